@@ -1,0 +1,1 @@
+"""What `import pellucid as pl` offers."""

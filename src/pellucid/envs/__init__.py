@@ -1,0 +1,1 @@
+"""Environments: specs, names and units, and small environments with a known truth."""

@@ -1,0 +1,1 @@
+"""Explainers, one folder per branch of the survey's taxonomy."""

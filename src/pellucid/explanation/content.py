@@ -1,0 +1,338 @@
+"""The closed set of things that an explanation can contain.
+
+Metrics, plots and report blocks are chosen by the kind of the content, never by the method's name.
+All arrays are NumPy; all names are in the order of the axis that they label.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Shaped
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """How much each input moves each output in each explained state.
+
+    Args:
+        values: Shape (states, inputs, outputs), in the unit of the output.
+        observations: Shape (states, inputs), the explained states.
+        chosen: Shape (states,), the output that the agent preferred in each state.
+        outputs: Shape (states, outputs), the outputs in each state.
+        baseline: Shape (outputs,), the outputs when nothing is known of the state.
+        standard_errors: Shape (states, inputs, outputs), Monte-Carlo error of `values`.
+        steps: Shape (states, 2), episode and step of each state.
+        input_names: One per input.
+        output_names: One per output.
+        output_unit: What an output is: `probability`, `Q-value`, `mean action`, `choice`.
+    """
+
+    kind: ClassVar[str] = "attribution"
+    values: Float[np.ndarray, "states inputs outputs"]
+    observations: Float[np.ndarray, "states inputs"]
+    chosen: Int[np.ndarray, " states"]
+    outputs: Float[np.ndarray, "states outputs"]
+    baseline: Float[np.ndarray, " outputs"]
+    standard_errors: Float[np.ndarray, "states inputs outputs"]
+    steps: Int[np.ndarray, "states 2"]
+    input_names: tuple[str, ...]
+    output_names: tuple[str, ...]
+    output_unit: str
+
+    @property
+    def chosen_values(self) -> Float[np.ndarray, "states inputs"]:
+        """The attribution of the output that the agent preferred in each state."""
+        return np.take_along_axis(self.values, self.chosen[:, None, None], axis=2)[:, :, 0]
+
+    @property
+    def importance(self) -> Float[np.ndarray, " inputs"]:
+        """Mean absolute attribution of the preferred output over the explained states."""
+        return np.abs(self.chosen_values).mean(axis=0)
+
+    @property
+    def ranking(self) -> Int[np.ndarray, " inputs"]:
+        """Inputs from most to least important; ties by position."""
+        return np.argsort(-self.importance, kind="stable")
+
+
+@dataclass(frozen=True)
+class Segments:
+    """How much stretches of one episode decided its result.
+
+    Args:
+        episode: Index of the episode in `Episodes`.
+        n_steps: Its length.
+        starts: Shape (segments,), first step of each stretch.
+        stops: Shape (segments,), one past the last step of each stretch.
+        drops: Shape (segments,), return lost when actions there are random, averaged.
+        standard_errors: Shape (segments,), of `drops`.
+        chosen: Index of the stretch that is named as decisive.
+        lowest: Index of the stretch of equal length with the smallest drop.
+    """
+
+    kind: ClassVar[str] = "segments"
+    episode: int
+    n_steps: int
+    starts: Int[np.ndarray, " segments"]
+    stops: Int[np.ndarray, " segments"]
+    drops: Float[np.ndarray, " segments"]
+    standard_errors: Float[np.ndarray, " segments"]
+    chosen: int
+    lowest: int
+
+
+@dataclass(frozen=True)
+class Futures:
+    """What follows after the agent's own action and after another one, from the same state.
+
+    Args:
+        episode: Index of the episode in `Episodes`.
+        step: The step at which the futures part.
+        arms: Names of the actions: the agent's own first, the foil second.
+        actions: Shape (2, *action), the forced actions in the action space.
+        returns: Shape (2, replicates), undiscounted return from the step on.
+        lengths: Shape (2, replicates), steps until the end.
+        ended: Shape (2, replicates), whether the future terminated (else it was cut off).
+        term_names: Names of the reward terms, empty if none are known.
+        terms: Shape (2, replicates, terms), sums of each term; they add up to `returns`.
+        noise: `fresh_noise` or `same_noise`.
+        preferences: Shape (outputs,), the agent's preferences in that state.
+        preference_names: One per output.
+        observation: Shape (inputs,), the state, flattened.
+    """
+
+    kind: ClassVar[str] = "futures"
+    episode: int
+    step: int
+    arms: tuple[str, ...]
+    actions: Shaped[np.ndarray, "arms *action"]
+    returns: Float[np.ndarray, "arms replicates"]
+    lengths: Int[np.ndarray, "arms replicates"]
+    ended: Bool[np.ndarray, "arms replicates"]
+    term_names: tuple[str, ...]
+    terms: Float[np.ndarray, "arms replicates terms"]
+    noise: str
+    preferences: Float[np.ndarray, " outputs"]
+    preference_names: tuple[str, ...]
+    observation: Float[np.ndarray, " inputs"]
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """A readable stand-in for the agent: a tree, a program or a formula.
+
+    Args:
+        form: `tree`, `program` or `formula`.
+        rules: Its text, one rule per line.
+        code: Python source that users can read and edit; never executed by pellucid.
+        n_parts: Leaves, statements or terms.
+        complexity: Shape (front,), sizes along the size-return front.
+        returns: Shape (front,), mean return at each size.
+        input_names: One per input.
+    """
+
+    kind: ClassVar[str] = "surrogate"
+    form: str
+    rules: tuple[str, ...]
+    code: str
+    n_parts: int
+    complexity: Int[np.ndarray, " front"]
+    returns: Float[np.ndarray, " front"]
+    input_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CounterfactualStates:
+    """Changed states in which the agent would have chosen another action.
+
+    Args:
+        observations: Shape (states, inputs), the states as they were.
+        changed: Shape (states, inputs), the changed states; NaN rows where none was found.
+        found: Shape (states,).
+        chosen: Shape (states,), output preferred before.
+        wanted: Shape (states,), output preferred after.
+        reach_steps: Shape (states,), environment actions needed to reach it; -1 if not found.
+        input_names: One per input.
+        output_names: One per output.
+    """
+
+    kind: ClassVar[str] = "counterfactual_states"
+    observations: Float[np.ndarray, "states inputs"]
+    changed: Float[np.ndarray, "states inputs"]
+    found: Bool[np.ndarray, " states"]
+    chosen: Int[np.ndarray, " states"]
+    wanted: Int[np.ndarray, " states"]
+    reach_steps: Int[np.ndarray, " states"]
+    input_names: tuple[str, ...]
+    output_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Components:
+    """Parts that add up to a whole: reward terms, credits, gains.
+
+    Args:
+        values: Shape (states, outputs, components).
+        whole: Shape (states, outputs), what they should add up to.
+        component_names: One per component.
+        output_names: One per output.
+    """
+
+    kind: ClassVar[str] = "components"
+    values: Float[np.ndarray, "states outputs components"]
+    whole: Float[np.ndarray, "states outputs"]
+    component_names: tuple[str, ...]
+    output_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Rules that answer a query or that fired.
+
+    Args:
+        rules: One rule per entry, in words.
+        support: Shape (rules,), states that each covers.
+        precision: Shape (rules,), share of covered states where it is right.
+    """
+
+    kind: ClassVar[str] = "rules"
+    rules: tuple[str, ...]
+    support: Int[np.ndarray, " rules"]
+    precision: Float[np.ndarray, " rules"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Events that were announced, and whether they happened.
+
+    Args:
+        event_names: One per event.
+        probabilities: Shape (states, events), announced.
+        happened: Shape (states, events).
+    """
+
+    kind: ClassVar[str] = "prediction"
+    event_names: tuple[str, ...]
+    probabilities: Float[np.ndarray, "states events"]
+    happened: Bool[np.ndarray, "states events"]
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Radii within which a decision provably does not change.
+
+    Args:
+        observations: Shape (states, inputs).
+        radii: Shape (states,), in units of `norm`.
+        norm: Name of the norm and scaling.
+    """
+
+    kind: ClassVar[str] = "certificates"
+    observations: Float[np.ndarray, "states inputs"]
+    radii: Float[np.ndarray, " states"]
+    norm: str
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Abstract states or options and the transitions between them.
+
+    Args:
+        node_names: One per node.
+        occupancy: Shape (nodes,), share of steps spent there.
+        transitions: Shape (nodes, nodes), probability of moving from row to column.
+    """
+
+    kind: ClassVar[str] = "graph"
+    node_names: tuple[str, ...]
+    occupancy: Float[np.ndarray, " nodes"]
+    transitions: Float[np.ndarray, "nodes nodes"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The moments that show best what an agent does.
+
+    Args:
+        steps: Shape (moments, 2), episode and step.
+        importance: Shape (moments,), what they were chosen by.
+        importance_name: What that is, in words.
+    """
+
+    kind: ClassVar[str] = "summary"
+    steps: Int[np.ndarray, "moments 2"]
+    importance: Float[np.ndarray, " moments"]
+    importance_name: str
+
+
+@dataclass(frozen=True)
+class Contributions:
+    """What each agent, hypothesis, piece of data or knowledge contributes to a total.
+
+    Args:
+        names: One per contributor.
+        values: Shape (contributors,), in units of the total.
+        standard_errors: Shape (contributors,).
+        total: What they should add up to.
+    """
+
+    kind: ClassVar[str] = "contributions"
+    names: tuple[str, ...]
+    values: Float[np.ndarray, " contributors"]
+    standard_errors: Float[np.ndarray, " contributors"]
+    total: float
+
+
+@dataclass(frozen=True)
+class TextTrace:
+    """Stated reasoning, cut into steps, with the effect of cutting each.
+
+    Args:
+        prompt: What was asked.
+        steps: The stated steps.
+        answer: The answer given.
+        effects: Shape (steps,), share of answers that change without the step.
+    """
+
+    kind: ClassVar[str] = "text_trace"
+    prompt: str
+    steps: tuple[str, ...]
+    answer: str
+    effects: Float[np.ndarray, " steps"]
+
+
+Content: TypeAlias = (
+    Attribution
+    | Segments
+    | Surrogate
+    | CounterfactualStates
+    | Futures
+    | Components
+    | Rules
+    | Prediction
+    | Certificates
+    | Graph
+    | Summary
+    | Contributions
+    | TextTrace
+)
+
+KINDS: dict[str, type[Content]] = {
+    cls.kind: cls
+    for cls in (
+        Attribution,
+        Segments,
+        Surrogate,
+        CounterfactualStates,
+        Futures,
+        Components,
+        Rules,
+        Prediction,
+        Certificates,
+        Graph,
+        Summary,
+        Contributions,
+        TextTrace,
+    )
+}

@@ -1,0 +1,232 @@
+"""What an explainer is: a class with one method, tagged by a decorator."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from pellucid.budget import Cost, Meter
+from pellucid.explanation.content import Content
+from pellucid.explanation.score import Direction, Role, Score
+from pellucid.explanation.wording import Fact, Sentences
+from pellucid.rollouts.episodes import Episodes
+from pellucid.types import Agent, PolicyMode
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything an explainer is given.
+
+    Args:
+        agent: The agent; every forward pass is charged to `meter`.
+        episodes: Episodes of this agent; `episodes.spec` is None for logs without environment.
+        meter: The budget of this explanation; charged by agent and rollouts, read by explainers.
+        target: `action`, `value` or `return`.
+        policy: Whether the agent acts greedily or by sampling.
+        seed: Seed; use `seeds.stream(seed, method, …)` for generators.
+        jobs: Worker processes; results must not depend on it.
+        options: Method options from the user, such as `episode`, `step`, `foil`.
+        progress: Called with a share done in [0, 1].
+    """
+
+    agent: Agent
+    episodes: Episodes
+    meter: Meter
+    target: str = "action"
+    policy: PolicyMode = "greedy"
+    seed: int = 0
+    jobs: int = 1
+    options: Mapping[str, Any] = field(default_factory=dict)
+    progress: Callable[[float], None] = lambda share: None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an explainer returns; the library adds scores, badge, text and provenance.
+
+    Args:
+        question: The question with its particulars filled in.
+        content: The explanation itself.
+        facts: Facts that this method's sentences use beside those of the decisive score
+            (`d`, `lo`, `hi`, `r`, `n`).
+        complete: False if the budget cut it short.
+        identity_error: Error of the method's own identity (such as Shapley efficiency), relative
+            to `identity_tolerance`; None if it claims none.
+        identity_tolerance: Largest error at which the identity holds.
+        warnings: What the reader should know.
+    """
+
+    question: str
+    content: Content
+    facts: Mapping[str, Fact]
+    complete: bool = True
+    identity_error: float | None = None
+    identity_tolerance: float = 1e-4
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExplainerInfo:
+    """What the registry, the CLI and the report know of an explainer without running it."""
+
+    family: ClassVar[str] = "explainers"
+    contract: ClassVar[tuple[str, ...]] = ("plan", "explain")
+    name: str
+    leaf: str
+    kind: type[Content]
+    decisive: tuple[str, ...]
+    source: str
+    question: str
+    sentences: Sentences
+    needs: frozenset[str]
+    targets: tuple[str, ...]
+    axioms: tuple[str, ...]
+
+
+class Explainer(Protocol):
+    """Answers one question about an agent."""
+
+    info: ClassVar[ExplainerInfo]
+
+    def plan(self, task: Task) -> Cost:
+        """Return the work that `explain` would do for this task, within `task.meter.left`.
+
+        Raises:
+            BudgetError: The budget is too small for the smallest meaningful answer.
+            CapabilityError: Agent, environment or target do not fit; the hint says what would.
+        """
+
+    def explain(self, task: Task) -> Finding:
+        """Answer. Never changes the agent, and never uses more than `task.meter.left`."""
+
+
+T = TypeVar("T")
+
+
+def explainer(
+    name: str,
+    *,
+    leaf: str,
+    kind: type[Content],
+    decisive: str | tuple[str, ...],
+    source: str,
+    question: str,
+    sentences: Sentences,
+    needs: tuple[str, ...] = (),
+    targets: tuple[str, ...] = ("action",),
+    axioms: tuple[str, ...] = (),
+) -> Callable[[type[T]], type[T]]:
+    """Register a class as an explainer.
+
+    Args:
+        name: What users type, in kebab case.
+        leaf: Leaf of the survey's taxonomy.
+        kind: Content kind it returns.
+        decisive: Metric that decides the badge, named before the run; a tuple is tried in order,
+            the one that re-runs the environment first.
+        source: `Name YEAR`, equation or section.
+        question: What it answers, as a heading.
+        sentences: The five sentences.
+        needs: Capabilities of the agent, and `environment` if it must be run again.
+        targets: What it can explain.
+        axioms: Identities it claims, checked by the contract tests.
+    """
+    tests = (decisive,) if isinstance(decisive, str) else decisive
+    info = ExplainerInfo(
+        name, leaf, kind, tests, source, question, sentences, frozenset(needs), targets, axioms
+    )
+
+    def tag(cls: type[T]) -> type[T]:
+        cls.info = info  # type: ignore[attr-defined]
+        return cls
+
+    return tag
+
+
+@dataclass(frozen=True)
+class Check:
+    """Everything a metric is given.
+
+    Args:
+        finding: What the explainer returned.
+        agent: The agent, charged to `meter`.
+        episodes: The episodes that were explained.
+        meter: The budget left for this explanation's tests.
+        policy: Whether the agent acts greedily or by sampling.
+        seed: Seed of the tests, a different stream from the explainer's.
+        jobs: Worker processes; results must not depend on it.
+        explain_fn: Explains again: `explain_fn(agent, episodes, meter) -> Finding`.
+    """
+
+    finding: Finding
+    agent: Agent
+    episodes: Episodes
+    meter: Meter
+    policy: PolicyMode
+    seed: int
+    jobs: int
+    explain_fn: Callable[[Agent, Episodes, Meter], Finding]
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """What the registry, the CLI and the report know of a metric without running it."""
+
+    family: ClassVar[str] = "metrics"
+    contract: ClassVar[tuple[str, ...]] = ("__call__",)
+    name: str
+    kind: type[Content]
+    label: str
+    direction: Direction
+    unit: str
+    role: Role
+    closed_loop: bool
+    source: str
+
+
+class Metric(Protocol):
+    """A test of explanations of one kind: a function tagged with `metric`."""
+
+    info: MetricInfo
+
+    def __call__(self, check: Check) -> tuple[Score, ...]:
+        """Return one score per control, named `<metric>` or `<metric>.<control>`.
+
+        Raises:
+            CapabilityError: Agent or environment lack what the test needs.
+            BudgetError: What is left does not pay for the smallest meaningful test.
+        """
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def metric(
+    name: str,
+    *,
+    kind: type[Content],
+    label: str,
+    direction: Direction,
+    unit: str,
+    source: str,
+    role: Role = "test",
+    closed_loop: bool = False,
+) -> Callable[[F], F]:
+    """Register a function as a metric of one content kind.
+
+    Args:
+        name: What users type; scores are named after it.
+        kind: Content kind that it scores.
+        label: The test in words, as the report prints it.
+        direction: Which values are better.
+        unit: What is independent and resampled.
+        source: `Name YEAR`, equation or section.
+        role: `test`, or `sanity` for a check that can only lower a badge.
+        closed_loop: Whether it runs the environment again.
+    """
+    info = MetricInfo(name, kind, label, direction, unit, role, closed_loop, source)
+
+    def tag(function: F) -> F:
+        function.info = info  # type: ignore[attr-defined]
+        return function
+
+    return tag

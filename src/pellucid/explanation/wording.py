@@ -1,0 +1,111 @@
+"""Sentences bound to facts: every figure in prose is a named fact with its full-precision value.
+
+A sentence is a template such as `"hiding it costs {d} ({lo} to {hi})"` plus facts. The plain text
+and the report's marked-up text are rendered from the same two things, so they cannot disagree.
+"""
+
+import math
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pellucid.explanation.score import Badge
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """The five sentences of a method, one per badge and one on its limits (REPORT.md §4).
+
+    Args:
+        supported: Verbs *drives, costs, decided*.
+        weak: Verb *may*.
+        failed: *could not be shown*.
+        not_measured: *was not tested*; may use `{reason}` and `{need}`.
+        does_not_say: What readers wrongly conclude, as the end of "This does not say …".
+    """
+
+    supported: str
+    weak: str
+    failed: str
+    not_measured: str
+    does_not_say: str
+
+    def template(self, badge: Badge) -> str:
+        """Return the sentence for a badge."""
+        templates: dict[Badge, str] = {
+            "supported": self.supported,
+            "weak": self.weak,
+            "failed": self.failed,
+            "not_measured": self.not_measured,
+        }
+        return templates[badge]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One value that a sentence shows.
+
+    Args:
+        value: Full precision; a string for names.
+        text: What is shown.
+    """
+
+    value: float | int | str
+    text: str
+
+
+def fact(value: float | int | str) -> Fact:
+    """Return a fact shown at three significant digits (names and integers as they are).
+
+    Example:
+        >>> fact(148.234).text, fact(0.01234).text, fact(12).text, fact(float("nan")).text
+        ('148', '0.0123', '12', 'not measured')
+    """
+    return Fact(value, show(value))
+
+
+def show(value: float | int | str) -> str:
+    """Return a value as people read it: three significant digits, never `NaN`.
+
+    Example:
+        >>> show(-0.00004), show(1234.5), show(31200)
+        ('-4e-05', '1230', '31200')
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    if math.isnan(value):
+        return "not measured"
+    if math.isinf(value):
+        return "unbounded"
+    rounded = float(f"{value:.3g}")
+    if rounded == 0:
+        return "0"
+    if 1e-3 <= abs(rounded) < 1e6:
+        return f"{rounded:.10f}".rstrip("0").rstrip(".")
+    return f"{rounded:g}"
+
+
+def render(
+    template: str,
+    facts: Mapping[str, Fact],
+    wrap: Callable[[str, Fact], str] | None = None,
+    literal: Callable[[str], str] | None = None,
+) -> str:
+    """Fill a template; `wrap(name, fact)` marks up facts, `literal` escapes the words between.
+
+    Raises:
+        KeyError: The template uses a fact that is not there.
+    """
+    parts = []
+    for text, name, _, _ in string.Formatter().parse(template):
+        parts.append(literal(text) if literal else text)
+        if name is not None:
+            parts.append(wrap(name, facts[name]) if wrap else facts[name].text)
+    return "".join(parts)
+
+
+def fact_names(template: str) -> list[str]:
+    """Return the names of the facts that a template uses, in order."""
+    return [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]

@@ -1,0 +1,1 @@
+"""Files: atomic writes, safe reading of model files, checksummed records."""

@@ -1,0 +1,1 @@
+"""Pure maths: small functions with hand-computed tests."""

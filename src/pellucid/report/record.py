@@ -1,0 +1,99 @@
+"""RunRecord: everything that a report is made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pellucid.budget import Cost
+from pellucid.explanation import Explanation, Interval
+from pellucid.rollouts.episodes import Episodes
+
+
+@dataclass(frozen=True)
+class AgentFacts:
+    """What is known of the agent beside its behaviour here.
+
+    Args:
+        name: Short name for people.
+        framework: Adapter and algorithm, such as `stable-baselines3 PPO`.
+        sha256: Of the file it came from; empty for a function.
+        observation_space: As Gymnasium prints it.
+        action_space: As Gymnasium prints it.
+        capabilities: Sorted.
+        n_parameters: Number of weights; 0 if unknown.
+        recorded: Return that its maker recorded, None if there is no record.
+        recorded_source: Where that record was found.
+        purpose: Statement of purpose, if one was given.
+    """
+
+    name: str
+    framework: str
+    sha256: str
+    observation_space: str
+    action_space: str
+    capabilities: tuple[str, ...]
+    n_parameters: int = 0
+    recorded: Interval | None = None
+    recorded_source: str = ""
+    purpose: str = ""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run of `explain`.
+
+    Args:
+        run_id: Time and eight hex digits of the inputs.
+        time: When it was started, ISO 8601 in UTC.
+        agent: What is known of the agent.
+        episodes: The episodes that were collected.
+        returns: Mean return over the used episodes with its interval.
+        explanations: In the order of the methods asked for.
+        command: Command or call that makes this run again.
+        allowed: Budget of the whole run.
+        used: What was used.
+        costs: What each part used, by name.
+        left_out: What the budget left out, one sentence each.
+        warnings: What the reader should know, one sentence each.
+        versions: Of Python, pellucid and what it runs on.
+        hashes: SHA-256 of stored parts, by name.
+        state: `finished`, `partial` (stopped early) or `failed`.
+        banner: One sentence, shown first, unless the state is `finished`.
+        seconds: Wall time.
+        frames: Frames of some episodes, by position in `episodes.used`.
+    """
+
+    run_id: str
+    time: str
+    agent: AgentFacts
+    episodes: Episodes
+    returns: Interval
+    explanations: tuple[Explanation, ...]
+    command: str
+    allowed: Cost
+    used: Cost
+    costs: Mapping[str, Cost] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    state: str = "finished"
+    banner: str = ""
+    seconds: float = 0.0
+    frames: Mapping[int, "EpisodeFrames"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EpisodeFrames:
+    """Some frames of one episode.
+
+    Args:
+        steps: Step of each frame.
+        images: WebP bytes of each frame, at most 480 pixels wide.
+        width: In pixels.
+        height: In pixels.
+    """
+
+    steps: tuple[int, ...]
+    images: tuple[bytes, ...]
+    width: int
+    height: int

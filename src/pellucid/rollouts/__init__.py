@@ -1,0 +1,1 @@
+"""Episodes, collecting them, and branching from any step of them."""
