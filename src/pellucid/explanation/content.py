@@ -97,6 +97,8 @@ class Futures:
         term_names: Names of the reward terms, empty if none are known.
         terms: Shape (2, replicates, terms), sums of each term; they add up to `returns`.
         noise: `fresh_noise` or `same_noise`.
+        hold: Steps for which the foil is held; after them, and after one step of its own action
+            in the first arm, the agent acts.
         preferences: Shape (outputs,), the agent's preferences in that state.
         preference_names: One per output.
         observation: Shape (inputs,), the state, flattened.
@@ -113,6 +115,7 @@ class Futures:
     term_names: tuple[str, ...]
     terms: Float[np.ndarray, "arms replicates terms"]
     noise: str
+    hold: int
     preferences: Float[np.ndarray, " outputs"]
     preference_names: tuple[str, ...]
     observation: Float[np.ndarray, " inputs"]

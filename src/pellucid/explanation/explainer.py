@@ -77,6 +77,7 @@ class ExplainerInfo:
     source: str
     question: str
     sentences: Sentences
+    logged_sentences: Sentences
     needs: frozenset[str]
     targets: tuple[str, ...]
     axioms: tuple[str, ...]
@@ -111,6 +112,7 @@ def explainer(
     source: str,
     question: str,
     sentences: Sentences,
+    logged_sentences: Sentences | None = None,
     needs: tuple[str, ...] = (),
     targets: tuple[str, ...] = ("action",),
     axioms: tuple[str, ...] = (),
@@ -126,13 +128,25 @@ def explainer(
         source: `Name YEAR`, equation or section.
         question: What it answers, as a heading.
         sentences: The five sentences.
+        logged_sentences: The five sentences when the decisive test is on logged states, because
+            there is no environment to run again; the same ones if not given.
         needs: Capabilities of the agent, and `environment` if it must be run again.
         targets: What it can explain.
         axioms: Identities it claims, checked by the contract tests.
     """
     tests = (decisive,) if isinstance(decisive, str) else decisive
     info = ExplainerInfo(
-        name, leaf, kind, tests, source, question, sentences, frozenset(needs), targets, axioms
+        name,
+        leaf,
+        kind,
+        tests,
+        source,
+        question,
+        sentences,
+        logged_sentences or sentences,
+        frozenset(needs),
+        targets,
+        axioms,
     )
 
     def tag(cls: type[T]) -> type[T]:
@@ -155,6 +169,7 @@ class Check:
         seed: Seed of the tests, a different stream from the explainer's.
         jobs: Worker processes; results must not depend on it.
         explain_fn: Explains again: `explain_fn(agent, episodes, meter) -> Finding`.
+        axioms: Identities that the explainer claims.
     """
 
     finding: Finding
@@ -165,6 +180,7 @@ class Check:
     seed: int
     jobs: int
     explain_fn: Callable[[Agent, Episodes, Meter], Finding]
+    axioms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

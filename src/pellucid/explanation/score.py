@@ -1,48 +1,25 @@
 """A score: one faithfulness test of one explanation against one control."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from pellucid.stats import Estimate, not_measured
+
+__all__ = ["Badge", "Control", "Direction", "Interval", "Role", "Score", "not_measured"]
 
 Badge: TypeAlias = Literal["supported", "weak", "failed", "not_measured"]
 """How far an explanation may be relied on; the rule is in `faithfulness.badges`."""
 
-Role: TypeAlias = Literal["test", "sanity"]
-"""A `test` compares with a control; a failed `sanity` check fails the explanation."""
+Role: TypeAlias = Literal["test", "sanity", "supporting"]
+"""A `test` compares with a control; a failed `sanity` check fails the explanation; a `supporting`
+test informs and never decides."""
 
 Direction: TypeAlias = Literal["higher", "lower"]
 """Which values are better."""
 
 
-@dataclass(frozen=True)
-class Interval:
-    """An estimate with its 95 % interval; NaN means not measured.
-
-    Args:
-        value: The estimate.
-        low: Lower end.
-        high: Upper end.
-        n: Independent units that it rests on.
-        n_unscored: Units that could not be scored and are left out.
-        constant: All units are equal, so that the width is zero because nothing varies.
-    """
-
-    value: float
-    low: float
-    high: float
-    n: int
-    n_unscored: int = 0
-    constant: bool = False
-
-    @property
-    def measured(self) -> bool:
-        """Whether there is a value at all."""
-        return not math.isnan(self.value)
-
-
-def not_measured(n: int = 0, n_unscored: int = 0) -> Interval:
-    """Return the interval of something that was not measured."""
-    return Interval(math.nan, math.nan, math.nan, n, n_unscored)
+Interval = Estimate
+"""An estimate with its 95 % interval, n and n_unscored; NaN means not measured."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +48,13 @@ class Score:
         control: The control, or None where there is no such thing (`reason` says why).
         gap: Paired difference to the control, oriented so that more is better.
         closed_loop: Whether the environment was run again for it.
-        role: `test` or `sanity`.
+        role: `test`, `sanity` or `supporting`.
         value_unit: Unit of the value in words: `points`, `share of choices`, `correlation`.
         badge: Set by `faithfulness.badges.judge`.
         reason: Why this badge, in words; always filled for `not_measured`.
+        need: What would allow the measurement, if not measured.
+        applicable: False if agent or environment lack what the test needs; a sanity check that
+            does not apply holds no badge down.
     """
 
     metric: str
@@ -89,3 +69,5 @@ class Score:
     value_unit: str = ""
     badge: Badge = "not_measured"
     reason: str = ""
+    need: str = ""
+    applicable: bool = True

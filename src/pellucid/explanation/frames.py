@@ -1,0 +1,187 @@
+"""Contents as tables, one row per smallest part."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pellucid.errors import CapabilityError
+from pellucid.explanation.content import (
+    Attribution,
+    Certificates,
+    Components,
+    Content,
+    Contributions,
+    CounterfactualStates,
+    Futures,
+    Graph,
+    Prediction,
+    Rules,
+    Segments,
+    Summary,
+    Surrogate,
+    TextTrace,
+)
+
+
+def content_frame(content: Content | None) -> pd.DataFrame:
+    """Return a content as a table.
+
+    Args:
+        content: Any content kind.
+
+    Raises:
+        CapabilityError: There is no content: the explanation could not be made.
+    """
+    if content is None:
+        raise CapabilityError(
+            "expected an explanation with a content, got one that could not be made",
+            hint="its `reason` says why, its `need` what would allow it",
+        )
+    return _FRAMES[content.kind](content)
+
+
+def _attribution(c: Attribution) -> pd.DataFrame:
+    n_states, n_inputs, n_outputs = c.values.shape
+    state, item, output = (
+        grid.ravel() for grid in np.indices((n_states, n_inputs, n_outputs), dtype=np.int64)
+    )
+    return pd.DataFrame(
+        {
+            "episode": c.steps[state, 0],
+            "step": c.steps[state, 1],
+            "input": np.array(c.input_names, dtype=object)[item],
+            "output": np.array(c.output_names, dtype=object)[output],
+            "observed": c.observations[state, item],
+            "value": c.values.ravel(),
+            "standard_error": c.standard_errors.ravel(),
+            "chosen": c.chosen[state] == output,
+        }
+    )
+
+
+def _segments(c: Segments) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "episode": c.episode,
+            "start": c.starts,
+            "stop": c.stops,
+            "drop": c.drops,
+            "standard_error": c.standard_errors,
+            "chosen": np.arange(len(c.drops)) == c.chosen,
+        }
+    )
+
+
+def _futures(c: Futures) -> pd.DataFrame:
+    n_arms, n_replicates = c.returns.shape
+    arm, replicate = (grid.ravel() for grid in np.indices((n_arms, n_replicates)))
+    columns: dict[str, Any] = {
+        "arm": np.array(c.arms, dtype=object)[arm],
+        "replicate": replicate,
+        "return": c.returns.ravel(),
+        "length": c.lengths.ravel(),
+        "ended": c.ended.ravel(),
+    }
+    terms = {f"term: {name}": c.terms[:, :, i].ravel() for i, name in enumerate(c.term_names)}
+    return pd.DataFrame(columns | terms)
+
+
+def _surrogate(c: Surrogate) -> pd.DataFrame:
+    return pd.DataFrame({"rule": c.rules})
+
+
+def _counterfactual_states(c: CounterfactualStates) -> pd.DataFrame:
+    n_states, n_inputs = c.observations.shape
+    state, item = (grid.ravel() for grid in np.indices((n_states, n_inputs)))
+    outputs = np.array(c.output_names, dtype=object)
+    return pd.DataFrame(
+        {
+            "state": state,
+            "input": np.array(c.input_names, dtype=object)[item],
+            "observed": c.observations.ravel(),
+            "changed": c.changed.ravel(),
+            "found": c.found[state],
+            "chosen": outputs[c.chosen[state]],
+            "wanted": outputs[c.wanted[state]],
+            "reach_steps": c.reach_steps[state],
+        }
+    )
+
+
+def _components(c: Components) -> pd.DataFrame:
+    state, output, component = (grid.ravel() for grid in np.indices(c.values.shape))
+    return pd.DataFrame(
+        {
+            "state": state,
+            "output": np.array(c.output_names, dtype=object)[output],
+            "component": np.array(c.component_names, dtype=object)[component],
+            "value": c.values.ravel(),
+            "whole": c.whole[state, output],
+        }
+    )
+
+
+def _rules(c: Rules) -> pd.DataFrame:
+    return pd.DataFrame({"rule": c.rules, "support": c.support, "precision": c.precision})
+
+
+def _prediction(c: Prediction) -> pd.DataFrame:
+    state, event = (grid.ravel() for grid in np.indices(c.probabilities.shape))
+    return pd.DataFrame(
+        {
+            "state": state,
+            "event": np.array(c.event_names, dtype=object)[event],
+            "probability": c.probabilities.ravel(),
+            "happened": c.happened.ravel(),
+        }
+    )
+
+
+def _certificates(c: Certificates) -> pd.DataFrame:
+    return pd.DataFrame({"state": np.arange(len(c.radii)), "radius": c.radii, "norm": c.norm})
+
+
+def _graph(c: Graph) -> pd.DataFrame:
+    source, target = (grid.ravel() for grid in np.indices(c.transitions.shape))
+    nodes = np.array(c.node_names, dtype=object)
+    return pd.DataFrame(
+        {
+            "from": nodes[source],
+            "to": nodes[target],
+            "probability": c.transitions.ravel(),
+            "occupancy": c.occupancy[source],
+        }
+    )
+
+
+def _summary(c: Summary) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"episode": c.steps[:, 0], "step": c.steps[:, 1], "importance": c.importance}
+    )
+
+
+def _contributions(c: Contributions) -> pd.DataFrame:
+    return pd.DataFrame({"name": c.names, "value": c.values, "standard_error": c.standard_errors})
+
+
+def _text_trace(c: TextTrace) -> pd.DataFrame:
+    return pd.DataFrame({"step": c.steps, "effect": c.effects})
+
+
+_FRAMES: Mapping[str, Callable[[Any], pd.DataFrame]] = {
+    Attribution.kind: _attribution,
+    Segments.kind: _segments,
+    Futures.kind: _futures,
+    Surrogate.kind: _surrogate,
+    CounterfactualStates.kind: _counterfactual_states,
+    Components.kind: _components,
+    Rules.kind: _rules,
+    Prediction.kind: _prediction,
+    Certificates.kind: _certificates,
+    Graph.kind: _graph,
+    Summary.kind: _summary,
+    Contributions.kind: _contributions,
+    TextTrace.kind: _text_trace,
+}

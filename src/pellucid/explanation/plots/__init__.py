@@ -1,0 +1,49 @@
+"""Charts of explanations: what they show (`charts`), as SVG (`svg`), with Matplotlib (`figure`)."""
+
+from typing import TYPE_CHECKING
+
+from pellucid.explanation.plots.charts import (
+    Band,
+    Chart,
+    DotChart,
+    DotRow,
+    FutureRow,
+    FuturesChart,
+    Stretch,
+    StretchChart,
+    content_chart,
+    score_chart,
+)
+from pellucid.explanation.plots.svg import chart_svg
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from pellucid.explanation.explanation import Explanation
+
+__all__ = [
+    "Band",
+    "Chart",
+    "DotChart",
+    "DotRow",
+    "FutureRow",
+    "FuturesChart",
+    "Stretch",
+    "StretchChart",
+    "chart_svg",
+    "content_chart",
+    "plot_content",
+    "score_chart",
+]
+
+
+def plot_content(explanation: "Explanation") -> "Figure":
+    """Return a Matplotlib figure of an explanation's content; pyplot's state is left alone.
+
+    Raises:
+        CapabilityError: There is no content, or its kind is shown as a table only.
+    """
+    # here, so that a report can be written without loading Matplotlib
+    from pellucid.explanation.plots.figure import explanation_figure
+
+    return explanation_figure(explanation)

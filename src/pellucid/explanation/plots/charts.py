@@ -1,0 +1,313 @@
+"""What a chart shows, without how it is drawn: one builder per content kind.
+
+The same chart is drawn as SVG for the report and for notebooks (`svg`) and with Matplotlib for
+`Explanation.plot()` (`figure`), and its rows are the table under the chart; so they cannot differ.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import numpy as np
+from jaxtyping import Float
+
+from pellucid.explanation.content import Attribution, Content, Futures, Segments
+from pellucid.explanation.score import Score
+from pellucid.explanation.wording import show
+from pellucid.stats import mean_interval, paired_gap
+
+Tone: TypeAlias = Literal["plain", "toward", "away"]
+"""Colour means toward or away and nothing else."""
+
+MAX_ROWS = 5
+NORMAL_95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class DotRow:
+    """One dot with its interval.
+
+    Args:
+        label: What it is, in words.
+        value: Its value; NaN if not measured.
+        low: Lower end of the interval, NaN if there is none.
+        high: Upper end.
+        tone: Colour.
+    """
+
+    label: str
+    value: float
+    low: float
+    high: float
+    tone: Tone = "plain"
+
+    @property
+    def text(self) -> str:
+        """The value with its interval, as people read it."""
+        if np.isnan(self.value) or np.isnan(self.low):
+            return show(self.value)
+        return f"{show(self.value)} ({show(self.low)} to {show(self.high)})"
+
+
+@dataclass(frozen=True)
+class Band:
+    """What a meaningless explanation scores, drawn as a grey strip on the same axis."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class DotChart:
+    """Dots with intervals, one row each, on one axis with a zero line.
+
+    Args:
+        title: What is shown, with n.
+        sentence: The chart in one sentence, for those who cannot see it.
+        unit: Unit of the axis.
+        left: Words at the left end.
+        right: Words at the right end.
+        rows: Sorted, most important first.
+        band: The random baseline, None if it has another unit.
+    """
+
+    form: ClassVar[str] = "dots"
+    title: str
+    sentence: str
+    unit: str
+    left: str
+    right: str
+    rows: tuple[DotRow, ...]
+    band: Band | None = None
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One stretch of an episode and the return lost when actions there are random."""
+
+    label: str
+    start: int
+    stop: int
+    value: float
+    low: float
+    high: float
+    decisive: bool
+
+
+@dataclass(frozen=True)
+class StretchChart:
+    """Stretches of an episode along its steps, at the height of the return lost."""
+
+    form: ClassVar[str] = "stretches"
+    title: str
+    sentence: str
+    unit: str
+    n_steps: int
+    rows: tuple[Stretch, ...]
+    band: Band | None = None
+
+
+@dataclass(frozen=True)
+class FutureRow:
+    """One quantity in two futures, and their paired difference (first minus second)."""
+
+    label: str
+    first: DotRow
+    second: DotRow
+    difference: DotRow
+
+
+@dataclass(frozen=True)
+class FuturesChart:
+    """Two futures from one state: the return, then each reward term, on one axis."""
+
+    form: ClassVar[str] = "futures"
+    title: str
+    sentence: str
+    unit: str
+    arms: tuple[str, ...]
+    rows: tuple[FutureRow, ...]
+    events: tuple[FutureRow, ...] = ()
+
+
+Chart: TypeAlias = DotChart | StretchChart | FuturesChart
+
+
+def content_chart(content: Content | None, *, unit: str = "points") -> Chart | None:
+    """Return the chart of a content, None for kinds that are shown as a table.
+
+    Args:
+        content: Any content kind, or None.
+        unit: What one unit of return is called.
+    """
+    if content is None or content.kind not in _BUILDERS:
+        return None
+    return _BUILDERS[content.kind](content, unit)
+
+
+def score_chart(score: Score | None) -> DotChart | None:
+    """Return the chart of one test: its value against the random baseline; None if not measured."""
+    if score is None or not score.interval.measured:
+        return None
+    value = score.interval
+    row = DotRow("this explanation", value.value, value.low, value.high)
+    band = None
+    against = ""
+    if score.control is not None and score.control.interval.measured:
+        control = score.control.interval
+        band = Band(score.control.name, control.value, control.low, control.high)
+        against = f"; {score.control.name}: {_words(control.value, control.low, control.high)}"
+    better = score.direction == "higher"
+    return DotChart(
+        title=f"The test: {score.label}",
+        sentence=f"{score.label}: {row.text} {score.value_unit}{against}.",
+        unit=score.value_unit,
+        left="" if better else "← better",
+        right="better →" if better else "",
+        rows=(row,),
+        band=band,
+    )
+
+
+# --- one builder per kind ---
+
+
+def _attribution(content: Attribution, unit: str) -> Chart:
+    if len(content.values) == 1:
+        return _one_state(content)
+    order = content.ranking
+    intervals = [_importance_interval(content, i) for i in order]
+    rows = tuple(
+        DotRow(content.input_names[i], *interval)
+        for i, interval in zip(order, intervals, strict=True)
+    )
+    n_states, first = len(content.values), rows[0]
+    return DotChart(
+        title=f"How far each input moves its choice, mean over {n_states} states",
+        sentence=f"{first.label} moves the choice most: {first.text}, of {len(rows)} inputs.",
+        unit=content.output_unit,
+        left="no effect",
+        right="moves the choice more →",
+        rows=rows,
+    )
+
+
+def _one_state(content: Attribution) -> DotChart:
+    output = content.output_names[int(content.chosen[0])]
+    values = content.chosen_values[0]
+    errors = content.standard_errors[0, :, int(content.chosen[0])]
+    order = content.ranking
+    rows = tuple(
+        DotRow(
+            content.input_names[i],
+            float(values[i]),
+            float(values[i] - NORMAL_95 * errors[i]),
+            float(values[i] + NORMAL_95 * errors[i]),
+            "toward" if values[i] >= 0 else "away",
+        )
+        for i in order
+    )
+    step = int(content.steps[0, 1])
+    return DotChart(
+        title=f"What moved it toward {output} or away from it, at step {step}",
+        sentence=f"At step {step}, {rows[0].label} moved it most: {rows[0].text}.",
+        unit=content.output_unit,
+        left="← away",
+        right=f"toward {output} →",
+        rows=rows,
+    )
+
+
+def _importance_interval(content: Attribution, index: int) -> tuple[float, float, float]:
+    """Return an input's importance with its interval over episodes, the independent unit."""
+    sizes = np.abs(content.chosen_values[:, index])
+    episodes = np.unique(content.steps[:, 0])
+    if len(episodes) < 2:  # one episode has no spread of its own: only the sampling error is known
+        errors = np.take_along_axis(content.standard_errors, content.chosen[:, None, None], axis=2)
+        margin = NORMAL_95 * float(np.sqrt((errors[:, index, 0] ** 2).sum())) / len(sizes)
+        return (
+            float(sizes.mean()),
+            max(0.0, float(sizes.mean()) - margin),
+            float(sizes.mean()) + margin,
+        )
+    means = np.array([sizes[content.steps[:, 0] == e].mean() for e in episodes])
+    estimate = mean_interval(means)
+    # the dot is the mean over states, which ranks the inputs; the interval's width comes from
+    # episodes, so its centre is moved by the small difference between the two means
+    shift = float(sizes.mean()) - estimate.value
+    return float(sizes.mean()), max(0.0, estimate.low + shift), estimate.high + shift
+
+
+def _segments(content: Segments, unit: str) -> Chart:
+    rows = tuple(
+        Stretch(
+            f"steps {start} to {stop - 1}",
+            int(start),
+            int(stop),
+            float(drop),
+            float(drop - NORMAL_95 * error),
+            float(drop + NORMAL_95 * error),
+            index == content.chosen,
+        )
+        for index, (start, stop, drop, error) in enumerate(
+            zip(content.starts, content.stops, content.drops, content.standard_errors, strict=True)
+        )
+    )
+    chosen = rows[content.chosen]
+    shown = DotRow(chosen.label, chosen.value, chosen.low, chosen.high)
+    return StretchChart(
+        title=f"Return lost when actions in a stretch are random, {len(rows)} stretches",
+        sentence=f"Random actions in {chosen.label} cost {shown.text} {unit}, the most.",
+        unit=unit,
+        n_steps=content.n_steps,
+        rows=rows,
+    )
+
+
+def _futures(content: Futures, unit: str) -> Chart:
+    rows = [_future_row("return from here", content.returns, content)]
+    spread = np.abs((content.terms[0] - content.terms[1]).mean(axis=0))
+    order = np.argsort(-spread, kind="stable").tolist()
+    rows += [
+        _future_row(content.term_names[term], content.terms[:, :, term], content) for term in order
+    ]
+    events = (
+        _future_row("steps until it ends", content.lengths.astype(np.float64), content),
+        _future_row("share that ends by itself", content.ended.astype(np.float64), content),
+    )
+    n = content.returns.shape[1]
+    whole = rows[0]
+    return FuturesChart(
+        title=f"What follows from step {content.step}, {n} futures each",
+        sentence=(
+            f"Return after {content.arms[0]}: {whole.first.text}; after {content.arms[1]}: "
+            f"{whole.second.text}; paired difference {whole.difference.text}."
+        ),
+        unit=unit,
+        arms=content.arms,
+        rows=tuple(rows),
+        events=events,
+    )
+
+
+def _future_row(label: str, values: Float[np.ndarray, "arms replicates"], content: Futures) -> Any:
+    arms = [mean_interval(values[arm]) for arm in range(2)]
+    gap = paired_gap(values[0], values[1], "higher")
+    dots = [
+        DotRow(name, arm.value, arm.low, arm.high)
+        for name, arm in zip(content.arms, arms, strict=True)
+    ]
+    return FutureRow(label, dots[0], dots[1], DotRow(label, gap.value, gap.low, gap.high))
+
+
+def _words(value: float, low: float, high: float) -> str:
+    return DotRow("", value, low, high).text
+
+
+_BUILDERS: Mapping[str, Callable[[Any, str], Chart]] = {
+    Attribution.kind: _attribution,
+    Segments.kind: _segments,
+    Futures.kind: _futures,
+}

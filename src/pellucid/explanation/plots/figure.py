@@ -1,0 +1,117 @@
+"""Draws charts with Matplotlib for `Explanation.plot()`."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from pellucid.errors import CapabilityError
+from pellucid.explanation.outside import clip, visible
+from pellucid.explanation.plots.charts import (
+    MAX_ROWS,
+    Band,
+    DotChart,
+    DotRow,
+    FuturesChart,
+    StretchChart,
+    content_chart,
+)
+
+if TYPE_CHECKING:
+    from pellucid.explanation.explanation import Explanation
+
+TEXT, MUTED, RULE = "#1B1B1B", "#595959", "#8A8A8A"
+TONES = {"plain": TEXT, "toward": "#005A94", "away": "#CC5F00"}
+BAND, BAND_EDGE = "#D9D9D9", "#8A8A8A"
+LABEL_LETTERS = 32
+
+
+def explanation_figure(explanation: "Explanation") -> Figure:
+    """Return the figure of an explanation's content.
+
+    Raises:
+        CapabilityError: There is no content, or its kind is shown as a table only.
+    """
+    chart = content_chart(explanation.content)
+    if chart is None:
+        kind = explanation.content.kind if explanation.content is not None else "nothing"
+        raise CapabilityError(
+            f"expected a content that has a plot, got {kind}", hint="use to_frame() instead"
+        )
+    draw: dict[str, Any] = {"dots": _dots, "stretches": _stretches, "futures": _futures}
+    figure: Figure = draw[chart.form](chart)
+    figure.suptitle(
+        f"{visible(explanation.question)}  [{explanation.badge.replace('_', ' ')}]",
+        x=0.02, ha="left", fontsize=11, color=TEXT,
+    )  # fmt: skip
+    return figure
+
+
+def _dots(chart: DotChart) -> Figure:
+    rows = chart.rows[:MAX_ROWS]
+    figure, (axes,) = _figure(1, len(rows))
+    _rows(axes, rows, [row.label for row in rows])
+    _band(axes, chart.band)
+    ends = "      ".join(words for words in (chart.left, chart.right) if words)
+    axes.set_xlabel(f"{chart.unit}      {visible(ends)}", color=MUTED, fontsize=9)
+    axes.set_title(visible(chart.title), fontsize=9, color=MUTED, loc="left")
+    return figure
+
+
+def _futures(chart: FuturesChart) -> Figure:
+    rows = chart.rows[:MAX_ROWS]
+    figure, panels = _figure(2, len(rows))
+    labels = [row.label for row in rows]
+    for arm, axes in enumerate(panels):
+        dots = [row.first if arm == 0 else row.second for row in rows]
+        _rows(axes, dots, labels if arm == 0 else [""] * len(rows))
+        axes.set_title(f"after {visible(chart.arms[arm])}", fontsize=9, color=MUTED, loc="left")
+        axes.set_xlabel(chart.unit, color=MUTED, fontsize=9)
+    panels[0].sharex(panels[1])
+    panels[1].autoscale_view()
+    return figure
+
+
+def _stretches(chart: StretchChart) -> Figure:
+    figure, (axes,) = _figure(1, 4)
+    axes.axhline(0.0, color=RULE, linewidth=0.8)
+    for row in chart.rows:
+        width, colour = (3.0, TEXT) if row.decisive else (1.6, RULE)
+        middle = (row.start + row.stop) / 2
+        axes.plot([row.start, row.stop], [row.value] * 2, color=colour, linewidth=width)
+        axes.plot([middle, middle], [row.low, row.high], color=colour, linewidth=1.0)
+    axes.set_xlim(0, chart.n_steps)
+    axes.set_xlabel("step", color=MUTED, fontsize=9)
+    axes.set_ylabel(chart.unit, color=MUTED, fontsize=9)
+    axes.set_title(visible(chart.title), fontsize=9, color=MUTED, loc="left")
+    return figure
+
+
+def _figure(n_panels: int, n_rows: int) -> tuple[Figure, list[Any]]:
+    figure = Figure(figsize=(6.8, 1.5 + 0.38 * n_rows), layout="constrained")
+    panels = [figure.add_subplot(1, n_panels, i + 1) for i in range(n_panels)]
+    for axes in panels:
+        for side in ("top", "right", "left"):
+            axes.spines[side].set_visible(False)
+        axes.spines["bottom"].set_color(RULE)
+        axes.tick_params(colors=MUTED, labelsize=8)
+    return figure, panels
+
+
+def _rows(axes: Any, rows: "tuple[DotRow, ...] | list[DotRow]", labels: list[str]) -> None:
+    axes.axvline(0.0, color=RULE, linewidth=0.8)
+    for position, row in enumerate(rows):
+        colour = TONES[row.tone]
+        if math.isfinite(row.low) and math.isfinite(row.high):
+            axes.plot([row.low, row.high], [position] * 2, color=colour, linewidth=1.6)
+        axes.plot([row.value], [position], "o", color=colour, markersize=6)
+    names = [clip(visible(label), LABEL_LETTERS) for label in labels]
+    # a dollar sign in a name would switch on Matplotlib's formula parser
+    axes.set_yticks(range(len(rows)), [name.replace("$", r"\$") for name in names])
+    axes.tick_params(axis="y", length=0, labelcolor=TEXT, labelsize=9)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+
+
+def _band(axes: Any, band: Band | None) -> None:
+    if band is not None and math.isfinite(band.low) and math.isfinite(band.high):
+        axes.axvspan(band.low, band.high, facecolor=BAND, edgecolor=BAND_EDGE, zorder=0)

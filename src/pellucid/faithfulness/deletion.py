@@ -1,0 +1,158 @@
+"""Deletion: how soon choices change as inputs are hidden in ranked order, on logged states."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Shaped
+
+from pellucid.agents.acting import choose_actions
+from pellucid.errors import BudgetError, CapabilityError
+from pellucid.explanation import Attribution, Check, Score, metric
+from pellucid.faithfulness import thresholds
+from pellucid.faithfulness.hiding import changed_choices, input_rows
+from pellucid.faithfulness.results import paired_score
+from pellucid.kernels.draws import indexed_draws
+from pellucid.seeds import derived_seed, stream
+
+_ROWS_AT_ONCE = 2**14
+
+
+@metric(
+    "deletion",
+    kind=Attribution,
+    label="choices changed when inputs are hidden in ranked order, on recorded states",
+    direction="higher",
+    unit="episode",
+    source="Samek 2017 (deletion), choices in place of a class score; control and unit ours",
+)
+def deletion(check: Check) -> tuple[Score, ...]:
+    """Score an attribution by the choices that change as inputs are hidden in its order.
+
+    In each explained state inputs are hidden one after another, most important first, by the
+    values of one other visited state. Value of a state: the percentage of the hiding levels, from
+    one input hidden to one left, at which the agent chooses otherwise. Values are averaged within
+    the episode, since states of one episode are not independent. Control: the mean over 200
+    random orders on the same states with the same replacements. No environment is run.
+
+    Raises:
+        CapabilityError: There is only one input.
+        BudgetError: Less than one state in each of five episodes.
+    """
+    content = check.finding.content
+    assert isinstance(content, Attribution)
+    n_inputs = len(content.input_names)
+    if n_inputs < 2:
+        raise CapabilityError("there is only one input", hint="an agent with two inputs or more")
+    levels = _levels(content.ranking, stream(check.seed, "deletion", "rankings"))
+    states = _states(check, content, len(levels.masks) + 1)
+    changed = _changed(check, states, levels.masks)
+    per_order = 100.0 * changed[:, levels.rows].mean(axis=2)
+    episodes = states[:, 0]
+    return (
+        paired_score(
+            deletion.info,  # type: ignore[attr-defined]
+            _by_episode(per_order[:, 0], episodes),
+            _by_episode(per_order[:, 1:].mean(axis=1), episodes),
+            "hiding inputs in random order",
+            name="resample",
+            value_unit="% of choices",
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """The distinct sets of hidden inputs, and which of them each order passes through."""
+
+    masks: Bool[np.ndarray, "masks inputs"]
+    rows: Int[np.ndarray, "orders levels"]
+
+
+def _levels(ranking: Int[np.ndarray, " inputs"], rng: np.random.Generator) -> _Levels:
+    """Return the hiding levels of the ranking (first) and of the random orders.
+
+    The level at which everything is hidden is the same for all orders and left out. With few
+    inputs the orders share most levels: 8 inputs have 254, however many orders there are.
+    """
+    n = len(ranking)
+    orders = np.array([ranking, *(rng.permutation(n) for _ in range(thresholds.RANDOM_RANKINGS))])
+    places = orders.argsort(axis=1)
+    hidden = places[:, None, :] <= np.arange(n - 1)[None, :, None]
+    masks, rows = np.unique(hidden.reshape(-1, n), axis=0, return_inverse=True)
+    return _Levels(masks, rows.reshape(len(orders), n - 1))
+
+
+def _states(check: Check, content: Attribution, rows_per_state: int) -> Int[np.ndarray, "states 2"]:
+    """Return episode and step of the explained states that the budget pays for.
+
+    Spread evenly within each episode; the number of episodes is lowered last.
+
+    Raises:
+        BudgetError: Less than one state in each of five episodes.
+    """
+    affordable = check.meter.left.queries // rows_per_state
+    episodes = np.unique(content.steps[:, 0])
+    least = min(thresholds.UNITS_FOR_WEAK, len(episodes))
+    if affordable < least:
+        need = least * rows_per_state
+        raise BudgetError(
+            f"hiding inputs in random orders needs {need} agent queries, more than are left",
+            hint=f"a larger budget: at least {need} agent queries for this test",
+        )
+    episodes = episodes[:affordable]
+    per_episode = min(thresholds.STATES_PER_EPISODE, affordable // max(1, len(episodes)))
+    chosen = []
+    for episode in episodes:
+        steps = content.steps[content.steps[:, 0] == episode]
+        places = np.linspace(0, len(steps) - 1, min(per_episode, len(steps))).round()
+        chosen.append(steps[np.unique(places.astype(np.int64))])
+    return np.concatenate(chosen) if chosen else np.empty((0, 2), dtype=np.int64)
+
+
+def _changed(
+    check: Check, states: Int[np.ndarray, "states 2"], masks: Bool[np.ndarray, "masks inputs"]
+) -> Bool[np.ndarray, "states masks"]:
+    """Return in which states hiding each set of inputs changes the choice."""
+    visited = check.episodes.visited
+    donors = indexed_draws(
+        derived_seed(check.seed, "deletion", "donors"),
+        states[:, 0],
+        states[:, 1],
+        below=len(visited),
+    )
+    observed = np.array([check.episodes.used[e].observations[t] for e, t in states])
+    replaced = visited[donors]
+    # the first row of each state hides nothing
+    hidden = np.concatenate([np.zeros((1, masks.shape[1]), dtype=bool), masks])
+    at_once = max(1, _ROWS_AT_ONCE // len(hidden))
+    parts = [
+        _changed_part(check, observed[i : i + at_once], replaced[i : i + at_once], hidden)
+        for i in range(0, len(states), at_once)
+    ]
+    return np.concatenate(parts) if parts else np.empty((0, len(masks)), dtype=bool)
+
+
+def _changed_part(
+    check: Check,
+    observed: Shaped[np.ndarray, "states *observation"],
+    replaced: Shaped[np.ndarray, "states *observation"],
+    hidden: Bool[np.ndarray, "levels inputs"],
+) -> Bool[np.ndarray, "states masks"]:
+    own, other = input_rows(observed)[:, None, :], input_rows(replaced)[:, None, :]
+    rows = np.where(hidden[None], other, own).astype(observed.dtype)
+    batch = rows.reshape(-1, *observed.shape[1:])
+    actions = choose_actions(check.agent, batch, "greedy", ())
+    by_state = actions.reshape(len(observed), len(hidden), -1)
+    before = np.repeat(by_state[:, :1], len(hidden) - 1, axis=1)
+    space = check.agent.action_space
+    flat_shape = (-1, by_state.shape[2])
+    changed = changed_choices(
+        space, before.reshape(flat_shape), by_state[:, 1:].reshape(flat_shape)
+    )
+    return changed.reshape(len(observed), len(hidden) - 1)
+
+
+def _by_episode(
+    values: Float[np.ndarray, " states"], episodes: Int[np.ndarray, " states"]
+) -> Float[np.ndarray, " episodes"]:
+    return np.array([values[episodes == e].mean() for e in np.unique(episodes)])

@@ -1,0 +1,91 @@
+"""Scores a finding by every metric of its kind; what cannot be measured says why."""
+
+import logging
+from collections.abc import Callable
+
+from pellucid import registry
+from pellucid.agents.metering import MeteredAgent, unmetered
+from pellucid.budget import Meter
+from pellucid.errors import CapabilityError, PellucidError
+from pellucid.explanation import Check, ExplainerInfo, Finding, Metric, Score
+from pellucid.faithfulness.badges import judge, rerun_was_possible
+from pellucid.faithfulness.results import missing_score
+from pellucid.rollouts.episodes import Episodes
+from pellucid.types import Agent, PolicyMode
+
+logger = logging.getLogger(__name__)
+
+
+def score_finding(
+    finding: Finding,
+    info: ExplainerInfo,
+    *,
+    agent: Agent,
+    episodes: Episodes,
+    meter: Meter,
+    policy: PolicyMode,
+    seed: int,
+    jobs: int,
+    explain_fn: Callable[[Agent, Episodes, Meter], Finding],
+) -> tuple[Score, ...]:
+    """Return the judged scores of every registered metric of the finding's kind.
+
+    Decisive metrics come first, in the order in which they may decide, then sanity checks, then
+    the others; each uses what the ones before it left. A metric that lacks a capability or budget,
+    or that fails, gives one score that is not measured, with the reason and what would allow it:
+    none is silently missing.
+
+    Args:
+        finding: What the explainer returned.
+        info: The explainer's; names the decisive metrics and the axioms it claims.
+        agent: The explained agent, metered or not.
+        episodes: The episodes that were explained.
+        meter: The budget left for the tests.
+        policy: Whether the agent acts greedily or by sampling.
+        seed: The run's seed; tests draw from other streams than explainers.
+        jobs: Worker processes.
+        explain_fn: Explains again, charging the meter it is given.
+    """
+    check = Check(
+        finding=finding,
+        agent=MeteredAgent(unmetered(agent), meter),
+        episodes=episodes,
+        meter=meter,
+        policy=policy,
+        seed=seed,
+        jobs=jobs,
+        explain_fn=explain_fn,
+        axioms=info.axioms,
+    )
+    scores = [score for test in _ordered(finding, info) for score in _measure(test, check)]
+    possible = rerun_was_possible(scores, episodes.spec is not None)
+    return tuple(judge(s, complete=finding.complete, rerun_possible=possible) for s in scores)
+
+
+def _ordered(finding: Finding, info: ExplainerInfo) -> list[Metric]:
+    """Return the metrics of the finding's kind: decisive ones, sanity checks, the others."""
+    loaded, _ = registry.load_all("metrics")
+    fitting = [m for _, m in sorted(loaded.items()) if isinstance(finding.content, m.info.kind)]
+    # `step_drop.random` names one score of the metric `step_drop`
+    decisive = [name.partition(".")[0] for name in info.decisive]
+
+    def place(test: Metric) -> tuple[int, int]:
+        if test.info.name in decisive:
+            return 0, decisive.index(test.info.name)
+        return (1 if test.info.role == "sanity" else 2), 0
+
+    return sorted(fitting, key=place)
+
+
+def _measure(test: Metric, check: Check) -> tuple[Score, ...]:
+    try:
+        return test(check)
+    except CapabilityError as error:
+        need = error.hint or "an agent or environment that offers it"
+        return (missing_score(test.info, str(error), need, applicable=False),)
+    except PellucidError as error:
+        return (missing_score(test.info, str(error), error.hint or "another attempt"),)
+    except Exception as error:  # a plug-in may raise anything; it becomes a score with a reason
+        logger.exception("metric %s raised", test.info.name)
+        reason = f"the test raised {type(error).__name__}: {error}"
+        return (missing_score(test.info, reason, "report this to the authors of the test"),)

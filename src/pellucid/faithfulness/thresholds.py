@@ -1,0 +1,60 @@
+"""Every threshold of the badge rule and of the tests, in one place; the report prints them."""
+
+from pellucid.stats import CONFIDENCE
+
+# --- the badge rule (REPORT.md, section 2) ---
+
+INTERVAL_CONFIDENCE = CONFIDENCE
+"""Confidence of all intervals."""
+UNITS_FOR_SUPPORTED = 10
+"""Independent units below which a claim is weak at best."""
+UNITS_FOR_WEAK = 5
+"""Independent units below which nothing is measured."""
+
+# --- closed-loop tests ---
+
+HIDDEN_INPUTS = 10
+"""Inputs that are hidden one by one for the control; all of them if there are no more."""
+REPLAYS = 20
+"""Replays of a claim about one episode or state, if the budget pays for them."""
+LENGTHENING = 1.5
+"""How much longer than recorded an episode is taken to run once the agent is disturbed."""
+
+# --- open-loop tests ---
+
+RANDOM_RANKINGS = 200
+"""Random rankings that make up the control of an attribution."""
+STATES_PER_EPISODE = 20
+"""Explained states of one episode that an open-loop test uses at most."""
+CHANGED_ACTION = 0.1
+"""Share of its range by which a dimension of a continuous action must move to count as another
+choice."""
+
+# --- sanity checks ---
+
+RANDOMISED_DRAWS = 5
+"""Agents with redrawn weights."""
+RELABELLINGS = 200
+"""Random relabellings of the inputs that make up the random band, per draw."""
+RANDOM_BAND = 0.95
+"""Quantile of the random band that the correlation after redrawing the weights must stay below."""
+SANITY_EPISODES = 5
+"""Episodes that are explained again by a sanity check."""
+SANITY_SHARE = 0.5
+"""Share of the budget left that one sanity check may use for explaining again."""
+DUMMY_SHARE = 0.01
+"""Largest share of the attribution that an ignored input may get."""
+COPY_SPLIT = 0.05
+"""Largest difference between an input and its copy, as a share of what both get."""
+
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def in_words(count: int) -> str:
+    """Return a small count as a word, so that a reason holds no figure without a fact.
+
+    Example:
+        >>> in_words(5), in_words(12)
+        ('five', '12')
+    """
+    return _WORDS[count] if 0 <= count < len(_WORDS) else str(count)
