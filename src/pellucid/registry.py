@@ -146,7 +146,7 @@ def _load_plugin(item: Item) -> Any:
         found = getattr(loaded, attribute)
     except TimeoutError:
         raise PluginError(f"importing {module} took over {PLUGIN_IMPORT_SECONDS:g} s") from None
-    except Exception as error:  # a plug-in may raise anything; it becomes a named problem
+    except (Exception, SystemExit) as error:  # whatever a plug-in raises is a named problem
         raise PluginError(f"{type(error).__name__}: {error}") from error
     info = getattr(found, "info", None)
     if getattr(info, "name", None) != item.name or getattr(info, "family", None) != item.family:

@@ -10,7 +10,7 @@ from pellucid.explanation import Attribution, Finding, Score, Sentences, explain
 from pellucid.explanation.score import Control, Interval, not_measured
 from pellucid.faithfulness.badges import PRECEDENCE, decide, judge, rerun_was_possible
 
-SENTENCES = Sentences("s", "w", "f", "n", "d")
+SENTENCES = Sentences("s", "w", "t", "f", "n", "d")
 
 
 def _score(

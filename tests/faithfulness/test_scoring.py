@@ -13,7 +13,7 @@ from pellucid.faithfulness.badges import decide
 from pellucid.faithfulness.scoring import score_finding
 from tests.faithfulness.cases import WEIGHTS, cues, ranked, shapley_fn, signs, stretches
 
-SENTENCES = Sentences("s", "w", "f", "n", "d")
+SENTENCES = Sentences("s", "w", "t", "f", "n", "d")
 
 
 def _info(kind, *decisive, axioms=("symmetry",)):

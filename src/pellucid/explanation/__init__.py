@@ -17,7 +17,7 @@ from pellucid.explanation.content import (
     Surrogate,
     TextTrace,
 )
-from pellucid.explanation.explainer import (
+from pellucid.explanation.contract import (
     Check,
     Explainer,
     ExplainerInfo,

@@ -43,12 +43,13 @@ class Attribution:
     @property
     def chosen_values(self) -> Float[np.ndarray, "states inputs"]:
         """The attribution of the output that the agent preferred in each state."""
-        return np.take_along_axis(self.values, self.chosen[:, None, None], axis=2)[:, :, 0]
+        picked = np.take_along_axis(self.values, self.chosen[:, None, None], axis=2)
+        return np.asarray(picked[:, :, 0])
 
     @property
     def importance(self) -> Float[np.ndarray, " inputs"]:
         """Mean absolute attribution of the preferred output over the explained states."""
-        return np.abs(self.chosen_values).mean(axis=0)
+        return np.asarray(np.abs(self.chosen_values).mean(axis=0))
 
     @property
     def ranking(self) -> Int[np.ndarray, " inputs"]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pellucid.errors import DataError, InputError
-from pellucid.explanation.explainer import Task
+from pellucid.explanation.contract import Task
 
 
 def chosen_episode(task: Task) -> int:

@@ -22,7 +22,7 @@ def visible(text: str) -> str:
 
     Example:
         >>> visible("a\tb\x1b[2Jc"), visible("x\u202ey")
-        ('a␉b␛[2Jc', 'x⟨U+202E⟩y')
+        ('a⟨U+0009⟩b⟨U+001B⟩[2Jc', 'x⟨U+202E⟩y')
     """
     return "".join(_symbol(sign) for sign in str(text))
 
@@ -45,9 +45,5 @@ def clip(text: str, width: int) -> str:
 
 
 def _symbol(sign: str) -> str:
-    if unicodedata.category(sign) not in _HIDDEN:
-        return sign
-    code = ord(sign)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+    # by number and not by Unicode's control pictures, which many fonts lack
+    return f"⟨U+{ord(sign):04X}⟩" if unicodedata.category(sign) in _HIDDEN else sign

@@ -14,11 +14,12 @@ from pellucid.explanation.score import Badge
 
 @dataclass(frozen=True)
 class Sentences:
-    """The five sentences of a method, one per badge and one on its limits (REPORT.md §4).
+    """The sentences of a method: one per badge, one for thin evidence, one on its limits.
 
     Args:
         supported: Verbs *drives, costs, decided*.
-        weak: Verb *may*.
+        weak: Verb *may*; the difference to the control could be zero.
+        thin: Verb *may*; weak for another cause, which `{reason}` names.
         failed: *could not be shown*.
         not_measured: *was not tested*; may use `{reason}` and `{need}`.
         does_not_say: What readers wrongly conclude, as the end of "This does not say …".
@@ -26,12 +27,21 @@ class Sentences:
 
     supported: str
     weak: str
+    thin: str
     failed: str
     not_measured: str
     does_not_say: str
 
-    def template(self, badge: Badge) -> str:
-        """Return the sentence for a badge."""
+    def template(self, badge: Badge, *, reaches_zero: bool = True) -> str:
+        """Return the sentence for a badge.
+
+        Args:
+            badge: The badge.
+            reaches_zero: Whether the interval of the difference to the control reaches zero; a
+                weak badge has another sentence if it does not.
+        """
+        if badge == "weak" and not reaches_zero:
+            return self.thin
         templates: dict[Badge, str] = {
             "supported": self.supported,
             "weak": self.weak,
@@ -80,7 +90,7 @@ def show(value: float | int | str) -> str:
     if math.isinf(value):
         return "unbounded"
     rounded = float(f"{value:.3g}")
-    if rounded == 0:
+    if abs(rounded) < 1e-9:  # rounding noise of sums that should be zero
         return "0"
     if 1e-3 <= abs(rounded) < 1e6:
         return f"{rounded:.10f}".rstrip("0").rstrip(".")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from pellucid.explanation.explainer import ExplainerInfo, Finding
+from pellucid.explanation.contract import ExplainerInfo, Finding
 from pellucid.explanation.score import Badge, Score
 from pellucid.faithfulness import thresholds
 from pellucid.faithfulness.thresholds import in_words

@@ -5,7 +5,7 @@ import math
 from jaxtyping import Float
 from numpy import ndarray
 
-from pellucid.explanation.explainer import MetricInfo
+from pellucid.explanation.contract import MetricInfo
 from pellucid.explanation.score import Control, Role, Score, not_measured
 from pellucid.stats import mean_interval, paired_gap
 

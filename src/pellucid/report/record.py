@@ -60,6 +60,7 @@ class RunRecord:
         banner: One sentence, shown first, unless the state is `finished`.
         seconds: Wall time.
         frames: Frames of some episodes, by position in `episodes.used`.
+        success_return: Return that the environment counts as success, None if it names none.
     """
 
     run_id: str
@@ -80,6 +81,7 @@ class RunRecord:
     banner: str = ""
     seconds: float = 0.0
     frames: Mapping[int, "EpisodeFrames"] = field(default_factory=dict)
+    success_return: float | None = None
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,7 @@ class Episodes:
         names: Names and units of inputs and actions.
         seed: Seed of the run; -1 for logs.
         policy: Whether actions were most-likely or sampled.
+        warnings: What the reader should know of them, one sentence each.
     """
 
     attempted: tuple[Episode, ...]
@@ -79,6 +80,7 @@ class Episodes:
     names: Names
     seed: int
     policy: PolicyMode
+    warnings: tuple[str, ...] = ()
 
     @cached_property
     def used(self) -> tuple[Episode, ...]:

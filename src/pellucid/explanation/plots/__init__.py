@@ -12,6 +12,7 @@ from pellucid.explanation.plots.charts import (
     Stretch,
     StretchChart,
     content_chart,
+    read_chart,
     score_chart,
 )
 from pellucid.explanation.plots.svg import chart_svg
@@ -33,6 +34,7 @@ __all__ = [
     "chart_svg",
     "content_chart",
     "plot_content",
+    "read_chart",
     "score_chart",
 ]
 

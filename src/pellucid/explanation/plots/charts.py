@@ -14,6 +14,7 @@ from jaxtyping import Float
 from pellucid.explanation.content import Attribution, Content, Futures, Segments
 from pellucid.explanation.score import Score
 from pellucid.explanation.wording import show
+from pellucid.io.strict_json import finite_or_text
 from pellucid.stats import mean_interval, paired_gap
 
 Tone: TypeAlias = Literal["plain", "toward", "away"]
@@ -169,6 +170,51 @@ def score_chart(score: Score | None) -> DotChart | None:
         rows=(row,),
         band=band,
     )
+
+
+def read_chart(data: Mapping[str, Any] | None) -> Chart | None:
+    """Return a chart from its JSON form (its fields, and `form`), as the report stores it."""
+    if data is None:
+        return None
+    if data["form"] == DotChart.form:
+        return DotChart(
+            **{name: data[name] for name in ("title", "sentence", "unit", "left", "right")},
+            rows=tuple(_read_dot(row) for row in data["rows"]),
+            band=_read_band(data["band"]),
+        )
+    if data["form"] == StretchChart.form:
+        return StretchChart(
+            **{name: data[name] for name in ("title", "sentence", "unit", "n_steps")},
+            rows=tuple(
+                Stretch(row["label"], row["start"], row["stop"], *_ends(row), row["decisive"])
+                for row in data["rows"]
+            ),
+            band=_read_band(data["band"]),
+        )
+    return FuturesChart(
+        **{name: data[name] for name in ("title", "sentence", "unit")},
+        arms=tuple(data["arms"]),
+        rows=tuple(_read_future(row) for row in data["rows"]),
+        events=tuple(_read_future(row) for row in data["events"]),
+    )
+
+
+def _ends(data: Mapping[str, Any]) -> tuple[float, float, float]:
+    value, low, high = (finite_or_text(data[name]) for name in ("value", "low", "high"))
+    return value, low, high
+
+
+def _read_dot(data: Mapping[str, Any]) -> DotRow:
+    return DotRow(data["label"], *_ends(data), data["tone"])
+
+
+def _read_band(data: Mapping[str, Any] | None) -> Band | None:
+    return Band(data["label"], *_ends(data)) if data is not None else None
+
+
+def _read_future(data: Mapping[str, Any]) -> FutureRow:
+    dots = (_read_dot(data[name]) for name in ("first", "second", "difference"))
+    return FutureRow(data["label"], *dots)
 
 
 # --- one builder per kind ---

@@ -1,0 +1,263 @@
+"""Asks an agent for actions and preferences, and checks what comes back."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import gymnasium
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from pellucid.errors import AgentError, CapabilityError, PellucidError
+from pellucid.types import (
+    Actions,
+    Agent,
+    Categorical,
+    Distribution,
+    HasDistribution,
+    HasQValues,
+    HasSampling,
+    Observations,
+    PolicyMode,
+)
+
+CHUNK = 256
+
+
+def choose_actions(
+    agent: Agent,
+    observations: Observations,
+    policy: PolicyMode,
+    rngs: Sequence[np.random.Generator],
+) -> Actions:
+    """Return the agent's action for each observation, checked and in the space's type.
+
+    Args:
+        agent: Any agent.
+        observations: Shape (batch, *observation).
+        policy: `greedy` for most-likely actions, `sampled` for drawn ones.
+        rngs: One generator per row; used only if `policy` is `sampled`.
+
+    Raises:
+        AgentError: The agent raised, or returned something that is not an action of its space.
+        CapabilityError: `sampled` was asked of an agent that cannot draw actions.
+    """
+    if policy == "sampled" and "sampling" not in agent.capabilities:
+        raise CapabilityError(
+            f"{agent.name} cannot draw actions: it offers most-likely actions only",
+            hint="use --policy greedy",
+        )
+    try:
+        if policy == "sampled":
+            actions = cast(HasSampling, agent).sample(observations, rngs)
+        else:
+            actions = agent.act(observations)
+    except PellucidError:
+        raise
+    except Exception as error:  # an agent may raise anything; it becomes a named failure
+        raise raised(agent.name, error) from error
+    return check_actions(actions, agent.action_space, len(observations), who=agent.name)
+
+
+def preferences(agent: Agent, observations: Observations) -> Float[np.ndarray, "batch outputs"]:
+    """Return what the agent's choice rests on, one column per action or action dimension.
+
+    Probabilities where there is a distribution over discrete actions, else Q-values, else the
+    action itself: the mean action in the units of the environment, or 1 for the chosen one of
+    several actions (`preference_unit` tells which).
+
+    Args:
+        agent: Any agent with a Discrete or Box action space.
+        observations: Shape (batch, *observation).
+
+    Raises:
+        AgentError: The agent raised or returned something else.
+        CapabilityError: The action space is neither Discrete nor Box.
+    """
+    unit = preference_unit(agent)
+    if unit == "probability":
+        distribution = cast(HasDistribution, agent).distribution(observations)
+        return np.asarray(cast(Categorical, distribution).probabilities, dtype=np.float64)
+    if unit == "Q-value":
+        values = cast(HasQValues, agent).q_values(observations)
+        return np.asarray(values, dtype=np.float64)
+    actions = choose_actions(agent, observations, "greedy", ())
+    if unit == "mean action":
+        return actions.reshape(len(actions), math.prod(actions.shape[1:])).astype(np.float64)
+    space = agent.action_space
+    choices: Float[np.ndarray, "batch outputs"] = np.zeros((len(actions), int(space.n)))
+    choices[np.arange(len(actions)), actions.astype(np.int64) - int(space.start)] = 1.0
+    return choices
+
+
+def preference_unit(agent: Agent) -> str:
+    """Return what `preferences` are: `probability`, `Q-value`, `mean action` or `choice`.
+
+    Raises:
+        CapabilityError: The action space is neither Discrete nor Box.
+    """
+    space = agent.action_space
+    if isinstance(space, gymnasium.spaces.Box):
+        return "mean action"
+    if not isinstance(space, gymnasium.spaces.Discrete):
+        raise CapabilityError(
+            f"{agent.name} has actions of type {type(space).__name__}; "
+            "preferences need Discrete or Box actions"
+        )
+    if "distribution" in agent.capabilities:
+        return "probability"
+    return "Q-value" if "q_values" in agent.capabilities else "choice"
+
+
+def forward_in_chunks(
+    fn: Callable[[Any], Any],
+    observations: Shaped[np.ndarray, "batch ..."],
+    chunk: int = CHUNK,
+) -> Shaped[np.ndarray, "batch ..."]:
+    """Return `fn` of all rows, calling it with exactly `chunk` rows each time.
+
+    Matrix products round differently for different numbers of rows. With one fixed number the
+    bytes of a row's result do not depend on how many rows were asked for together. The last chunk
+    is filled up with copies of its first row.
+
+    Args:
+        fn: Maps (chunk, ...) to an array with `chunk` rows; row-wise.
+        observations: Shape (batch, ...); the batch may be empty.
+        chunk: Rows per call.
+
+    Example:
+        >>> forward_in_chunks(lambda rows: rows * 2, np.arange(3), chunk=2)
+        array([0, 2, 4])
+    """
+    n_rows = len(observations)
+    parts = []
+    for start in range(0, max(n_rows, 1), chunk):
+        rows = observations[start : start + chunk]
+        filled: Shaped[np.ndarray, "batch ..."] = np.zeros(
+            (chunk, *observations.shape[1:]), dtype=observations.dtype
+        )
+        filled[:] = rows[0] if len(rows) else 0
+        filled[: len(rows)] = rows
+        parts.append(fn(filled)[: len(rows)])
+    return np.concatenate(parts)
+
+
+def draw(distribution: Distribution, rngs: Sequence[np.random.Generator]) -> Actions:
+    """Return one action per row, each drawn with its own generator.
+
+    Args:
+        distribution: Over discrete actions, or Gaussian (clipped or squashed to its range).
+        rngs: One per row.
+
+    Raises:
+        ValueError: There is not one generator per row.
+    """
+    if isinstance(distribution, Categorical):
+        return _draw_choices(distribution, rngs)
+    _require_one_each(len(distribution.mean), rngs)
+    noise = [rng.standard_normal(distribution.mean.shape[1]) for rng in rngs]
+    drawn = distribution.mean + distribution.std * np.array(noise).reshape(distribution.mean.shape)
+    low, high = distribution.low, distribution.high
+    actions: Actions = np.clip(drawn, low, high)
+    if distribution.squashed:
+        actions = low + 0.5 * (np.tanh(drawn) + 1.0) * (high - low)
+    return actions
+
+
+def check_actions(actions: Any, space: Any, n_rows: int, *, who: str) -> Actions:
+    """Return actions in the space's own type, after checking that they are its members.
+
+    Args:
+        actions: What the agent returned.
+        space: The action space.
+        n_rows: Number of observations.
+        who: The agent, for the message.
+
+    Raises:
+        AgentError: Not an array, or of the wrong shape, type or range, or NaN; the message says
+            what was expected and what came.
+    """
+    shape = (n_rows, *space.shape)
+    dtype = np.dtype(space.dtype)
+    wanted = f"an array of shape {shape} and type {dtype}"
+    if not isinstance(actions, np.ndarray):
+        raise AgentError(f"{who} returned {_kind(actions)}, expected {wanted}", hint=_hint(actions))
+    if actions.shape != shape:
+        raise AgentError(
+            f"{who} returned actions of shape {actions.shape}, expected {shape}",
+            hint="agents answer a batch: one row of actions per row of observations",
+        )
+    if not _same_kind(actions.dtype, dtype):
+        raise AgentError(f"{who} returned actions of type {actions.dtype}, expected {dtype}")
+    if actions.dtype.kind == "f" and np.isnan(actions).any():
+        raise AgentError(f"{who} returned NaN actions, expected numbers within {space}")
+    return _within_range(actions, space, dtype, who)
+
+
+def raised(who: str, error: BaseException) -> AgentError:
+    """Return the error for an agent that raised."""
+    lines = str(error).splitlines()
+    return AgentError(f"{who} raised {type(error).__name__}: {(lines or [''])[0][:200]}")
+
+
+def _draw_choices(distribution: Categorical, rngs: Sequence[np.random.Generator]) -> Actions:
+    edges = distribution.probabilities.cumsum(axis=1)
+    _require_one_each(len(edges), rngs)
+    # scaled by the last edge, which rounding keeps from being exactly 1: the draw never lands on
+    # an action of probability zero behind it
+    drawn = np.array([rng.random() for rng in rngs]).reshape(-1, 1) * edges[:, -1:]
+    choices = np.minimum((edges <= drawn).sum(axis=1), edges.shape[1] - 1)
+    actions: Actions = choices.astype(np.int64) + distribution.start
+    return actions
+
+
+def _within_range(actions: Actions, space: Any, dtype: Any, who: str) -> Actions:
+    if not len(actions):
+        return actions.astype(dtype)
+    low, high = _range(space)
+    # compared in the space's own type: 0.1 as a double lies outside 0.1 as a single. Integers are
+    # compared before they are narrowed, which could wrap them into the range
+    typed: Actions = actions.astype(dtype) if dtype.kind == "f" else actions
+    outside = (typed < low) | (typed > high)
+    if outside.any():
+        example = typed[outside].ravel()[0]
+        raise AgentError(f"{who} returned the action {example}, expected values within {space}")
+    return typed.astype(dtype, copy=False)
+
+
+def _range(space: Any) -> tuple[Any, Any]:
+    match space:
+        case gymnasium.spaces.Box():
+            return space.low, space.high
+        case gymnasium.spaces.Discrete():
+            return int(space.start), int(space.start) + int(space.n) - 1
+        case gymnasium.spaces.MultiDiscrete():
+            return space.start, space.start + space.nvec - 1
+        case gymnasium.spaces.MultiBinary():
+            return 0, 1
+        case _:
+            raise CapabilityError(f"actions of type {type(space).__name__} are not supported")
+
+
+def _same_kind(found: Any, wanted: Any) -> bool:
+    integers = "iu"
+    if wanted.kind in integers:
+        return found.kind in integers
+    return bool(found.kind == wanted.kind)
+
+
+def _kind(value: Any) -> str:
+    device = getattr(value, "device", None)
+    name = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+    return f"a {name}" if device is None else f"a {name} on {device}"
+
+
+def _hint(value: Any) -> str:
+    if type(value).__module__.partition(".")[0] == "torch":
+        return "return actions.cpu().numpy()"
+    return "return numpy.asarray(actions), one row per observation"
+
+
+def _require_one_each(n_rows: int, rngs: Sequence[np.random.Generator]) -> None:
+    if len(rngs) != n_rows:
+        raise ValueError(f"expected one generator per row: {n_rows}, got {len(rngs)}")

@@ -1,0 +1,181 @@
+"""Finds the adapter for whatever the user gives, without importing the others."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pellucid import registry
+from pellucid.agents.adapter import LoadRequest
+from pellucid.agents.metering import unmetered
+from pellucid.agents.spaces import Spaces, require_equal
+from pellucid.envs.resolve import make_env, resolve_env
+from pellucid.envs.spec import EnvSpec
+from pellucid.errors import ArtifactError, InputError, PluginError
+from pellucid.io.imports import import_object, is_import_string
+from pellucid.types import Agent
+
+if TYPE_CHECKING:
+    import gymnasium
+
+# by ending and by type name, so that an adapter is imported only for what it loads; a test holds
+# these against what the adapters say of themselves
+SUFFIXES = {
+    ".zip": "stable-baselines3",
+    ".pth": "torch",
+    ".pt": "torch",
+    ".safetensors": "torch",
+}
+TYPE_NAMES = {
+    "stable_baselines3.common.base_class.BaseAlgorithm": "stable-baselines3",
+    "torch.nn.modules.module.Module": "torch",
+}
+_PICKLES = (".pkl", ".pickle", ".joblib", ".dill")
+_CARD = "card.json"
+
+
+def load_agent(
+    source: Any,
+    *,
+    env: "str | EnvSpec | gymnasium.Env[Any, Any] | None" = None,
+    device: str = "cpu",
+    name: str = "",
+    policy_class: str | None = None,
+    outputs: str | None = None,
+    code: Sequence[str] = (),
+) -> Agent:
+    """Return an agent made from a file, a folder, an import string or an object in memory.
+
+    Opening a file never runs what is in it. `module:callable` and `policy_class` import the user's
+    own code; the working directory is importable.
+
+    Args:
+        source: `file.zip` of Stable-Baselines3, a folder with `card.json`, `weights.pth` or
+            `.safetensors` with `policy_class`, `module:callable`, a torch module, a
+            Stable-Baselines3 model, a function from observations to actions, or an agent.
+        env: The environment that it was made for; folders and models carry their own spaces.
+        device: Where the weights of a file go.
+        name: What to call it; the file's name by default.
+        policy_class: `module:Class` of the torch module whose weights a file holds.
+        outputs: What a torch module returns: `logits` (default) or `q_values` for discrete
+            actions, `mean` for continuous ones.
+        code: Every `module:attribute` that may be imported because a folder's card names it.
+
+    Raises:
+        ArtifactError: The file is missing, damaged, unsafe to open, or not supported.
+        InputError: The source is of no known kind, or does not fit the environment.
+    """
+    spaces = None if env is None else spaces_of(env)
+    found, imported = source, None
+    if isinstance(source, str) and not Path(source).exists() and is_import_string(source):
+        found, imported = import_object(source), source
+        name = name or source
+        if isinstance(found, type):
+            found = _made(found, source)
+    if not isinstance(found, str | Path) and _is_agent(found):
+        if spaces is not None:
+            theirs = Spaces(found.observation_space, found.action_space)
+            require_equal(theirs, spaces, who=found.name)
+        agent: Agent = found
+        return agent
+    request = LoadRequest(found, name, spaces, device, policy_class, outputs, imported, tuple(code))
+    if isinstance(found, str | Path):
+        return _load_path(Path(found), request)
+    loaded: Agent = registry.load("adapters", _adapter_for_object(found)).load(request)
+    return loaded
+
+
+def agent_sha256(agent: Agent) -> str:
+    """Return the checksum of the file that an agent came from.
+
+    For a network that came from memory it is that of the weights file that `save_agent` would
+    write; for a function it is empty.
+    """
+    return str(getattr(unmetered(agent), "sha256", ""))
+
+
+def spaces_of(env: "str | EnvSpec | gymnasium.Env[Any, Any]") -> Spaces:
+    """Return the spaces of an environment; a spec or an id is made and closed again."""
+    if not isinstance(env, str | EnvSpec):
+        return Spaces(env.observation_space, env.action_space)
+    made = make_env(env if isinstance(env, EnvSpec) else resolve_env(env))
+    try:
+        return Spaces(made.observation_space, made.action_space)
+    finally:
+        made.close()
+
+
+def _load_path(path: Path, request: LoadRequest) -> Agent:
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        # a run's folder keeps its agent in `agent`
+        folder = path if (path / _CARD).exists() else path / "agent"
+        if not (folder / _CARD).exists():
+            raise ArtifactError(
+                f"{path} is a folder without {_CARD}",
+                hint="give a folder that save_agent or a run wrote, or the file in it",
+            )
+        inside = replace(request, source=folder)
+        loaded: Agent = registry.load("adapters", "folder").load(inside)
+        return loaded
+    if suffix in _PICKLES:
+        raise ArtifactError(
+            f"{path} is a pickle, which runs code when it is opened, and is never opened here",
+            hint="save the weights with torch.save(module.state_dict(), path), "
+            "or the model with model.save(path)",
+        )
+    adapter = SUFFIXES.get(suffix) or _plugin("suffixes", {suffix})
+    if adapter is None:
+        raise _unknown_path(path)
+    agent: Agent = registry.load("adapters", adapter).load(request)
+    return agent
+
+
+def _unknown_path(path: Path) -> ArtifactError:
+    if path.exists():
+        known = ", ".join(SUFFIXES)
+        return ArtifactError(
+            f"{path} is of no known kind of agent; known: {known}, a folder with {_CARD}, "
+            "module:callable"
+        )
+    near = path.with_name(path.name + ".zip")
+    hint = f"did you mean {near}?" if near.is_file() else "check the path"
+    return ArtifactError(f"{path} does not exist", hint=hint)
+
+
+def _adapter_for_object(source: Any) -> str:
+    names = {f"{cls.__module__}.{cls.__qualname__}" for cls in type(source).__mro__}
+    for type_name, adapter in TYPE_NAMES.items():
+        if type_name in names:
+            return adapter
+    return _plugin("type_names", names) or "function"
+
+
+def _plugin(what: str, wanted: set[str]) -> str | None:
+    """Return the installed plug-in that loads one of these; asked only when ours do not."""
+    for name, item in registry.items("adapters").items():
+        if item.source == "pellucid":
+            continue
+        try:
+            info = registry.load("adapters", name).info
+        except PluginError:
+            continue  # `pellucid doctor` lists it
+        if wanted & set(getattr(info, what, ())):
+            return name
+    return None
+
+
+def _is_agent(source: Any) -> bool:
+    parts = ("act", "capabilities", "observation_space", "action_space", "name", "framework")
+    return not isinstance(source, type) and all(hasattr(source, part) for part in parts)
+
+
+def _made(cls: type, text: str) -> Any:
+    try:
+        return cls()
+    except Exception as error:  # the user's class may raise anything
+        raise InputError(
+            f"{text} is a class and cannot be made without arguments: "
+            f"{type(error).__name__}: {error!s:.160}",
+            hint="name a function, or an object that the module has made",
+        ) from error

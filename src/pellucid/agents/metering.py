@@ -1,0 +1,144 @@
+"""An agent that pays for every row before it is asked."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+from jaxtyping import Float
+
+from pellucid.budget import Meter
+from pellucid.errors import CapabilityError
+from pellucid.types import Actions, Agent, Distribution, Observations
+
+
+class MeteredAgent:
+    """Charges one query per observation before each forward pass, and passes all else on.
+
+    Args:
+        agent: The agent that answers; a metered one is charged on both meters.
+        meter: Charged before the work, so that a budget is never exceeded.
+    """
+
+    def __init__(self, agent: Agent, meter: Meter) -> None:
+        self.agent = agent
+        self.meter = meter
+
+    # --- what it is ---
+
+    @property
+    def name(self) -> str:
+        """The agent's name."""
+        return self.agent.name
+
+    @property
+    def framework(self) -> str:
+        """The agent's framework."""
+        return self.agent.framework
+
+    @property
+    def observation_space(self) -> Any:
+        """The agent's observation space."""
+        return self.agent.observation_space
+
+    @property
+    def action_space(self) -> Any:
+        """The agent's action space."""
+        return self.agent.action_space
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """The agent's capabilities."""
+        return self.agent.capabilities
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """The agent's card."""
+        return getattr(self.agent, "card", {})
+
+    @property
+    def n_parameters(self) -> int:
+        """The agent's number of weights; 0 if unknown."""
+        return int(getattr(self.agent, "n_parameters", 0))
+
+    @property
+    def sha256(self) -> str:
+        """The agent's checksum; empty if it has none."""
+        return str(getattr(self.agent, "sha256", ""))
+
+    @property
+    def n_layers(self) -> int:
+        """The agent's number of weight layers."""
+        return int(self._offers("layers", "n_layers"))
+
+    # --- what it answers, one query per row ---
+
+    def act(self, observations: Observations) -> Actions:
+        """Return the most-likely actions; see `Agent`."""
+        self._charge(observations)
+        return self.agent.act(observations)
+
+    def sample(self, observations: Observations, rngs: Sequence[np.random.Generator]) -> Actions:
+        """Return drawn actions; see `HasSampling`."""
+        answer = self._offers("sampling", "sample")
+        self._charge(observations)
+        actions: Actions = answer(observations, rngs)
+        return actions
+
+    def distribution(self, observations: Observations) -> Distribution:
+        """Return the action distributions; see `HasDistribution`."""
+        answer = self._offers("distribution", "distribution")
+        self._charge(observations)
+        distribution: Distribution = answer(observations)
+        return distribution
+
+    def q_values(self, observations: Observations) -> Float[np.ndarray, "batch actions"]:
+        """Return Q-values; see `HasQValues`."""
+        answer = self._offers("q_values", "q_values")
+        self._charge(observations)
+        return cast(np.ndarray, answer(observations))
+
+    def value(self, observations: Observations) -> Float[np.ndarray, " batch"]:
+        """Return state values; see `HasValue`."""
+        answer = self._offers("value", "value")
+        self._charge(observations)
+        return cast(np.ndarray, answer(observations))
+
+    def latent(self, observations: Observations) -> Float[np.ndarray, "batch units"]:
+        """Return the last hidden layer; see `HasLatent`."""
+        answer = self._offers("latent", "latent")
+        self._charge(observations)
+        return cast(np.ndarray, answer(observations))
+
+    def torch_preferences(self, observations: Any) -> Any:
+        """Return differentiable preferences; see `HasGradients`."""
+        answer = self._offers("gradients", "torch_preferences")
+        self._charge(observations)
+        return answer(observations)
+
+    def randomise_layers(self, n_layers: int, rng: np.random.Generator) -> "MeteredAgent":
+        """Return a randomised copy that pays from the same meter; see `HasLayers`."""
+        answer = self._offers("layers", "randomise_layers")
+        return MeteredAgent(answer(n_layers, rng), self.meter)
+
+    def _charge(self, observations: Any) -> None:
+        self.meter.charge(queries=len(observations))
+
+    def _offers(self, capability: str, method: str) -> Any:
+        if capability not in self.agent.capabilities:
+            raise lacking(self.agent, capability)
+        return getattr(self.agent, method)
+
+
+def unmetered(agent: Agent) -> Agent:
+    """Return the agent under any number of meters."""
+    while isinstance(agent, MeteredAgent):
+        agent = agent.agent
+    return agent
+
+
+def lacking(agent: Agent, capability: str) -> CapabilityError:
+    """Return the error for a capability that an agent does not have."""
+    offered = ", ".join(sorted(agent.capabilities)) or "actions only"
+    return CapabilityError(
+        f"{agent.name} ({agent.framework}) has no {capability}; it has {offered}"
+    )

@@ -1,0 +1,309 @@
+"""Adapter for Stable-Baselines3: PPO, A2C, DQN and SAC with MlpPolicy.
+
+The policy is Stable-Baselines3's own class, built anew from a table of known arguments and filled
+with the archive's weights. No object in the archive is ever decoded; the spaces come from the
+environment.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter
+from pellucid.agents.sb3_network import network_of
+from pellucid.agents.sb3_table import (
+    ACTIVATIONS,
+    ALGORITHMS,
+    SUPPORTED,
+    Algorithm,
+    PolicyArguments,
+    arguments_in_archive,
+    arguments_in_card,
+    arguments_in_memory,
+    find_algorithm,
+)
+from pellucid.agents.spaces import Spaces, describe, mismatch, require_equal, to_json
+from pellucid.agents.torch_agent import TorchAgent, checked_device
+from pellucid.errors import ArtifactError, InputError
+from pellucid.io.artifacts import open_sb3_zip
+from pellucid.io.imports import optional_import
+from pellucid.types import Capability
+
+NAME = "stable-baselines3"
+_NUMBER = re.compile(r"[-+]?(?:inf|\d+\.?\d*(?:e[-+]?\d+)?)")
+_ACTOR: tuple[Capability, ...] = ("sampling", "distribution", "latent", "gradients", "layers")
+
+
+@adapter(
+    NAME,
+    source="Raffin et al. 2021",
+    accepts=("file.zip of PPO, A2C, DQN or SAC with MlpPolicy", "such a model object"),
+    suffixes=(".zip",),
+    type_names=("stable_baselines3.common.base_class.BaseAlgorithm",),
+    needs=("stable-baselines3",),
+    capabilities={
+        "PPO": (*_ACTOR, "value"),
+        "A2C": (*_ACTOR, "value"),
+        "DQN": ("q_values", "latent", "gradients", "layers"),
+        "SAC": _ACTOR,
+    },
+)
+class StableBaselines3:
+    """Loads archives and model objects, and rebuilds stored agents."""
+
+    @staticmethod
+    def load(request: LoadRequest) -> TorchAgent:
+        """Return the agent in an archive or a model object.
+
+        Raises:
+            ArtifactError: The archive is damaged, unsafe or not supported.
+            InputError: It does not fit the environment, or no environment was given.
+        """
+        if isinstance(request.source, str | Path):
+            return _load_archive(Path(request.source), request)
+        return _adapt_model(request.source, request)
+
+    @staticmethod
+    def rebuild(stored: StoredAgent) -> TorchAgent:
+        """Return an agent from its card and weights.
+
+        Raises:
+            ArtifactError: Card and weights do not fit each other.
+        """
+        where = str(stored.folder)
+        algorithm = ALGORITHMS.get(str(stored.card.get("algorithm")))
+        policy = stored.card.get("policy")
+        if algorithm is None or not isinstance(policy, Mapping):
+            raise ArtifactError(
+                f"{where} holds the algorithm {stored.card.get('algorithm')!r:.60}; "
+                f"supported: {SUPPORTED}"
+            )
+        arguments = arguments_in_card(algorithm, policy, where)
+        module = build_policy(
+            algorithm, arguments, stored.spaces, stored.state_dict, where, stored.device
+        )
+        name = str(stored.card["name"])
+        return _agent(algorithm, module, stored.spaces, name, stored.card, stored.sha256)
+
+
+def build_policy(
+    algorithm: Algorithm,
+    arguments: PolicyArguments,
+    spaces: Spaces,
+    state_dict: Mapping[str, Tensor],
+    where: str,
+    device: str = "cpu",
+) -> nn.Module:
+    """Return Stable-Baselines3's own policy with the given weights.
+
+    Args:
+        algorithm: Which one.
+        arguments: From the table.
+        spaces: The environment's.
+        state_dict: Weights by name; every one must have its place.
+        where: The file, for the message.
+        device: Where the weights go.
+
+    Raises:
+        ArtifactError: Weights and arguments do not fit each other.
+        InputError: The algorithm does not take these spaces.
+    """
+    _check_spaces(algorithm, spaces, where)
+    _check_amount(algorithm, arguments, spaces, state_dict, where)
+    library = optional_import(algorithm.policy_module, extra="sb3")
+    given: dict[str, Any] = dict(arguments.options)
+    if arguments.net_arch is not None:
+        given["net_arch"] = arguments.net_arch
+    # building draws initial weights, which must not move the caller's random state
+    with torch.random.fork_rng(devices=[]):
+        policy = getattr(library, algorithm.policy_class)(
+            spaces.observation,
+            spaces.action,
+            lambda _: 0.0,
+            activation_fn=ACTIVATIONS[arguments.activation],
+            **given,
+        )
+    try:
+        policy.load_state_dict(dict(state_dict), strict=True)
+    except RuntimeError as error:
+        raise _unfitting(error, state_dict, where) from None
+    module = cast(nn.Module, policy.to(checked_device(device)))
+    module.train(False)
+    return module
+
+
+def _load_archive(path: Path, request: LoadRequest) -> TorchAgent:
+    where = str(path)
+    archive = open_sb3_zip(path)
+    algorithm = find_algorithm(archive.data, where)
+    arguments = arguments_in_archive(algorithm, archive.data, where)
+    if request.spaces is None:
+        raise InputError(
+            f"{where} needs an environment: its spaces are not read from the file",
+            hint="name the one it was trained in, such as --env LunarLander-v3",
+        )
+    _check_saved_space("observations", archive.data, request.spaces.observation, where)
+    _check_saved_space("actions", archive.data, request.spaces.action, where)
+    module = build_policy(
+        algorithm, arguments, request.spaces, archive.state_dict, where, request.device
+    )
+    versions = {"stable-baselines3": archive.version} if archive.version else {}
+    name = request.name or path.name
+    card = _card(algorithm, arguments, request.spaces, name, versions)
+    card["origin"] = {"file": path.name, "sha256": archive.sha256}
+    return _agent(algorithm, module, request.spaces, name, card, archive.sha256)
+
+
+def _adapt_model(model: Any, request: LoadRequest) -> TorchAgent:
+    kinds = [f"{cls.__module__}.{cls.__qualname__}" for cls in type(model).__mro__]
+    algorithm = next((a for a in ALGORITHMS.values() if a.object_type in kinds), None)
+    name = request.name or type(model).__name__
+    policy_type = f"{type(model.policy).__module__}.{type(model.policy).__qualname__}"
+    if (
+        algorithm is None
+        or policy_type != f"{algorithm.policy_module}.{algorithm.policy_class}"
+        or model.use_sde
+    ):
+        sde = " with use_sde=True" if getattr(model, "use_sde", False) else ""
+        raise InputError(
+            f"{name} is a {kinds[0]} with {policy_type}{sde}; supported: {SUPPORTED}",
+            hint="wrap it in a function from observations to actions",
+        )
+    arguments = arguments_in_memory(algorithm, model.policy_kwargs, name)
+    spaces = Spaces(model.observation_space, model.action_space)
+    _check_spaces(algorithm, spaces, name)
+    if request.spaces is not None:
+        require_equal(spaces, request.spaces, who=name)
+        spaces = request.spaces
+    versions = {"stable-baselines3": optional_import("stable_baselines3", extra="sb3").__version__}
+    card = _card(algorithm, arguments, spaces, name, versions)
+    return _agent(algorithm, model.policy, spaces, name, card, "")
+
+
+def _agent(
+    algorithm: Algorithm,
+    module: nn.Module,
+    spaces: Spaces,
+    name: str,
+    card: Mapping[str, Any],
+    sha256: str,
+) -> TorchAgent:
+    network = network_of(algorithm, module, spaces)
+    return TorchAgent(name, f"{NAME} {algorithm.name}", network, spaces, card, sha256)
+
+
+def _card(
+    algorithm: Algorithm,
+    arguments: PolicyArguments,
+    spaces: Spaces,
+    name: str,
+    versions: Mapping[str, str],
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "adapter": NAME,
+        "framework": f"{NAME} {algorithm.name}",
+        "algorithm": algorithm.name,
+        "policy": {"class": "MlpPolicy", **arguments.to_json()},
+        "observation_space": to_json(spaces.observation),
+        "action_space": to_json(spaces.action),
+        "versions": dict(versions),
+    }
+
+
+# --- what must fit ---
+
+
+def _check_spaces(algorithm: Algorithm, spaces: Spaces, where: str) -> None:
+    kind = type(spaces.action).__name__
+    if kind not in algorithm.actions:
+        raise InputError(
+            f"{where} is {algorithm.name}, which takes {' or '.join(algorithm.actions)} actions "
+            f"here; the environment has {describe(spaces.action)}"
+        )
+    if kind == "Discrete" and int(spaces.action.start) != 0:
+        raise InputError(
+            f"{where}: Stable-Baselines3 counts actions from 0; "
+            f"the environment has {describe(spaces.action)}",
+            hint="shift the actions with a wrapper",
+        )
+    to_json(spaces.observation)
+
+
+def _check_saved_space(what: str, data: Mapping[str, Any], space: Any, where: str) -> None:
+    saved = data.get("observation_space" if what == "observations" else "action_space")
+    if not isinstance(saved, Mapping) or ":type:" not in saved:
+        raise ArtifactError(
+            f"{where} does not tell its {what} in plain text",
+            hint="load and save it again with a current Stable-Baselines3",
+        )
+    kind = str(saved[":type:"]).rstrip("'>").rpartition(".")[2][:40]
+    shape = saved.get("_shape", saved.get("shape"))
+    found = f"{kind} of shape {_tuple_text(shape)}, {str(saved.get('dtype'))[:20]}"
+    fits = kind == type(space).__name__
+    if kind == "Discrete":
+        found = f"Discrete with {saved.get('n')!s:.20} values"
+        fits = fits and str(saved.get("n")) == str(int(space.n))
+    elif kind == "Box":
+        fits = fits and shape == list(space.shape) and saved.get("dtype") == str(space.dtype)
+    if not fits:
+        raise mismatch(where, what, found, describe(space))
+    if kind == "Box" and what == "actions":
+        _check_saved_bounds(saved, space, where)
+
+
+def _check_saved_bounds(saved: Mapping[str, Any], space: Any, where: str) -> None:
+    # bounds are stored as printed, to eight digits and cut short when long: compared where they
+    # are complete, because SAC scales and PPO clips to them
+    for end in ("low", "high"):
+        printed = str(saved.get(end, ""))
+        numbers = [float(text) for text in _NUMBER.findall(printed)]
+        bound = getattr(space, end).ravel()
+        if "..." in printed or len(numbers) != len(bound):
+            continue
+        if not np.allclose(numbers, bound, rtol=1e-5, atol=1e-6):
+            raise mismatch(where, "action bounds", f"{end} {printed[:80]}", f"{end} {bound}"[:80])
+
+
+def _check_amount(
+    algorithm: Algorithm,
+    arguments: PolicyArguments,
+    spaces: Spaces,
+    state_dict: Mapping[str, Tensor],
+    where: str,
+) -> None:
+    """Refuse layer sizes that the stored weights do not fill, before memory is set aside."""
+    stored = sum(tensor.numel() for tensor in state_dict.values())
+    arch = arguments.net_arch
+    branches: Sequence[list[int]] = list(arch.values()) if isinstance(arch, dict) else [arch or []]
+    for units in branches:
+        wanted = sum(before * after for before, after in pairwise(units))
+        if wanted > stored or sum(units) > stored:
+            raise ArtifactError(
+                f"{where} names layers of {units} units, but holds {stored} weights only"
+            )
+
+
+def _unfitting(error: RuntimeError, state_dict: Mapping[str, Tensor], where: str) -> ArtifactError:
+    if any(name.startswith("mlp_extractor.shared_net") for name in state_dict):
+        return ArtifactError(
+            f"{where} shares layers between policy and value, as Stable-Baselines3 did before 1.8",
+            hint="train it again with a current Stable-Baselines3",
+        )
+    lines = [line.strip() for line in str(error).splitlines()]
+    first = lines[1] if len(lines) > 1 else lines[0]
+    return ArtifactError(
+        f"{where}: its weights do not fit its own description of the network: {first[:200]}",
+        hint=f"supported: {SUPPORTED}",
+    )
+
+
+def _tuple_text(shape: Any) -> str:
+    sound = isinstance(shape, list) and len(shape) < 9
+    return str(tuple(shape)) if sound else f"{shape!r:.40}"

@@ -1,0 +1,174 @@
+"""How the policies of Stable-Baselines3 are read: outputs, latent, value and layers of each."""
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, cast
+
+import gymnasium
+import torch
+from torch import Tensor, nn
+
+from pellucid.agents.sb3_table import Algorithm
+from pellucid.agents.spaces import Spaces
+from pellucid.agents.torch_agent import Head, Network
+from pellucid.types import Observations
+
+
+@dataclass(frozen=True, eq=False)
+class _Policy:
+    """What the three have in common.
+
+    Args:
+        module: The library's policy.
+    """
+
+    module: Any
+
+    def prepare(self, observations: Observations, device: torch.device) -> Tensor:
+        """Return observations as they are; the policy itself casts and encodes them."""
+        return torch.as_tensor(observations, device=device)
+
+    def greedy(self, outputs: Tensor) -> Tensor:
+        """Return the first column with the largest output."""
+        return outputs.argmax(dim=1)
+
+
+@dataclass(frozen=True, eq=False)
+class ActorCritic(_Policy):
+    """The policy of PPO and A2C.
+
+    Args:
+        module: An `ActorCriticPolicy`.
+        discrete: Whether actions are discrete.
+    """
+
+    discrete: bool
+    offers: ClassVar[frozenset[str]] = frozenset({"latent", "value"})
+
+    @property
+    def head(self) -> Head:
+        """Logits, or a Gaussian that is clipped."""
+        return "logits" if self.discrete else "gaussian"
+
+    def with_module(self, module: nn.Module) -> Network:
+        """Return the same reading of another policy."""
+        return replace(self, module=module)
+
+    def outputs(self, observations: Tensor) -> Tensor:
+        """Return logits, or means and standard deviations."""
+        outputs: Tensor = self.module.action_net(self.latent(observations))
+        if self.discrete:
+            return outputs
+        return torch.cat([outputs, self.module.log_std.exp().expand_as(outputs)], dim=1)
+
+    def greedy(self, outputs: Tensor) -> Tensor:
+        """Return the most probable column by the library's own rule."""
+        # after rounding to probabilities two logits may be equal: the first action wins then
+        choice = torch.distributions.Categorical(logits=outputs, validate_args=False)
+        return choice.probs.argmax(dim=1)
+
+    def latent(self, observations: Tensor) -> Tensor:
+        """Return the actor's last hidden layer."""
+        features = self.module.extract_features(observations)
+        actor = features if self.module.share_features_extractor else features[0]
+        return cast(Tensor, self.module.mlp_extractor.forward_actor(actor))
+
+    def value(self, observations: Tensor) -> Tensor:
+        """Return the critic's values."""
+        return cast(Tensor, self.module.predict_values(observations))
+
+    def layers(self) -> list[nn.Module]:
+        """Return the actor's layers."""
+        return [*_weighted(self.module.mlp_extractor.policy_net), self.module.action_net]
+
+    def counted(self) -> nn.Module:
+        """Return actor and critic."""
+        return cast(nn.Module, self.module)
+
+
+class _NoValue(_Policy):
+    offers: ClassVar[frozenset[str]] = frozenset({"latent"})
+
+    def value(self, observations: Tensor) -> Tensor:
+        raise NotImplementedError("there is no state value; `offers` says so")
+
+
+@dataclass(frozen=True, eq=False)
+class DeepQ(_NoValue):
+    """The policy of DQN.
+
+    Args:
+        module: A `DQNPolicy`.
+    """
+
+    head: ClassVar[Head] = "q_values"
+
+    def with_module(self, module: nn.Module) -> Network:
+        """Return the same reading of another policy."""
+        return replace(self, module=module)
+
+    def outputs(self, observations: Tensor) -> Tensor:
+        """Return Q-values."""
+        return cast(Tensor, self.module.q_net(observations))
+
+    def latent(self, observations: Tensor) -> Tensor:
+        """Return the last hidden layer."""
+        network = self.module.q_net
+        features = network.extract_features(observations, network.features_extractor)
+        return cast(Tensor, network.q_net[:-1](features))
+
+    def layers(self) -> list[nn.Module]:
+        """Return all layers of the online network."""
+        return _weighted(self.module.q_net.q_net)
+
+    def counted(self) -> nn.Module:
+        """Return the online network."""
+        return cast(nn.Module, self.module.q_net)
+
+
+@dataclass(frozen=True, eq=False)
+class SoftActorCritic(_NoValue):
+    """The policy of SAC.
+
+    Args:
+        module: A `SACPolicy`.
+    """
+
+    head: ClassVar[Head] = "squashed_gaussian"
+
+    def with_module(self, module: nn.Module) -> Network:
+        """Return the same reading of another policy."""
+        return replace(self, module=module)
+
+    def outputs(self, observations: Tensor) -> Tensor:
+        """Return means and standard deviations before squashing."""
+        mean, log_std, _ = self.module.actor.get_action_dist_params(observations)
+        return torch.cat([mean, log_std.exp()], dim=1)
+
+    def latent(self, observations: Tensor) -> Tensor:
+        """Return the actor's last hidden layer."""
+        actor = self.module.actor
+        features = actor.extract_features(observations, actor.features_extractor)
+        return cast(Tensor, actor.latent_pi(features))
+
+    def layers(self) -> list[nn.Module]:
+        """Return the actor's layers up to the mean."""
+        return [*_weighted(self.module.actor.latent_pi), self.module.actor.mu]
+
+    def counted(self) -> nn.Module:
+        """Return the actor."""
+        return cast(nn.Module, self.module.actor)
+
+
+def network_of(algorithm: Algorithm, module: nn.Module, spaces: Spaces) -> Network:
+    """Return how the policy of an algorithm is read."""
+    match algorithm.policy_class:
+        case "DQNPolicy":
+            return DeepQ(module)
+        case "SACPolicy":
+            return SoftActorCritic(module)
+        case _:
+            return ActorCritic(module, isinstance(spaces.action, gymnasium.spaces.Discrete))
+
+
+def _weighted(modules: nn.Module) -> list[nn.Module]:
+    return [part for part in modules.children() if isinstance(part, nn.Linear)]

@@ -1,0 +1,177 @@
+"""Observation and action spaces: as JSON, in words, and compared with each other."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from pellucid.errors import DataError, InputError
+from pellucid.io.strict_json import finite_or_text
+
+MAX_SPACE_SIZE = 10_000_000  # values; a card must not make us allocate more
+
+
+@dataclass(frozen=True)
+class Spaces:
+    """The spaces of one observation and one action.
+
+    Args:
+        observation: A Gymnasium space.
+        action: A Gymnasium space.
+    """
+
+    observation: Any
+    action: Any
+
+
+def describe(space: Any) -> str:
+    """Return a space in a few words, such as `Box of shape (8,), float32`."""
+    if isinstance(space, gymnasium.spaces.Discrete):
+        start = f" from {int(space.start)}" if int(space.start) else ""
+        return f"Discrete with {int(space.n)} values{start}"
+    if isinstance(space, gymnasium.spaces.MultiDiscrete):
+        return f"MultiDiscrete with {space.nvec.tolist()} values"
+    shape = getattr(space, "shape", None)
+    if shape is None:
+        return type(space).__name__
+    return f"{type(space).__name__} of shape {tuple(shape)}, {space.dtype}"
+
+
+def to_json(space: Any) -> dict[str, Any]:
+    """Return a space as plain JSON values.
+
+    Raises:
+        InputError: It is of another type than Box, Discrete, MultiDiscrete and MultiBinary.
+    """
+    kind = type(space).__name__
+    plain: dict[str, Any] = {"type": kind}
+    match space:
+        case gymnasium.spaces.Box():
+            plain |= {"shape": list(space.shape), "dtype": space.dtype.name}
+            plain |= {"low": _compact(space.low), "high": _compact(space.high)}
+        case gymnasium.spaces.Discrete():
+            plain |= {"n": int(space.n), "start": int(space.start), "dtype": _dtype_name(space)}
+        case gymnasium.spaces.MultiDiscrete():
+            plain |= {"nvec": space.nvec.tolist(), "dtype": _dtype_name(space)}
+        case gymnasium.spaces.MultiBinary():
+            plain |= {"shape": list(space.shape)}
+        case _:
+            raise unsupported(space)
+    return plain
+
+
+def from_json(plain: Any, *, where: str) -> Any:
+    """Return the space that `to_json` described.
+
+    Raises:
+        DataError: It is not such a description.
+    """
+    try:
+        return _BUILDERS[plain["type"]](plain)
+    except (KeyError, TypeError, ValueError, AssertionError, OverflowError) as error:
+        raise DataError(f"{where} does not describe a space: {error!r:.200}") from None
+
+
+def unsupported(space: Any) -> InputError:
+    """Return the error for a space that agents cannot have here."""
+    return InputError(
+        f"a space of type {type(space).__name__} is not supported; "
+        "supported: Box, Discrete, MultiDiscrete, MultiBinary",
+        hint="flatten it with a wrapper, such as gymnasium.wrappers.FlattenObservation",
+    )
+
+
+def require_equal(found: Spaces, wanted: Spaces, *, who: str) -> None:
+    """Check that an agent was made for the environment's spaces.
+
+    Observation bounds may differ: they say where an environment goes, not what the agent reads.
+    Action bounds may not: agents scale and clip to them.
+
+    Args:
+        found: The agent's.
+        wanted: The environment's.
+        who: The agent, for the message.
+
+    Raises:
+        InputError: They differ; the message says both.
+    """
+    for what, ours, theirs in (
+        ("observations", found.observation, wanted.observation),
+        ("actions", found.action, wanted.action),
+    ):
+        if describe(ours) != describe(theirs):
+            raise mismatch(who, what, describe(ours), describe(theirs))
+    if isinstance(found.action, gymnasium.spaces.Box) and found.action != wanted.action:
+        raise mismatch(who, "action bounds", str(found.action), str(wanted.action))
+
+
+def mismatch(who: str, what: str, ours: str, theirs: str) -> InputError:
+    """Return the error for an agent that was made for other spaces."""
+    return InputError(
+        f"{who} was made for other {what}: it has {ours}, the environment has {theirs}",
+        hint="give the environment that it was trained in, with the same wrappers",
+    )
+
+
+def _compact(bound: Any) -> float | list[float]:
+    # one number where all are equal: image spaces would fill the card otherwise
+    flat = np.asarray(bound, dtype=np.float64).ravel()
+    return float(flat[0]) if flat.size and np.all(flat == flat[0]) else flat.tolist()
+
+
+def _dtype_name(space: Any) -> str:
+    return str(np.dtype(space.dtype).name)
+
+
+def _box(plain: Mapping[str, Any]) -> gymnasium.spaces.Box:
+    shape = _shape(plain["shape"])
+    dtype: Any = np.dtype(plain["dtype"])
+    if dtype.kind not in "fiub":
+        raise ValueError(f"dtype {dtype}")
+    bounds = [_bound(plain[end], shape).astype(dtype) for end in ("low", "high")]
+    return gymnasium.spaces.Box(bounds[0], bounds[1], shape, dtype)
+
+
+def _bound(values: Any, shape: tuple[int, ...]) -> Any:
+    listed = values if isinstance(values, list) else [values] * math.prod(shape)
+    return np.array([finite_or_text(v) for v in listed], dtype=np.float64).reshape(shape)
+
+
+def _discrete(plain: Mapping[str, Any]) -> gymnasium.spaces.Discrete:
+    dtype: Any = np.dtype(plain.get("dtype", "int64"))
+    return gymnasium.spaces.Discrete(
+        _count(plain["n"]), start=int(plain.get("start", 0)), dtype=dtype
+    )
+
+
+def _multi_discrete(plain: Mapping[str, Any]) -> gymnasium.spaces.MultiDiscrete:
+    dtype: Any = np.dtype(plain.get("dtype", "int64"))
+    return gymnasium.spaces.MultiDiscrete(np.array(plain["nvec"], dtype=np.int64), dtype=dtype)
+
+
+def _multi_binary(plain: Mapping[str, Any]) -> gymnasium.spaces.MultiBinary:
+    return gymnasium.spaces.MultiBinary(_shape(plain["shape"]))
+
+
+def _shape(values: Any) -> tuple[int, ...]:
+    shape = tuple(_count(v, least=0) for v in values)
+    if math.prod(shape) > MAX_SPACE_SIZE:
+        raise ValueError(f"shape {shape} is too large")
+    return shape
+
+
+def _count(value: Any, *, least: int = 1) -> int:
+    if type(value) is not int or not least <= value <= MAX_SPACE_SIZE:
+        raise ValueError(f"count {value!r:.40}")
+    return value
+
+
+_BUILDERS = {
+    "Box": _box,
+    "Discrete": _discrete,
+    "MultiDiscrete": _multi_discrete,
+    "MultiBinary": _multi_binary,
+}

@@ -1,0 +1,431 @@
+"""An agent whose choices come from a torch network, whatever framework made the network.
+
+A forward pass never leaves a trace: evaluation mode during the pass, and afterwards the module's
+training flags, buffers, gradients and torch's random state are as before, also after an error.
+Not safe for two threads on one module, because the flags are the module's own.
+"""
+
+import copy
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal, Protocol, TypeAlias
+
+import gymnasium
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from pellucid.agents.acting import CHUNK, check_actions, draw, forward_in_chunks, raised
+from pellucid.agents.metering import lacking
+from pellucid.agents.spaces import Spaces
+from pellucid.errors import AgentError, CapabilityError, InputError, PellucidError
+from pellucid.io.arrays import dump_arrays
+from pellucid.types import Actions, Categorical, Distribution, Gaussian, Observations
+
+Head: TypeAlias = Literal["logits", "q_values", "gaussian", "squashed_gaussian", "mean"]
+"""What a network's outputs are; the two Gaussians give means followed by standard deviations."""
+
+PassFn: TypeAlias = Callable[[Tensor], Tensor]
+"""A pass through (a part of) a network."""
+
+
+class Network(Protocol):
+    """A module and how to read it. Can be sent to another process if the module can."""
+
+    @property
+    def module(self) -> nn.Module:
+        """The module; it is never changed."""
+
+    @property
+    def head(self) -> Head:
+        """What `outputs` returns."""
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """Which of `latent` and `value` work."""
+
+    def with_module(self, module: nn.Module) -> "Network":
+        """Return the same reading of another module of that form."""
+
+    def prepare(self, observations: Observations, device: torch.device) -> Tensor:
+        """Return observations as the tensor that the module takes."""
+
+    def outputs(self, observations: Tensor) -> Tensor:
+        """Return (batch, outputs) for (batch, *observation)."""
+
+    def greedy(self, outputs: Tensor) -> Tensor:
+        """Return the column that a discrete agent chooses in each row of outputs."""
+
+    def latent(self, observations: Tensor) -> Tensor:
+        """Return what feeds the action head, (batch, units)."""
+
+    def value(self, observations: Tensor) -> Tensor:
+        """Return state values, (batch,) or (batch, 1)."""
+
+    def layers(self) -> Sequence[nn.Module]:
+        """Return the weight layers on the path from observation to action, in that order."""
+
+    def counted(self) -> nn.Module:
+        """Return the part whose weights are counted: what is behind actions and values."""
+
+
+@dataclass(frozen=True, eq=False)
+class TorchAgent:
+    """An agent made of a `Network`.
+
+    Args:
+        name: Short name for people.
+        framework: The adapter and the algorithm.
+        network: The network.
+        spaces: The environment's spaces.
+        card: What is known of the agent, as plain JSON values.
+        file_sha256: Checksum of the file it came from; empty if it came from memory.
+    """
+
+    name: str
+    framework: str
+    network: Network
+    spaces: Spaces
+    card: Mapping[str, Any] = field(default_factory=dict)
+    file_sha256: str = ""
+
+    # --- what it is ---
+
+    @property
+    def observation_space(self) -> Any:
+        """The space of one observation."""
+        return self.spaces.observation
+
+    @property
+    def action_space(self) -> Any:
+        """The space of one action."""
+        return self.spaces.action
+
+    @cached_property
+    def capabilities(self) -> frozenset[str]:
+        """What this agent offers beyond `act`."""
+        heads = {
+            "logits": {"distribution", "sampling"},
+            "gaussian": {"distribution", "sampling"},
+            "squashed_gaussian": {"distribution", "sampling"},
+            "q_values": {"q_values"},
+            "mean": set[str](),
+        }
+        found = set(heads[self.network.head])
+        if isinstance(self.observation_space, gymnasium.spaces.Box):
+            found.add("gradients")
+        if self.network.layers():
+            found.add("layers")
+        return frozenset(found) | self.network.offers
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights behind actions and values."""
+        return sum(p.numel() for p in self.network.counted().parameters())
+
+    @property
+    def n_layers(self) -> int:
+        """Number of weight layers between observation and action."""
+        return len(self.network.layers())
+
+    @cached_property
+    def sha256(self) -> str:
+        """Checksum of the file it came from, else of the weights as `save_agent` stores them."""
+        if self.file_sha256:
+            return self.file_sha256
+        return hashlib.sha256(weight_bytes(self.network.module)).hexdigest()
+
+    # --- what it answers ---
+
+    def act(self, observations: Observations) -> Actions:
+        """Return the most-likely action for each observation, shape (batch, *action)."""
+        outputs = self._outputs(observations)
+        if self.network.head in ("logits", "q_values"):
+            chosen = self.network.greedy(torch.from_numpy(outputs)).numpy()
+            chosen = chosen + int(self.action_space.start)
+            return check_actions(chosen, self.action_space, len(outputs), who=self.name)
+        actions = self._scaled(outputs).reshape(len(outputs), *self.action_space.shape)
+        return check_actions(actions, self.action_space, len(outputs), who=self.name)
+
+    def distribution(self, observations: Observations) -> Distribution:
+        """Return the distribution that actions are drawn from."""
+        self._require("distribution")
+        outputs = self._outputs(observations).astype(np.float64)
+        if self.network.head == "logits":
+            powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+            probabilities = powers / powers.sum(axis=1, keepdims=True)
+            return Categorical(probabilities, int(self.action_space.start))
+        mean, std = np.split(outputs, 2, axis=1)
+        low, high = self._bounds()
+        return Gaussian(mean, std, low, high, self.network.head == "squashed_gaussian")
+
+    def q_values(self, observations: Observations) -> Float[np.ndarray, "batch actions"]:
+        """Return Q(s, a), one column per action."""
+        self._require("q_values")
+        return self._outputs(observations).astype(np.float64)
+
+    def value(self, observations: Observations) -> Float[np.ndarray, " batch"]:
+        """Return V(s)."""
+        self._require("value")
+        return self._forward(self.network.value, observations).astype(np.float64).reshape(-1)
+
+    def latent(self, observations: Observations) -> Float[np.ndarray, "batch units"]:
+        """Return the activations that feed the action head."""
+        self._require("latent")
+        return self._forward(self.network.latent, observations).astype(np.float64)
+
+    def sample(self, observations: Observations, rngs: Sequence[np.random.Generator]) -> Actions:
+        """Return one drawn action per row, using only that row's generator."""
+        self._require("sampling")
+        drawn = draw(self.distribution(observations), rngs)
+        return drawn.reshape(len(drawn), *self.action_space.shape).astype(self.action_space.dtype)
+
+    def torch_preferences(self, observations: Tensor) -> Tensor:
+        """Return differentiable preferences: probabilities, Q-values or mean actions.
+
+        Args:
+            observations: Shape (batch, *observation), floating point; gradients flow to it and to
+                nothing else, so that `backward` never touches the module's own gradients.
+
+        Returns:
+            Shape (batch, outputs), equal to `preferences` up to rounding.
+        """
+        self._require("gradients")
+        module = self.network.module
+        device, dtype = placement(module)
+        with undisturbed(module), _constant(module), torch.enable_grad():
+            outputs = self.network.outputs(observations.to(device=device, dtype=dtype))
+        if self.network.head == "logits":
+            return torch.softmax(outputs, dim=1)
+        if self.network.head == "q_values":
+            return outputs
+        low, high = (torch.as_tensor(b, device=device, dtype=dtype) for b in self._bounds())
+        mean = outputs[:, : len(low)]
+        if self.network.head == "squashed_gaussian":
+            return low + 0.5 * (torch.tanh(mean) + 1.0) * (high - low)
+        return torch.maximum(torch.minimum(mean, high), low)
+
+    def randomise_layers(self, n_layers: int, rng: np.random.Generator) -> "TorchAgent":
+        """Return a copy whose last `n_layers` layers have weights drawn anew.
+
+        Weights and biases of a layer are drawn from a normal distribution with mean 0 and the
+        standard deviation of that layer's own weights (1 / sqrt(inputs) if they are all equal).
+
+        Source: Adebayo et al. 2018, cascading randomisation.
+
+        Args:
+            n_layers: Counted from the action; at most `self.n_layers`.
+            rng: Draws the weights.
+
+        Raises:
+            CapabilityError: There are fewer layers.
+        """
+        self._require("layers")
+        if not 0 <= n_layers <= self.n_layers:
+            raise CapabilityError(f"{self.name} has {self.n_layers} layers, not {n_layers}")
+        network = self.network.with_module(copy.deepcopy(self.network.module))
+        layers = network.layers()
+        with torch.no_grad():
+            for layer in reversed(layers[len(layers) - n_layers :]):
+                _redraw(layer, rng)
+        name = f"{self.name}, last {n_layers} layers random"
+        return replace(self, name=name, network=network, file_sha256="")
+
+    # --- how ---
+
+    def _require(self, capability: str) -> None:
+        if capability not in self.capabilities:
+            raise lacking(self, capability)
+
+    def _outputs(self, observations: Observations) -> Shaped[np.ndarray, "batch outputs"]:
+        outputs = self._forward(self.network.outputs, observations)
+        unusable = ~np.isfinite(outputs) if self.network.head != "logits" else _no_choice(outputs)
+        if unusable.any():
+            rows = np.flatnonzero(unusable.any(axis=1))
+            raise AgentError(
+                f"{self.name} returned NaN or infinite {self.network.head} for {len(rows)} of "
+                f"{len(outputs)} observations, first in row {rows[0]}; expected finite numbers",
+                hint="check the weights and the range of the observations",
+            )
+        return outputs
+
+    def _forward(
+        self, pass_fn: PassFn, observations: Observations
+    ) -> Shaped[np.ndarray, "batch ..."]:
+        module = self.network.module
+        device, _ = placement(module)
+
+        def one_chunk(rows: Observations) -> Any:
+            result = pass_fn(self.network.prepare(rows, device))
+            if len(result) != len(rows):
+                raise AgentError(
+                    f"{self.name} returned {len(result)} rows for {len(rows)} observations"
+                )
+            return result.cpu().numpy()
+
+        batch = self._checked(observations)
+        try:
+            with undisturbed(module), torch.no_grad():
+                return forward_in_chunks(one_chunk, batch, CHUNK)
+        except PellucidError:
+            raise
+        except Exception as error:  # the module may be the user's own code
+            raise raised(self.name, error) from error
+
+    def _checked(self, observations: Observations) -> Observations:
+        batch = np.asarray(observations)
+        if batch.shape[1:] != self.observation_space.shape or batch.ndim == 0:
+            raise InputError(
+                f"{self.name} expects observations of shape (batch, "
+                f"{', '.join(map(str, self.observation_space.shape))}), got {batch.shape}"
+            )
+        return batch
+
+    def _bounds(self) -> tuple[Float[np.ndarray, " dimensions"], Float[np.ndarray, " dimensions"]]:
+        space = self.action_space
+        return space.low.ravel().astype(np.float64), space.high.ravel().astype(np.float64)
+
+    def _scaled(
+        self, outputs: Shaped[np.ndarray, "batch outputs"]
+    ) -> Shaped[np.ndarray, "batch dimensions"]:
+        # in the network's own precision and in this order of operations: the very bytes that
+        # Stable-Baselines3 returns
+        low, high = self.action_space.low.ravel(), self.action_space.high.ravel()
+        mean = outputs[:, : len(low)]
+        if self.network.head != "squashed_gaussian":
+            clipped: Shaped[np.ndarray, "batch dimensions"] = np.clip(mean, low, high)
+            return clipped
+        squashed = torch.tanh(torch.from_numpy(mean)).numpy()
+        scaled: Shaped[np.ndarray, "batch dimensions"] = low + (
+            0.5 * (squashed + 1.0) * (high - low)
+        )
+        return scaled
+
+
+@contextmanager
+def undisturbed(module: nn.Module) -> Iterator[None]:
+    """Run a block with a module in evaluation mode and leave everything as it was.
+
+    Restores training flags, buffers (also replaced ones) and torch's random state on the CPU and
+    on the module's device, whether or not the block raises. Sets no hooks.
+    """
+    parts = list(module.modules())
+    flags = [part.training for part in parts]
+    buffers = [
+        (part, name, buffer, None if buffer is None else (buffer.detach().clone(), buffer._version))
+        for part in parts
+        for name, buffer in part._buffers.items()
+    ]
+    device, _ = placement(module)
+    with ExitStack() as stack:
+        stack.enter_context(_random_state_kept(device))
+        try:
+            for part in parts:
+                # not `module.eval()`, which modules may override with side effects
+                part.training = False
+            yield
+        finally:
+            for part, flag in zip(parts, flags, strict=True):
+                part.training = flag
+            for part, name, buffer, kept in buffers:
+                _restore_buffer(part, name, buffer, kept)
+
+
+def placement(module: nn.Module) -> tuple[torch.device, torch.dtype]:
+    """Return device and type of a module's first real-valued weight."""
+    for parameter in module.parameters():
+        if parameter.is_floating_point():
+            return parameter.device, parameter.dtype
+    return torch.device("cpu"), torch.float32
+
+
+def weight_arrays(module: nn.Module) -> dict[str, Shaped[np.ndarray, "..."]]:
+    """Return a module's weights and buffers as arrays by name.
+
+    Raises:
+        CapabilityError: One has a type that NumPy lacks.
+    """
+    try:
+        return {k: v.detach().cpu().numpy() for k, v in module.state_dict().items()}
+    except (TypeError, AttributeError) as error:
+        raise CapabilityError(f"these weights cannot be stored: {error}") from None
+
+
+def weight_bytes(module: nn.Module) -> bytes:
+    """Return the content of the file in which `save_agent` stores a module's weights."""
+    return dump_arrays(weight_arrays(module))
+
+
+def checked_device(device: str) -> torch.device:
+    """Return a device that exists.
+
+    Raises:
+        InputError: It is not a device, or not on this machine.
+    """
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InputError(
+            f"device {device!r} cannot be used: {(str(error).splitlines() or [''])[0]:.120}",
+            hint="use --device cpu",
+        ) from None
+    return found
+
+
+@contextmanager
+def _random_state_kept(device: torch.device) -> Iterator[None]:
+    on_cpu = torch.random.get_rng_state()
+    on_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+    try:
+        yield
+    finally:
+        torch.random.set_rng_state(on_cpu)
+        if on_device is not None:
+            torch.cuda.set_rng_state(on_device, device)
+
+
+@contextmanager
+def _constant(module: nn.Module) -> Iterator[None]:
+    """Leave the weights out of the graph, so that `backward` adds nothing to their gradients."""
+    changed = [p for p in module.parameters() if p.requires_grad]
+    try:
+        for parameter in changed:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for parameter in changed:
+            parameter.requires_grad_(True)
+
+
+def _restore_buffer(
+    part: nn.Module, name: str, buffer: Tensor | None, kept: tuple[Tensor, int] | None
+) -> None:
+    if part._buffers.get(name) is not buffer:
+        part._buffers[name] = buffer
+    if buffer is not None and kept is not None and buffer._version != kept[1]:
+        with torch.no_grad():
+            buffer.copy_(kept[0])
+
+
+def _redraw(layer: nn.Module, rng: np.random.Generator) -> None:
+    weight = layer.get_parameter("weight")
+    own = float(weight.double().std(unbiased=False))
+    scale = own if own > 0 else 1.0 / math.sqrt(max(1, weight[0].numel()))
+    for parameter in layer.parameters(recurse=False):
+        drawn = rng.normal(0.0, scale, size=tuple(parameter.shape))
+        parameter.copy_(torch.as_tensor(drawn, dtype=parameter.dtype, device=parameter.device))
+
+
+def _no_choice(logits: Shaped[np.ndarray, "batch outputs"]) -> Shaped[np.ndarray, "batch outputs"]:
+    # minus infinity masks an action and is fine, unless it masks all of them
+    masked_out = np.isneginf(logits).all(axis=1, keepdims=True)
+    unusable: Shaped[np.ndarray, "batch outputs"] = (
+        np.isnan(logits) | np.isposinf(logits) | masked_out
+    )
+    return unusable

@@ -1,0 +1,67 @@
+"""Collect episodes of an agent."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pellucid import rollouts
+from pellucid.budget import Cost, Meter
+from pellucid.envs import make_env, resolve_env, resolve_names
+from pellucid.rollouts import Episodes
+from pellucid.types import Agent, PolicyMode
+
+DEFAULT_BUDGET = Cost(queries=5_000_000, env_steps=300_000)
+
+
+def collect(
+    agent: Agent,
+    env: Any,
+    *,
+    n_episodes: int = 20,
+    seed: int = 0,
+    policy: PolicyMode = "greedy",
+    budget: Cost | None = None,
+    meter: Meter | None = None,
+    jobs: int = 1,
+    wrappers: Sequence[str] = (),
+    names: str | Path | None = None,
+    reward_terms: str | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Episodes:
+    """Run an agent for some episodes, each from its own seed in a fresh environment.
+
+    Args:
+        agent: From `load_agent`.
+        env: Gymnasium id, `module:callable`, a callable that makes one, or an `EnvSpec`.
+        n_episodes: Episode i has the i-th child of `seed` as its seed.
+        seed: Seed of the whole set.
+        policy: Most-likely actions (`greedy`) or drawn ones (`sampled`).
+        budget: Agent queries and environment steps; by default 5 M and 300 k.
+        meter: A running budget, in place of `budget`.
+        jobs: Worker processes; the result does not depend on it.
+        wrappers: `module:callable` of each wrapper, innermost first.
+        names: YAML file with names and units of inputs and actions.
+        reward_terms: `module:callable` that splits the reward into terms.
+        progress: Called with the share done.
+
+    Returns:
+        The episodes, failed ones included as such.
+    """
+    spec = resolve_env(env, wrappers=tuple(wrappers), reward_terms=reward_terms)
+    probe = make_env(spec)
+    try:
+        resolved = resolve_names(spec, probe, names)
+    finally:
+        probe.close()
+    episodes: Episodes = rollouts.collect(
+        agent,
+        spec,
+        n_episodes=n_episodes,
+        seed=seed,
+        policy=policy,
+        meter=meter or Meter(budget or DEFAULT_BUDGET),
+        names=resolved,
+        jobs=jobs,
+        progress=progress,
+    )
+    return episodes

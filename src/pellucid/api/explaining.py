@@ -1,0 +1,263 @@
+"""Explain one agent by one method: the finding, its tests, its badge and its sentence."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pellucid import registry
+from pellucid.agents.metering import MeteredAgent, unmetered
+from pellucid.api.collecting import DEFAULT_BUDGET
+from pellucid.budget import Cost, Meter
+from pellucid.errors import BudgetError, CapabilityError, DataError, InputError, PellucidError
+from pellucid.explanation import (
+    Badge,
+    Explainer,
+    ExplainerInfo,
+    Explanation,
+    Fact,
+    Finding,
+    Score,
+    Task,
+    fact,
+    render,
+)
+from pellucid.explanation.wording import fact_names
+from pellucid.faithfulness.badges import decide
+from pellucid.faithfulness.scoring import score_finding
+from pellucid.provenance import provenance
+from pellucid.rollouts import Episodes
+from pellucid.types import Agent, PolicyMode
+
+logger = logging.getLogger(__name__)
+
+EXPLAIN_SHARE = 0.5
+"""Share of a method's budget for the explanation; its tests have the rest."""
+
+
+def explain(
+    agent: Agent,
+    episodes: Episodes,
+    *,
+    method: str,
+    target: str = "action",
+    policy: PolicyMode | None = None,
+    seed: int = 0,
+    budget: Cost | None = None,
+    meter: Meter | None = None,
+    jobs: int = 1,
+    score: bool = True,
+    options: Mapping[str, Any] | None = None,
+    progress: Callable[[float], None] | None = None,
+    command: str = "",
+) -> Explanation:
+    """Explain an agent by one method and measure how faithful the explanation is.
+
+    Args:
+        agent: From `load_agent`.
+        episodes: From `collect`.
+        method: One of `pellucid list explainers`.
+        target: `action`, `value` or `return`; each method tells which it can explain.
+        policy: Most-likely or drawn actions; as the episodes were collected, if not given.
+        seed: Same seed, same bytes.
+        budget: Agent queries and environment steps, tests included; by default 5 M and 300 k.
+        meter: A running budget, in place of `budget`.
+        jobs: Worker processes; the result does not depend on it.
+        score: Test the explanation within the budget; otherwise its badge is `not_measured`.
+        options: Method options, such as `episode`, `step`, `foil`, `hold`.
+        progress: Called with the share done.
+        command: What provenance records as the command.
+
+    Returns:
+        The explanation. One that could not be made has no content, and says why and what would
+        allow it.
+
+    Raises:
+        InputError: The method or target is unknown, or an option is out of range.
+    """
+    started = time.perf_counter()
+    explainer = _explainer(method, target)
+    whole = (meter or Meter(DEFAULT_BUDGET)).child(
+        budget or (meter.left if meter else DEFAULT_BUDGET)
+    )
+    task = Task(
+        agent=unmetered(agent),
+        episodes=episodes,
+        meter=whole,
+        target=target,
+        policy=policy or episodes.policy,
+        seed=seed,
+        jobs=jobs,
+        options=dict(options or {}),
+        progress=progress or (lambda share: None),
+    )
+    finding, failure = _find(explainer, task, score=score)
+    scores = _scores(explainer, task, finding) if finding is not None and score else ()
+    made = _assemble(explainer.info, task, finding, failure, scores, score=score)
+    return _with(made, provenance(command=command, seed=seed), time.perf_counter() - started)
+
+
+def plan_method(
+    agent: Agent,
+    episodes: Episodes,
+    *,
+    method: str,
+    target: str = "action",
+    policy: PolicyMode | None = None,
+    seed: int = 0,
+    budget: Cost | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Cost:
+    """Return the expected work of explaining by one method; its tests use at most the rest.
+
+    Raises:
+        BudgetError: The budget is too small for this method.
+        CapabilityError: Agent or environment lack what it needs.
+    """
+    explainer = _explainer(method, target)
+    meter = Meter((budget or DEFAULT_BUDGET).share(EXPLAIN_SHARE))
+    task = Task(
+        MeteredAgent(unmetered(agent), meter),
+        episodes,
+        meter,
+        target,
+        policy or episodes.policy,
+        seed,
+        options=dict(options or {}),
+    )
+    return explainer.plan(task)
+
+
+def _explainer(method: str, target: str) -> Explainer:
+    explainer: Explainer = registry.load("explainers", method)()
+    if target not in explainer.info.targets:
+        known = ", ".join(explainer.info.targets)
+        raise InputError(f"{method} cannot explain target {target!r}", hint=f"targets: {known}")
+    return explainer
+
+
+def _metered(task: Task, meter: Meter, agent: Agent, episodes: Episodes) -> Task:
+    return Task(
+        agent=MeteredAgent(unmetered(agent), meter),
+        episodes=episodes,
+        meter=meter,
+        target=task.target,
+        policy=task.policy,
+        seed=task.seed,
+        jobs=task.jobs,
+        options=task.options,
+    )
+
+
+def _find(
+    explainer: Explainer, task: Task, *, score: bool
+) -> tuple[Finding | None, PellucidError | None]:
+    """Return the finding, or why there is none; only the user's own mistakes raise."""
+    share = task.meter.left.share(EXPLAIN_SHARE) if score else task.meter.left
+    meter = task.meter.child(share)
+    try:
+        return explainer.explain(_metered(task, meter, task.agent, task.episodes)), None
+    except (CapabilityError, BudgetError, DataError) as error:
+        return None, error
+    except InputError:
+        raise
+    except PellucidError as error:
+        return None, error
+    except Exception as error:  # a method may raise anything; the run goes on and says so
+        logger.exception("%s raised", explainer.info.name)
+        return None, PellucidError(
+            f"the method raised {type(error).__name__}: {error}", hint="report this to its authors"
+        )
+
+
+def _scores(explainer: Explainer, task: Task, finding: Finding) -> tuple[Score, ...]:
+    def explain_fn(agent: Agent, episodes: Episodes, meter: Meter) -> Finding:
+        return explainer.explain(_metered(task, meter, agent, episodes))
+
+    return score_finding(
+        finding,
+        explainer.info,
+        agent=task.agent,
+        episodes=task.episodes,
+        meter=task.meter,
+        policy=task.policy,
+        seed=task.seed,
+        jobs=task.jobs,
+        explain_fn=explain_fn,
+    )
+
+
+def _assemble(
+    info: ExplainerInfo,
+    task: Task,
+    finding: Finding | None,
+    failure: PellucidError | None,
+    scores: tuple[Score, ...],
+    *,
+    score: bool,
+) -> Explanation:
+    badge: Badge = "not_measured"
+    decisive: Score | None = None
+    if finding is None:
+        assert failure is not None
+        reason, need = str(failure), failure.hint or "a different agent or environment"
+    elif not score:
+        reason, need = "tests were switched off", "explain again with tests"
+    else:
+        verdict = decide(scores, info, finding, rerun_possible=task.episodes.spec is not None)
+        badge, decisive, reason, need = verdict
+    closed = task.episodes.spec is not None if decisive is None else decisive.closed_loop
+    sentences = info.sentences if closed else info.logged_sentences
+    facts = _facts(finding, decisive, reason, need, task)
+    reaches_zero = decisive is None or not decisive.gap.low > 0
+    template = sentences.template(badge, reaches_zero=reaches_zero)
+    limits = sentences.does_not_say
+    return Explanation(
+        method=info.name,
+        leaf=info.leaf,
+        question=finding.question if finding else info.question,
+        target=task.target,
+        policy=task.policy,
+        content=finding.content if finding else None,
+        template=template,
+        text=render(template, facts),
+        does_not_say=render(limits, facts) if set(fact_names(limits)) <= set(facts) else "",
+        facts=facts,
+        allowed=task.meter.allowed,
+        used=task.meter.used,
+        seed=task.seed,
+        complete=finding.complete if finding else False,
+        faithfulness=scores,
+        badge=badge,
+        decisive=decisive.metric if decisive else None,
+        reason=reason,
+        need=need,
+        warnings=finding.warnings if finding else (),
+    )
+
+
+def _facts(
+    finding: Finding | None, decisive: Score | None, reason: str, need: str, task: Task
+) -> dict[str, Fact]:
+    facts: dict[str, Fact] = dict(finding.facts) if finding else {}
+    facts |= {
+        "reason": fact(reason.rstrip(".")),
+        "need": fact(need.rstrip(".")),
+        "unit": fact(task.episodes.names.reward_unit),
+    }
+    if decisive is not None:
+        interval = decisive.interval
+        facts |= {
+            "d": fact(interval.value),
+            "lo": fact(interval.low),
+            "hi": fact(interval.high),
+            "n": fact(interval.n),
+        }
+        if decisive.control is not None:
+            facts["r"] = fact(decisive.control.interval.value)
+    return facts
+
+
+def _with(made: Explanation, origin: Mapping[str, Any], seconds: float) -> Explanation:
+    values = {name: getattr(made, name) for name in made.__dataclass_fields__}
+    return Explanation(**(values | {"provenance": origin, "seconds": seconds}))

@@ -1,0 +1,258 @@
+"""Find the agent, its environment, and what its maker recorded about it."""
+
+import inspect
+import math
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from pellucid.agents import agent_sha256, load_agent
+from pellucid.agents.folder import CARD
+from pellucid.agents.folder import SCHEMA as CARD_SCHEMA
+from pellucid.agents.function import NAME as FUNCTION
+from pellucid.api.run_folder import AGENT, RUN_FILE, read_run
+from pellucid.envs import EnvSpec, resolve_env
+from pellucid.errors import DataError, InputError
+from pellucid.explanation import Interval
+from pellucid.io import atomic, strict_json
+from pellucid.io.imports import is_import_string
+from pellucid.io.records import stamp
+from pellucid.provenance import sha256_file
+from pellucid.report.record import AgentFacts
+from pellucid.stats import mean_interval
+from pellucid.types import Agent
+
+SHIPPED = Path(__file__).parent.parent / "agents" / "shipped" / "lunarlander"
+"""The agent that `explain` uses when none is named."""
+
+EVALUATIONS = "evaluations.npz"
+MAX_CARD_BYTES = 4 * 1024**2
+MAX_EVALUATION_BYTES = 64 * 1024**2
+
+
+@dataclass(frozen=True)
+class Located:
+    """An agent that is loaded and an environment that was made once.
+
+    Args:
+        agent: The agent.
+        spec: Its environment.
+        facts: What is known of the agent.
+        expected_steps: Steps of an episode that its maker recorded, None if there is no record.
+        source: The import string that it came from; empty for files and objects.
+    """
+
+    agent: Agent
+    spec: EnvSpec
+    facts: AgentFacts
+    expected_steps: float | None
+    source: str = ""
+
+
+def locate(
+    agent: Any = None,
+    env: Any = None,
+    *,
+    wrappers: Sequence[str] = (),
+    reward_terms: str | None = None,
+    device: str = "cpu",
+) -> Located:
+    """Load an agent and resolve its environment.
+
+    Args:
+        agent: What `load_agent` takes, a run folder, or None for the agent that ships in the
+            package.
+        env: What `resolve_env` takes; None for the one that the agent's card names.
+        wrappers: `module:callable` of each wrapper, innermost first.
+        reward_terms: `module:callable` that splits the reward.
+        device: Device of the agent's weights.
+
+    Raises:
+        InputError: One of them cannot be found, opened or fitted to the other.
+    """
+    source, card = _source(agent)
+    kwargs: Mapping[str, Any] = {}
+    if env is None:
+        env, kwargs = _card_env(card)
+    spec = resolve_env(env, wrappers=tuple(wrappers), kwargs=kwargs, reward_terms=reward_terms)
+    loaded = load_agent(source, env=spec, device=device)
+    imported = isinstance(source, str) and is_import_string(source) and not Path(source).exists()
+    return Located(
+        loaded,
+        spec,
+        agent_facts(loaded, source, card),
+        _recorded_steps(card),
+        source if imported else "",
+    )
+
+
+def agent_facts(agent: Agent, source: Any, card: Mapping[str, Any]) -> AgentFacts:
+    """Return what is known of an agent beside its behaviour.
+
+    Args:
+        agent: The agent.
+        source: What it was loaded from.
+        card: Its card, checked by `load_agent`; may be empty.
+    """
+    recorded, recorded_source = recorded_return(source, card)
+    return AgentFacts(
+        name=agent.name,
+        framework=agent.framework,
+        sha256=agent_sha256(agent),
+        observation_space=str(agent.observation_space),
+        action_space=str(agent.action_space),
+        capabilities=tuple(sorted(agent.capabilities)),
+        n_parameters=int(getattr(agent, "n_parameters", 0)),
+        recorded=recorded,
+        recorded_source=recorded_source,
+        purpose=str(card.get("purpose") or ""),
+    )
+
+
+def code_sha256(agent: Agent) -> str:
+    """Return the SHA-256 of the file that a function agent is written in; empty if there is none.
+
+    It stands for the function when a run is resumed: other code is another agent.
+    """
+    function = getattr(agent, "function", None)
+    try:
+        file = inspect.getsourcefile(inspect.unwrap(function)) if callable(function) else None
+        return sha256_file(file) if file is not None else ""
+    except (TypeError, OSError):  # built in, or typed into a prompt
+        return ""
+
+
+# --- the card ---
+
+
+def read_card(source: Any) -> Mapping[str, Any]:
+    """Return the card in an agent's folder; empty if the source is no such folder.
+
+    Raises:
+        DataError: There is one, and it is damaged.
+    """
+    if not isinstance(source, str | Path) or not (Path(source) / CARD).is_file():
+        return {}
+    card = strict_json.read(Path(source) / CARD, max_bytes=MAX_CARD_BYTES)
+    if not isinstance(card, dict):
+        raise DataError(f"{Path(source) / CARD} is no card of an agent")
+    return card
+
+
+def store_card(located: Located, folder: Path) -> None:
+    """Write the card of an agent that is code and cannot be stored; it tells where the code is."""
+    card = {
+        **getattr(located.agent, "card", {}),
+        **stamp(CARD_SCHEMA),
+        "kind": "agent",
+        "name": located.agent.name,
+        "adapter": FUNCTION,
+        "framework": located.agent.framework,
+        "source": located.source,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic.write_text(folder / CARD, strict_json.dumps(card, indent=1) + "\n")
+
+
+def _source(agent: Any) -> tuple[Any, Mapping[str, Any]]:
+    """Return what to load and its card; a run folder stands for the agent stored in it."""
+    if agent is None:
+        return SHIPPED, read_card(SHIPPED)
+    if not isinstance(agent, str | Path):
+        return agent, {}
+    if not Path(agent).exists() and not is_import_string(str(agent)):
+        load_agent(agent)  # says what is wrong with the path before anything else is looked at
+    if not (Path(agent) / RUN_FILE).is_file():
+        return agent, read_card(agent)
+    inputs = read_run(Path(agent)).head["inputs"]
+    source = Path(agent) / AGENT
+    env = {
+        "id": inputs.get("env"),
+        "kwargs": inputs.get("env_kwargs"),
+        "wrappers": inputs.get("wrappers"),
+    }
+    return source, {"env": env, **read_card(source)}
+
+
+def _card_env(card: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return the environment that a card names, if naming it cannot run code of a stranger."""
+    named = card.get("env")
+    fields = named if isinstance(named, Mapping) else {"id": named}
+    name, kwargs = fields.get("id"), fields.get("kwargs") or {}
+    if not isinstance(name, str) or not isinstance(kwargs, Mapping):
+        raise InputError(
+            "no environment is named, and the agent does not name one",
+            hint="give --env, such as --env LunarLander-v3",
+        )
+    if ":" in name or fields.get("wrappers"):
+        # a card is a file from anywhere: code is imported only if the user names it
+        raise InputError(
+            f"the agent's card names code for its environment, {name}",
+            hint="name it yourself, with --env and --wrap, if you trust it",
+        )
+    return name, dict(kwargs)
+
+
+def _recorded_steps(card: Mapping[str, Any]) -> float | None:
+    recorded = card.get("recorded_return")
+    steps = recorded.get("mean_steps") if isinstance(recorded, Mapping) else None
+    if not isinstance(steps, int | float) or not math.isfinite(steps) or steps <= 0:
+        return None
+    return float(steps)
+
+
+# --- the recorded return ---
+
+
+def recorded_return(source: Any, card: Mapping[str, Any]) -> tuple[Interval | None, str]:
+    """Return the return that an agent's maker recorded, and where; None if there is no record.
+
+    A card's `recorded_return` comes first, then the `evaluations.npz` that Stable-Baselines3's
+    evaluation callback leaves beside the file.
+    """
+    recorded = card.get("recorded_return")
+    if isinstance(recorded, Mapping):
+        return _card_interval(recorded), str(recorded.get("source") or "its card")
+    if not isinstance(source, str | Path):
+        return None, ""
+    path = Path(source)
+    beside = path.parent / EVALUATIONS
+    if not path.is_file() or not beside.is_file():
+        return None, ""
+    results = read_evaluations(beside)
+    if results is None:
+        return None, ""
+    means = results.mean(axis=1)
+    # the callback saves `best_model` after the evaluation with the highest mean
+    best = path.stem == "best_model"
+    row = int(means.argmax()) if best else len(means) - 1
+    which = "best" if best else "last"
+    return mean_interval(results[row]), f"{EVALUATIONS} beside the file, {which} evaluation"
+
+
+def read_evaluations(path: Path) -> Float[np.ndarray, "evaluations episodes"] | None:
+    """Return the returns in an `evaluations.npz`; None if the file does not hold any.
+
+    It is only a record to compare with, so a file that is damaged counts as no record.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > MAX_EVALUATION_BYTES:
+                return None
+        with np.load(path, allow_pickle=False) as stored:
+            results = np.asarray(stored["results"], dtype=np.float64)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        return None
+    usable = results.ndim == 2 and results.shape[0] > 0 and results.shape[1] > 0
+    return results if usable and bool(np.isfinite(results).all()) else None
+
+
+def _card_interval(recorded: Mapping[str, Any]) -> Interval:
+    # `load_agent` has checked the card before
+    mean, low, high = (float(recorded[key]) for key in ("mean", "low", "high"))
+    return Interval(mean, low, high, int(recorded["n"]))

@@ -1,0 +1,230 @@
+"""Makes the record that a report is written from, out of the parts of a run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+
+from pellucid import registry
+from pellucid.api.locating import Located
+from pellucid.api.request import Request
+from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, REPORT_FILES, RunFolder
+from pellucid.budget import Cost
+from pellucid.envs import make_env, resolve_names
+from pellucid.errors import DataError
+from pellucid.explanation import Explanation, fact, render
+from pellucid.faithfulness.badges import judge
+from pellucid.io import strict_json
+from pellucid.provenance import sha256_file, versions
+from pellucid.report.record import EpisodeFrames, RunRecord
+from pellucid.report.write import write_report
+from pellucid.rollouts import Episodes
+from pellucid.stats import mean_interval
+
+STOPPED = "the run was stopped before it"
+
+
+def make_record(
+    request: Request,
+    located: Located,
+    folder: RunFolder,
+    *,
+    episodes: Episodes | None,
+    explanations: Sequence[Explanation],
+    frames: Mapping[int, EpisodeFrames],
+    used: Cost,
+    warnings: Sequence[str],
+    stopped: bool,
+) -> RunRecord:
+    """Return the record of a run, finished or stopped.
+
+    Args:
+        request: What was asked for.
+        located: Agent and environment.
+        folder: Gives id, time, command, costs and hashes.
+        episodes: None if it was stopped before they were collected.
+        explanations: Those that are done, in the order of the methods.
+        frames: By position in `episodes.used`.
+        used: What was used in all.
+        warnings: Of the parts.
+        stopped: The run did not reach its end: badges are lowered to weak, and what was not
+            reached is not measured.
+    """
+    shown = episodes if episodes is not None else _no_episodes(request, located)
+    made = tuple(explanations)
+    banner = ""
+    if stopped:
+        banner = _banner(len(made), len(request.methods), collected=episodes is not None)
+        missing = request.methods[len(made) :]
+        made = (*map(lowered, made), *(not_reached(m, request, shown) for m in missing))
+    return RunRecord(
+        run_id=folder.run_id,
+        time=str(folder.head["time"]),
+        agent=located.facts,
+        episodes=shown,
+        returns=mean_interval(shown.returns),
+        explanations=made,
+        command=str(folder.head["command"]),
+        allowed=request.allowed,
+        used=used,
+        costs={
+            _part_title(name): part.used for name, part in folder.parts.items() if name != AGENT
+        },
+        left_out=left_out(request, shown, explanations),
+        warnings=(*_warnings(shown), *warnings),
+        versions=versions(),
+        hashes=_hashes(folder, located),
+        state="partial" if stopped else "finished",
+        banner=banner,
+        seconds=folder.seconds,
+        frames=frames,
+        success_return=_success_return(located.spec.id),
+    )
+
+
+def write_run_report(
+    record: RunRecord, folder: Path, *, write: bool
+) -> tuple[Path, dict[str, Any]]:
+    """Write the report, or take the one that is there; return its path and `report.json`.
+
+    In what is returned, `report` is the path as the user can open it.
+    """
+    html, data = (folder / name for name in REPORT_FILES)
+    if write or not html.is_file() or not data.is_file():
+        html = write_report(record, folder)
+    document = strict_json.read(data)
+    if not isinstance(document, dict):
+        raise DataError(f"{data} is no report", hint="start again with --fresh")
+    return html, {**document, "report": str(html)}
+
+
+def left_out(
+    request: Request, episodes: Episodes, explanations: Sequence[Explanation]
+) -> tuple[str, ...]:
+    """Return one sentence for everything that the budget did not pay for."""
+    sentences = []
+    n_attempted = len(episodes.attempted)
+    if 0 < n_attempted < request.n_episodes:
+        sentences.append(f"The budget paid for {n_attempted} of {request.n_episodes} episodes.")
+    sentences += [
+        f"The budget cut {explanation.method} short."
+        for explanation in explanations
+        if explanation.content is not None and not explanation.complete
+    ]
+    return tuple(sentences)
+
+
+# --- a run that was stopped ---
+
+
+def lowered(explanation: Explanation) -> Explanation:
+    """Return an explanation of a run that was stopped: supported becomes weak."""
+    if explanation.badge != "supported":
+        return explanation
+    info = registry.load("explainers", explanation.method).info
+    # a badge that was supported rests on no test that a re-run could have bettered
+    scores = tuple(
+        judge(score, complete=False, rerun_possible=False) for score in explanation.faithfulness
+    )
+    decisive = next(s for s in scores if s.metric == explanation.decisive)
+    sentences = info.sentences if decisive.closed_loop else info.logged_sentences
+    template = sentences.template("weak")
+    facts = {**explanation.facts, "reason": fact(decisive.reason)}
+    return replace(
+        explanation,
+        complete=False,
+        faithfulness=scores,
+        badge="weak",
+        reason=decisive.reason,
+        facts=facts,
+        template=template,
+        text=render(template, facts),
+    )
+
+
+def not_reached(method: str, request: Request, episodes: Episodes) -> Explanation:
+    """Return the explanation that a run was stopped before."""
+    info = registry.load("explainers", method).info
+    need = "run it again with the same --out to go on"
+    facts = {
+        "reason": fact(STOPPED),
+        "need": fact(need),
+        "unit": fact(episodes.names.reward_unit),
+    }
+    template = info.sentences.not_measured
+    return Explanation(
+        method=method,
+        leaf=info.leaf,
+        question=info.question,
+        target="action",
+        policy=request.policy,
+        content=None,
+        template=template,
+        text=render(template, facts),
+        does_not_say="",
+        facts=facts,
+        allowed=Cost(),
+        used=Cost(),
+        seed=request.seed,
+        complete=False,
+        reason=STOPPED,
+        need=need,
+    )
+
+
+def _banner(n_done: int, n_methods: int, *, collected: bool) -> str:
+    if not collected:
+        return "Stopped while episodes were collected; nothing was explained."
+    return f"Stopped after {n_done} of {n_methods} explanations; badges are lowered to weak."
+
+
+def _no_episodes(request: Request, located: Located) -> Episodes:
+    probe = make_env(located.spec)
+    try:
+        names = resolve_names(located.spec, probe, request.names)
+    finally:
+        probe.close()
+    return Episodes((), located.spec, names, request.seed, request.policy)
+
+
+# --- small parts ---
+
+
+def _warnings(episodes: Episodes) -> list[str]:
+    found = list(episodes.warnings)
+    n_bad, n = len(episodes.excluded), len(episodes.attempted)
+    if n_bad:
+        failure = episodes.excluded[0].failure
+        assert failure is not None
+        found.append(
+            f"{n_bad} of {n} episodes failed and are left out; the first: {failure.kind}, "
+            f"step {failure.step}, {failure.message}"
+        )
+    if episodes.names.source == "none":
+        found.append("Inputs and actions have no names; a file given with --names provides them.")
+    return found
+
+
+def _part_title(name: str) -> str:
+    return name.removeprefix(f"{EXPLANATIONS}/")
+
+
+def _hashes(folder: RunFolder, located: Located) -> dict[str, str]:
+    hashes = {"agent file": located.facts.sha256} if located.facts.sha256 else {}
+    card = folder.path / AGENT / "card.json"
+    weights = folder.path / AGENT / "weights.safetensors"
+    if card.is_file():
+        hashes["agent/card.json"] = sha256_file(card)
+    if weights.is_file():
+        hashes["agent/weights.safetensors"] = sha256_file(weights)
+    stored = folder.parts.get(EPISODES)
+    if stored is not None:
+        hashes["episodes"] = stored.sha256
+    return hashes
+
+
+def _success_return(env_id: str) -> float | None:
+    spec = gymnasium.registry.get(env_id)
+    return None if spec is None or spec.reward_threshold is None else float(spec.reward_threshold)

@@ -1,0 +1,183 @@
+"""What a run is asked for, checked before any work."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from pellucid import __version__, registry
+from pellucid.budget import Cost
+from pellucid.envs import EnvSpec
+from pellucid.errors import BudgetError, InputError
+from pellucid.provenance import sha256_file
+from pellucid.types import PolicyMode
+
+DEFAULT_METHODS = ("shapley", "critical-steps", "why-not")
+DEFAULT_EPISODES = 20
+DEFAULT_QUERIES, DEFAULT_ENV_STEPS = 5_000_000, 300_000
+DEFAULT_BUDGET = Cost(DEFAULT_QUERIES, DEFAULT_ENV_STEPS)
+MIN_EPISODES = 5
+"""Episodes below which no badge can be given, and so a budget is refused that pays for fewer."""
+COLLECT_SHARE = 0.5
+"""Share of the budget that collecting may use, unless `MIN_EPISODES` need more."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that a user decides about a run, beside agent and environment.
+
+    Args:
+        methods: Explainers, in order.
+        n_episodes: Episodes to collect.
+        seed: Seed of everything.
+        allowed: Budget of the whole run.
+        policy: Most-likely or drawn actions.
+        options: For the methods: `episode` and `step`, if given.
+        names: File with names and units, None for the built-in ones.
+    """
+
+    methods: tuple[str, ...] = DEFAULT_METHODS
+    n_episodes: int = DEFAULT_EPISODES
+    seed: int = 0
+    allowed: Cost = DEFAULT_BUDGET
+    policy: PolicyMode = "greedy"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    names: Path | None = None
+
+    def inputs(
+        self, agent_name: str, agent_sha256: str, code_sha256: str, spec: EnvSpec
+    ) -> dict[str, Any]:
+        """Return everything that decides the results, as plain JSON values."""
+        return {
+            "agent": agent_name,
+            "agent_sha256": agent_sha256,
+            "agent_code_sha256": code_sha256,
+            "env": spec.id,
+            "env_kwargs": dict(spec.kwargs) if spec.factory is None else {},
+            "wrappers": list(spec.wrappers),
+            "reward_terms": spec.reward_terms,
+            "max_steps": spec.max_steps,
+            "names_sha256": sha256_file(self.names) if self.names is not None else None,
+            "methods": list(self.methods),
+            "episodes": self.n_episodes,
+            "policy": self.policy,
+            "options": dict(self.options),
+            "seed": self.seed,
+            "budget": self.allowed.queries,
+            "env_steps": self.allowed.env_steps,
+            "pellucid": __version__,
+        }
+
+
+def make_request(
+    *,
+    methods: str | Sequence[str],
+    n_episodes: int,
+    seed: int,
+    budget: int,
+    env_steps: int,
+    policy: str,
+    episode: int | None,
+    step: int | None,
+    names: str | Path | None,
+) -> Request:
+    """Check what a user asks for; the first mistake is raised.
+
+    Raises:
+        UnknownNameError: A method that is not registered; the hint suggests one.
+        InputError: A number out of its range, a file that is not there.
+        BudgetError: It cannot pay for the smallest run.
+    """
+    if policy not in get_args(PolicyMode):
+        raise InputError(f"policy must be greedy or sampled, got {policy!r}")
+    if n_episodes < 1:
+        raise InputError(f"at least one episode is needed, got {n_episodes}")
+    if seed < 0:
+        raise InputError(f"the seed must be 0 or more, got {seed}")
+    if episode is not None and not 0 <= episode < n_episodes:
+        raise InputError(
+            f"episode {episode} is out of range, {n_episodes} episodes are collected",
+            hint=f"choose 0 to {n_episodes - 1}",
+        )
+    if step is not None and step < 0:
+        raise InputError(f"step {step} is out of range", hint="the first step is 0")
+    file = Path(names) if names is not None else None
+    if file is not None and not file.is_file():
+        raise InputError(f"there is no file {file}", hint="--names takes a YAML file")
+    chosen = check_methods(methods)
+    check_smallest(Cost(budget, env_steps), n_episodes)
+    given = {"episode": episode, "step": step}
+    return Request(
+        methods=chosen,
+        n_episodes=n_episodes,
+        seed=seed,
+        allowed=Cost(budget, env_steps),
+        policy="sampled" if policy == "sampled" else "greedy",
+        options={name: value for name, value in given.items() if value is not None},
+        names=file,
+    )
+
+
+def check_methods(methods: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the methods asked for, each once, in order; `all` is every registered one.
+
+    Raises:
+        UnknownNameError: One is not registered.
+        InputError: None is named.
+    """
+    listed = methods.split(",") if isinstance(methods, str) else list(methods)
+    wanted = [name.strip() for name in listed if name.strip()]
+    known = registry.names("explainers")
+    if wanted == ["all"]:
+        return (*DEFAULT_METHODS, *(n for n in known if n not in DEFAULT_METHODS))
+    if not wanted:
+        raise InputError("no method is named", hint=f"known: {', '.join(known)}")
+    for name in wanted:
+        if name not in known:
+            raise registry.unknown_name("method", name, [*known, "all"])
+    return tuple(dict.fromkeys(wanted))
+
+
+def check_smallest(allowed: Cost, n_episodes: int) -> None:
+    """Refuse a budget that cannot pay for one step of each episode that is needed.
+
+    Raises:
+        BudgetError: It cannot.
+    """
+    fewest = min(MIN_EPISODES, n_episodes)
+    for have, what, option in (
+        (allowed.queries, "agent queries", "--budget"),
+        (allowed.env_steps, "environment steps", "--env-steps"),
+    ):
+        if have < fewest:
+            raise BudgetError(
+                f"the budget allows {have} {what}, and {fewest} episodes need at least {fewest}",
+                hint=f"raise {option}",
+            )
+
+
+def collection_cap(request: Request, max_steps: int) -> Cost:
+    """Return what collecting may use: half of the budget, or more if few episodes need it."""
+    half = request.allowed.share(COLLECT_SHARE)
+    fewest = min(MIN_EPISODES, request.n_episodes) * max_steps
+    return Cost(
+        min(request.allowed.queries, max(half.queries, fewest)),
+        min(request.allowed.env_steps, max(half.env_steps, fewest)),
+    )
+
+
+def too_few_episodes(request: Request, n_collected: int, max_steps: int) -> BudgetError:
+    """Return the error for a budget that paid for fewer episodes than any score needs."""
+    fewest = min(MIN_EPISODES, request.n_episodes)
+    need = fewest * max_steps
+    allowed = request.allowed
+    raise_these = [
+        f"{option} to {need}"
+        for have, option in ((allowed.queries, "--budget"), (allowed.env_steps, "--env-steps"))
+        if have < need
+    ]
+    return BudgetError(
+        f"the budget of {allowed.queries} agent queries and {allowed.env_steps} environment steps "
+        f"paid for {n_collected} of at least {fewest} episodes, which need up to {need} of each",
+        hint=f"raise {' and '.join(raise_these) or 'the budget'}",
+    )

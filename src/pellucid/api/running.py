@@ -1,0 +1,411 @@
+"""Explain an agent by several methods and write a report: what `pellucid explain` does."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pellucid.agents import save_agent
+from pellucid.api.collecting import collect
+from pellucid.api.explaining import explain
+from pellucid.api.frames import (
+    encode_frames,
+    load_frames,
+    shown_positions,
+    shown_steps,
+    store_frames,
+)
+from pellucid.api.locating import Located, code_sha256, locate, store_card
+from pellucid.api.recording import make_record, write_run_report
+from pellucid.api.request import (
+    DEFAULT_ENV_STEPS,
+    DEFAULT_EPISODES,
+    DEFAULT_METHODS,
+    DEFAULT_QUERIES,
+    MIN_EPISODES,
+    Request,
+    collection_cap,
+    make_request,
+    too_few_episodes,
+)
+from pellucid.api.run_folder import (
+    AGENT,
+    EPISODES,
+    EXPLANATIONS,
+    FRAMES,
+    RunFolder,
+    check_writable,
+    inputs_sha256,
+    open_run,
+)
+from pellucid.api.stopping import Interrupted, Terminated
+from pellucid.budget import Cost, Meter
+from pellucid.errors import (
+    AgentError,
+    BudgetError,
+    CapabilityError,
+    EnvError,
+    InputError,
+)
+from pellucid.explanation import Explanation
+from pellucid.explanation.storage import load_explanation
+from pellucid.io import atomic
+from pellucid.report.record import EpisodeFrames, RunRecord
+from pellucid.rollouts import Episodes, load_episodes, render_frames, save_episodes
+
+RUNS = Path("runs")
+FRAMES_SHARE = 0.05
+"""Largest share of the environment steps that is kept back for rendering frames."""
+
+Progress = Callable[[str, float], None]
+"""Called with the part that is worked on and the share of it that is done."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is stored and reported.
+
+    Args:
+        folder: Where everything is stored.
+        report: The page for people.
+        record: What the page is made from.
+        document: What `report.json` holds.
+        reused: The run was finished before, and nothing was computed again.
+    """
+
+    folder: Path
+    report: Path
+    record: RunRecord
+    document: dict[str, Any]
+    reused: bool = False
+
+
+@dataclass
+class _Work:
+    """What is known at some moment of a run."""
+
+    request: Request
+    located: Located
+    folder: RunFolder
+    meter: Meter
+    jobs: int
+    progress: Progress
+    episodes: Episodes | None = None
+    explanations: tuple[Explanation, ...] = ()
+    frames: Mapping[int, EpisodeFrames] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def explain_all(
+    agent: Any = None,
+    env: Any = None,
+    *,
+    out: str | Path | None = None,
+    methods: str | Sequence[str] = DEFAULT_METHODS,
+    n_episodes: int = DEFAULT_EPISODES,
+    seed: int = 0,
+    budget: int = DEFAULT_QUERIES,
+    env_steps: int = DEFAULT_ENV_STEPS,
+    policy: str = "greedy",
+    episode: int | None = None,
+    step: int | None = None,
+    wrappers: Sequence[str] = (),
+    names: str | Path | None = None,
+    reward_terms: str | None = None,
+    jobs: int = 1,
+    device: str = "cpu",
+    fresh: bool = False,
+    progress: Progress | None = None,
+    command: str = "pellucid.explain_all(...)",
+) -> Run:
+    """Collect episodes, explain them by each method, test every explanation, write the report.
+
+    Args:
+        agent: What `load_agent` takes, or a run folder; None for the agent that ships here.
+        env: What `resolve_env` takes; None for the one that the agent's card names.
+        out: Run folder; a run that is there is resumed. By default `runs/<time>-<inputs>`.
+        methods: Names of explainers, or `all`.
+        n_episodes: Episodes to collect.
+        seed: Seed of everything.
+        budget: Agent queries of the whole run, tests and controls included.
+        env_steps: Environment steps of the whole run, replays included.
+        policy: `greedy` (most-likely actions) or `sampled`.
+        episode: Episode to explain, for methods that explain one.
+        step: Step to explain, for methods that explain one.
+        wrappers: `module:callable` of each wrapper, innermost first.
+        names: YAML file with names and units of inputs and actions.
+        reward_terms: `module:callable` that splits the reward into terms.
+        jobs: Worker processes; results do not depend on it.
+        device: Device of the agent's weights.
+        fresh: Start again, whatever the folder holds.
+        progress: Called with the part that is worked on and the share done.
+        command: What the report says makes this run again.
+
+    Raises:
+        PellucidError: Something that was given cannot be used, before any work if possible.
+        Interrupted: Ctrl-C; what was finished is stored and reported, and `.run` tells of it.
+    """
+    started = time.perf_counter()
+    request = make_request(
+        methods=methods,
+        n_episodes=n_episodes,
+        seed=seed,
+        budget=budget,
+        env_steps=env_steps,
+        policy=policy,
+        episode=episode,
+        step=step,
+        names=names,
+    )
+    check_writable(RUNS if out is None else Path(out))
+    located = locate(agent, env, wrappers=wrappers, reward_terms=reward_terms, device=device)
+    folder = _open(request, located, out, command=command, fresh=fresh)
+    work = _Work(
+        request=request,
+        located=located,
+        folder=folder,
+        meter=Meter(request.allowed),
+        jobs=jobs,
+        progress=progress or (lambda part, share: None),
+    )
+    try:
+        return _run(work, started)
+    finally:
+        folder.close()
+
+
+def _open(
+    request: Request, located: Located, out: str | Path | None, *, command: str, fresh: bool
+) -> RunFolder:
+    facts = located.facts
+    inputs = request.inputs(facts.name, facts.sha256, code_sha256(located.agent), located.spec)
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%d-%H%M%S}-{inputs_sha256(inputs)[:8]}"
+    head = {
+        "run_id": run_id,
+        "time": now.isoformat(timespec="seconds"),
+        "command": command,
+        "inputs": inputs,
+    }
+    return open_run(RUNS / run_id if out is None else Path(out), head, fresh=fresh)
+
+
+def _run(work: _Work, started: float) -> Run:
+    """Make every part that is missing; whatever happens, `run.json` tells it."""
+    folder = work.folder
+    reused = folder.state == "finished"
+    before = folder.seconds
+    try:
+        _make_parts(work)
+        if not reused:
+            folder.seconds = before + time.perf_counter() - started
+            work.progress("report", 0.0)
+        run = _report(work, write=not reused)
+        _check_usable(run)
+    except KeyboardInterrupt:
+        folder.seconds = before + time.perf_counter() - started
+        folder.set_state("interrupted")
+        raise Interrupted(_report(work, write=True, stopped=True)) from None
+    except Terminated:
+        folder.set_state("failed: terminated")
+        raise
+    except BaseException as error:
+        with suppress(OSError):  # the folder itself may be gone; the first error is the one to tell
+            folder.set_state(f"failed: {type(error).__name__}: {error}")
+        raise
+    if not reused:
+        folder.set_state("finished")
+    return replace(run, reused=reused)
+
+
+# --- parts ---
+
+
+def _make_parts(work: _Work) -> None:
+    # the episodes first: a run whose budget does not pay for them holds no part, and so the same
+    # folder can be used with a larger one
+    work.episodes = _collected(work)
+    _store_agent(work)
+    _check_options(work.request, work.episodes)
+    kept_back = _kept_back_for_frames(work)
+    for position, method in enumerate(work.request.methods):
+        n_left = len(work.request.methods) - position
+        work.explanations += (_explained(work, method, kept_back, n_left),)
+    work.frames = _rendered(work)
+
+
+def _store_agent(work: _Work) -> None:
+    if work.folder.part(AGENT) is not None:
+        return
+    place = work.folder.path / AGENT
+    try:
+        save_agent(work.located.agent, place)
+    except CapabilityError:
+        store_card(work.located, place)
+    work.folder.finish_part(AGENT, Cost(), 0.0)
+
+
+def _collected(work: _Work) -> Episodes:
+    """Return the episodes, stored ones if there are any."""
+    folder, request = work.folder, work.request
+    place = folder.path / EPISODES
+    part = folder.part(EPISODES)
+    if part is not None:
+        _charge(work.meter, part.used)
+        # an environment that is made by code in memory is not stored, and is the one given again
+        stored: Episodes = load_episodes(place)
+        return replace(stored, spec=work.located.spec)
+    started = time.perf_counter()
+    max_steps = work.located.spec.max_steps
+    meter = work.meter.child(collection_cap(request, max_steps))
+    work.progress("episodes", 0.0)
+    episodes: Episodes
+    try:
+        episodes = collect(
+            work.located.agent,
+            work.located.spec,
+            n_episodes=request.n_episodes,
+            seed=request.seed,
+            policy=request.policy,
+            meter=meter,
+            jobs=work.jobs,
+            names=request.names,
+            progress=lambda share: work.progress("episodes", share),
+        )
+    except BudgetError as error:
+        raise too_few_episodes(request, 0, max_steps) from error
+    n_collected = len(episodes.attempted)
+    if n_collected < min(MIN_EPISODES, request.n_episodes):
+        raise too_few_episodes(request, n_collected, max_steps)
+    place.mkdir(exist_ok=True)
+    save_episodes(episodes, place)
+    folder.finish_part(EPISODES, meter.used, time.perf_counter() - started)
+    return episodes
+
+
+def _explained(work: _Work, method: str, kept_back: Cost, n_left: int) -> Explanation:
+    """Return one explanation, the stored one if there is one."""
+    assert work.episodes is not None
+    folder, request = work.folder, work.request
+    name = f"{EXPLANATIONS}/{atomic.safe_name(method)}"
+    part = folder.part(name)
+    if part is not None:
+        _charge(work.meter, part.used)
+        return load_explanation(folder.path / name)
+    share = (work.meter.left - kept_back).share(1 / n_left)
+    work.progress(method, 0.0)
+    explanation = explain(
+        work.located.agent,
+        work.episodes,
+        method=method,
+        policy=request.policy,
+        seed=request.seed,
+        meter=work.meter.child(share),
+        jobs=work.jobs,
+        options=request.options,
+        progress=lambda done: work.progress(method, done),
+        command=str(folder.head["command"]),
+    )
+    (folder.path / EXPLANATIONS).mkdir(exist_ok=True)
+    explanation.save(folder.path / name)
+    folder.finish_part(name, explanation.used, explanation.seconds)
+    return explanation
+
+
+def _kept_back_for_frames(work: _Work) -> Cost:
+    """Return the environment steps of the episodes that will be shown, within a small share."""
+    assert work.episodes is not None
+    episodes = work.episodes
+    shown = sum(len(episodes[position]) for position in shown_positions(episodes))
+    longest = max((len(episode) for episode in episodes.used), default=0)
+    most = work.meter.left.share(FRAMES_SHARE).env_steps
+    # which other episodes will be explained is not known yet; room for two of them
+    return Cost(env_steps=min(shown + 2 * longest, most))
+
+
+def _rendered(work: _Work) -> Mapping[int, EpisodeFrames]:
+    """Return frames of the episodes worth showing, stored ones if there are any."""
+    assert work.episodes is not None
+    folder = work.folder
+    part = folder.part(FRAMES)
+    if part is None:
+        started = time.perf_counter()
+        meter = work.meter.child(work.meter.left)
+        work.progress("frames", 0.0)
+        positions = shown_positions(work.episodes, work.explanations)
+        steps = shown_steps(work.episodes, positions, work.explanations)
+        rendered = render_frames(work.episodes, positions, meter=meter, steps=steps)
+        frames = encode_frames(rendered)
+        sizes = store_frames(frames, folder.path / FRAMES)
+        facts = {"sizes": sizes, "missing": rendered.reason}
+        part = folder.finish_part(FRAMES, meter.used, time.perf_counter() - started, facts)
+    else:
+        _charge(work.meter, part.used)
+        frames = load_frames(folder.path / FRAMES, part.facts["sizes"])
+    if part.facts["missing"]:
+        work.warnings += (str(part.facts["missing"]),)
+    return frames
+
+
+def _charge(meter: Meter, used: Cost) -> None:
+    meter.charge(queries=used.queries, env_steps=used.env_steps, gradient_steps=used.gradient_steps)
+
+
+def _check_options(request: Request, episodes: Episodes) -> None:
+    """Check the episode and step asked for against what was collected."""
+    position, step = request.options.get("episode"), request.options.get("step")
+    n_used = len(episodes)
+    if position is not None and n_used and position >= n_used:
+        raise InputError(
+            f"episode {position} is out of range, {n_used} episodes could be used",
+            hint=f"choose 0 to {n_used - 1}",
+        )
+    if step is None or not n_used:
+        return
+    lengths = [len(e) for e in (episodes.used if position is None else [episodes[position]])]
+    if step >= max(lengths):
+        raise InputError(
+            f"step {step} is out of range, the episode has {max(lengths)} steps",
+            hint=f"choose 0 to {max(lengths) - 1}",
+        )
+
+
+# --- the report ---
+
+
+def _report(work: _Work, *, write: bool, stopped: bool = False) -> Run:
+    record = make_record(
+        work.request,
+        work.located,
+        work.folder,
+        episodes=work.episodes,
+        explanations=work.explanations,
+        frames=work.frames or {},
+        used=work.meter.used,
+        warnings=work.warnings,
+        stopped=stopped,
+    )
+    report, document = write_run_report(record, work.folder.path, write=write)
+    return Run(work.folder.path, report, record, document)
+
+
+def _check_usable(run: Run) -> None:
+    """Refuse to call a run finished of which no episode could be used; its report is there.
+
+    Raises:
+        AgentError: The agent failed first.
+        EnvError: The environment did.
+    """
+    episodes = run.record.episodes
+    if len(episodes):
+        return
+    first = episodes.excluded[0].failure
+    assert first is not None
+    kind = AgentError if first.kind == "agent" else EnvError
+    raise kind(
+        f"none of {len(episodes.attempted)} episodes could be used: {first.message}",
+        hint=f"see {run.report}",
+    )

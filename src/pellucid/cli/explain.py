@@ -1,0 +1,269 @@
+"""`pellucid explain`: collect, explain, test, report."""
+
+import shlex
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pellucid.api.stopping import Interrupted
+from pellucid.cli.errors import INTERRUPTED
+from pellucid.cli.process import (
+    allow_working_directory,
+    limit_threads,
+    prepare_torch,
+    raise_on_sigterm,
+    talk_through_stderr,
+)
+from pellucid.cli.progress import progress_bar
+from pellucid.cli.streams import terminal_width, write_json, write_lines, write_note
+
+if TYPE_CHECKING:
+    from pellucid.api.planning import Plan
+    from pellucid.api.running import Run
+
+FAILED = 1
+
+
+class Policy(StrEnum):
+    """How the agent acts."""
+
+    greedy = "greedy"
+    sampled = "sampled"
+
+
+class FailOn(StrEnum):
+    """The badge from which on the command fails."""
+
+    weak = "weak"
+    failed = "failed"
+
+
+def explain(
+    agent: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="AGENT",
+            show_default=False,
+            help="file.zip, a folder with card.json, module:callable or a run folder; "
+            "the LunarLander agent that ships with pellucid if none is given.",
+        ),
+    ] = None,
+    env: Annotated[
+        str | None,
+        typer.Option(metavar="ENV", help="Gymnasium id or module:callable.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Run folder; a run in it is resumed. By default runs/<time>-<inputs>.",
+            show_default=False,
+        ),
+    ] = None,
+    budget: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, help="Agent queries of the whole run, tests included."),
+    ] = 5_000_000,
+    env_steps: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=0, help="Environment steps of the whole run, replays included."
+        ),
+    ] = 300_000,
+    methods: Annotated[
+        str,
+        typer.Option(
+            metavar="A,B", help="Names from `pellucid list explainers`, with commas, or all."
+        ),
+    ] = "shapley,critical-steps,why-not",
+    policy: Annotated[
+        Policy, typer.Option(help="Most-likely actions, or actions drawn from the policy.")
+    ] = Policy.greedy,
+    episode: Annotated[
+        int | None,
+        typer.Option(
+            metavar="I",
+            help="Episode to explain, for methods that explain one.",
+            show_default=False,
+        ),
+    ] = None,
+    step: Annotated[
+        int | None,
+        typer.Option(
+            metavar="T", help="Step to explain, for methods that explain one.", show_default=False
+        ),
+    ] = None,
+    wrap: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="M:F",
+            help="Wrapper of the environment, innermost first; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    names: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="YAML file with names and units of inputs and actions."),
+    ] = None,
+    reward_terms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="M:F", help="Function that splits the reward into terms.", show_default=False
+        ),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Worker processes; results do not depend on it.")
+    ] = 1,
+    device: Annotated[
+        str, typer.Option(metavar="D", help="Device of the agent's weights.")
+    ] = "cpu",
+    seed: Annotated[int, typer.Option(metavar="S", min=0, help="Seed of everything.")] = 0,
+    episodes: Annotated[int, typer.Option(metavar="N", min=1, help="Episodes to collect.")] = 20,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would cost, and stop.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start again, whatever the run folder holds.")
+    ] = False,
+    fail_on: Annotated[
+        FailOn | None,
+        typer.Option(
+            help="Exit with 1 if an explanation failed its test (failed), or if one is not "
+            "supported (weak).",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document and nothing else.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no warnings.")] = False,
+) -> int:
+    """Explain an agent, test every explanation, and write a report."""
+    limit_threads()
+    talk_through_stderr(quiet=quiet)
+    allow_working_directory()
+    asked: dict[str, Any] = {
+        "out": out,
+        "methods": methods,
+        "n_episodes": episodes,
+        "seed": seed,
+        "budget": budget,
+        "env_steps": env_steps,
+        "policy": policy.value,
+        "episode": episode,
+        "step": step,
+        "wrappers": tuple(wrap or ()),
+        "names": names,
+        "reward_terms": reward_terms,
+        "device": device,
+        "fresh": fresh,
+    }
+    if dry_run:
+        return _dry_run(agent, env, asked, as_json=as_json)
+    run, stopped = _explained(agent, env, asked, jobs, talk=not (quiet or as_json))
+    if as_json:
+        write_json(run.document)
+    else:
+        _show(run)
+    if stopped:
+        write_note(f"pellucid: stopped; the same command with --out {run.folder} goes on from here")
+        return INTERRUPTED
+    return _exit_code(run, fail_on)
+
+
+def _explained(
+    agent: str | None, env: str | None, asked: Mapping[str, Any], jobs: int, *, talk: bool
+) -> "tuple[Run, bool]":
+    """Return the run, and whether Ctrl-C stopped it."""
+    from pellucid.api.running import explain_all
+
+    prepare_torch()
+    raise_on_sigterm()
+    with progress_bar(shown=talk) as progress:
+        try:
+            run = explain_all(
+                agent,
+                env,
+                **asked,
+                jobs=jobs,
+                progress=progress,
+                command=command_line(agent, env, asked),
+            )
+        except Interrupted as stop:
+            return stop.run, True
+    if run.reused and talk:
+        write_note(f"pellucid: {run.folder} was finished before; nothing was computed again")
+    return run, False
+
+
+def command_line(agent: str | None, env: str | None, asked: Mapping[str, Any]) -> str:
+    """Return the command that makes the same run; what does not change results is left out."""
+    words = ["pellucid", "explain"]
+    if agent is not None:
+        words.append(agent)
+    if env is not None:
+        words += ["--env", env]
+    options = {
+        "--budget": (asked["budget"], 5_000_000),
+        "--env-steps": (asked["env_steps"], 300_000),
+        "--methods": (asked["methods"], "shapley,critical-steps,why-not"),
+        "--policy": (asked["policy"], "greedy"),
+        "--episode": (asked["episode"], None),
+        "--step": (asked["step"], None),
+        "--names": (asked["names"], None),
+        "--reward-terms": (asked["reward_terms"], None),
+        "--seed": (asked["seed"], 0),
+        "--episodes": (asked["n_episodes"], 20),
+    }
+    for wrapper in asked["wrappers"]:
+        words += ["--wrap", wrapper]
+    for option, (value, default) in options.items():
+        if value != default:
+            words += [option, str(value)]
+    return shlex.join(words)
+
+
+def _dry_run(agent: str | None, env: str | None, asked: Mapping[str, Any], *, as_json: bool) -> int:
+    from pellucid.api.planning import plan_all
+
+    prepare_torch()
+    plan = plan_all(agent, env, **asked)
+    if as_json:
+        write_json(plan.document())
+    else:
+        write_lines(plan_text(plan))
+    return 0
+
+
+def plan_text(plan: "Plan") -> str:
+    """Return a plan as lines of text."""
+    allowed = plan.allowed
+    lines = [f"Budget: {allowed.queries} agent queries, {allowed.env_steps} environment steps"]
+    for part in plan.parts:
+        lines.append(
+            f"{part.name}: at most {part.most.queries} queries, {part.most.env_steps} steps"
+        )
+        if part.expected is not None and part.expected != part.most:
+            expected = part.expected
+            lines.append(f"  expected {expected.queries} queries, {expected.env_steps} steps")
+        lines.append(f"  {part.note}")
+    lines += [f"Left out: {sentence}" for sentence in plan.left_out]
+    return "\n".join(lines)
+
+
+def _show(run: "Run") -> None:
+    from pellucid.report.terminal import terminal_summary
+
+    write_lines(terminal_summary(run.document, width=terminal_width(), report=run.report))
+
+
+def _exit_code(run: "Run", fail_on: FailOn | None) -> int:
+    badges = {explanation["badge"] for explanation in run.document["explanations"]}
+    if fail_on is FailOn.failed and "failed" in badges:
+        return FAILED
+    if fail_on is FailOn.weak and badges - {"supported"}:
+        return FAILED
+    return 0

@@ -1,0 +1,91 @@
+"""`pellucid list`: what is registered, our own and that of plug-ins."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from pellucid.cli.process import limit_threads, talk_through_stderr
+from pellucid.cli.streams import write_json, write_lines, write_note
+
+
+class Family(StrEnum):
+    """What can be listed."""
+
+    explainers = "explainers"
+    metrics = "metrics"
+    adapters = "adapters"
+    claims = "claims"
+
+
+def list_items(
+    family: Annotated[Family, typer.Argument(help="What to list.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document and nothing else.")
+    ] = False,
+) -> int:
+    """List explainers, metrics, adapters or claims, those of plug-ins included."""
+    limit_threads()
+    talk_through_stderr(quiet=True)
+    from pellucid import registry
+
+    loaded, problems = registry.load_all(family.value)
+    for problem in problems:
+        item = problem.item
+        write_note(
+            f"pellucid: warning: {family.value} {item.name!r} of {item.source}: {problem.message}"
+        )
+    items = registry.items(family.value)
+    rows = [row(items[name], found) for name, found in loaded.items()]
+    if as_json:
+        write_json(rows)
+    else:
+        write_lines("\n".join(map(line, rows)) if rows else f"no {family.value} are registered")
+    return 0
+
+
+def row(item: Any, found: Any) -> dict[str, Any]:
+    """Return one row of `list --json`.
+
+    Args:
+        item: Where it is registered.
+        found: What is registered; its `info` tells the rest.
+    """
+    info = found.info
+    kind = getattr(info, "kind", None)
+    columns: dict[str, Any] = {
+        "name": item.name,
+        "family": item.family,
+        "leaf": getattr(info, "leaf", None),
+        "source": getattr(info, "source", None),
+        "needs": sorted(getattr(info, "needs", ())),
+        "from": item.source,
+    }
+    if kind is not None:
+        columns["kind"] = kind.kind
+    capabilities = getattr(info, "capabilities", None)
+    if capabilities is not None:
+        columns["capabilities"] = {form: list(can) for form, can in capabilities.items()}
+    for name in ("system", "statement"):
+        value = getattr(info, name, None)
+        if value is not None:
+            columns[name] = value
+    return columns
+
+
+def line(columns: Mapping[str, Any]) -> str:
+    """Return one row as a line of text."""
+    words = [str(columns["name"])]
+    if columns.get("leaf"):
+        words.append(f"[{columns['leaf']}]")
+    if columns.get("source"):
+        words.append(str(columns["source"]))
+    if columns["needs"]:
+        words.append(f"needs: {', '.join(columns['needs'])}")
+    if columns["from"] != "pellucid":
+        words.append(f"from {columns['from']}")
+    forms = columns.get("capabilities", {})
+    return "\n".join(
+        ["  ".join(words), *(f"  {form}: {', '.join(can)}" for form, can in forms.items())]
+    )

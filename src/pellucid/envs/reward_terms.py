@@ -1,0 +1,56 @@
+"""Reward terms: the parts of a reward, reported in `info["reward_terms"]` as name to number."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import gymnasium
+
+RewardTerms: TypeAlias = Callable[[Any, Any, Any, bool], Mapping[str, float]]
+"""`terms(observation, action, next_observation, terminated)` returns the parts of that reward.
+
+Observations are those of the environment before any wrapper of the spec. Environments whose parts
+depend on a hidden state write `info["reward_terms"]` themselves.
+"""
+
+
+class RewardTermsError(Exception):
+    """A user's reward terms raised; tells it apart from a failure of the environment."""
+
+
+class WithRewardTerms(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Puts `info["reward_terms"]` beside each reward, from a user's function.
+
+    Args:
+        env: The environment.
+        terms: Splits the reward; see `RewardTerms`.
+    """
+
+    def __init__(self, env: "gymnasium.Env[Any, Any]", terms: RewardTerms) -> None:
+        super().__init__(env)
+        self._terms = terms
+        self._observation: Any = None
+
+    def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        """Reset the environment and remember its first observation."""
+        observation, info = self.env.reset(**kwargs)
+        self._observation = _copied(observation)
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Step the environment and report the parts of its reward.
+
+        Raises:
+            RewardTermsError: The function raised, or returned something that is not a mapping.
+        """
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        try:
+            terms = dict(self._terms(self._observation, action, observation, bool(terminated)))
+        except Exception as error:  # a user's function may raise anything; it becomes one line
+            raise RewardTermsError(f"{type(error).__name__}: {error}") from error
+        self._observation = _copied(observation)
+        return observation, reward, terminated, truncated, {**info, "reward_terms": terms}
+
+
+def _copied(observation: Any) -> Any:
+    # an environment may write the next observation into the same array
+    return observation.copy() if hasattr(observation, "copy") else observation

@@ -1,0 +1,274 @@
+"""Why a, not b: both futures from the same state, side by side (leaf A2c)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+from jaxtyping import Float, Shaped
+
+from pellucid.agents.acting import preferences
+from pellucid.agents.flatten import flat
+from pellucid.budget import Cost
+from pellucid.errors import BudgetError, CapabilityError, InputError
+from pellucid.explainers.failures import check_enough, failure_warnings, usable_returns
+from pellucid.explanation import Fact, Finding, Futures, Sentences, Task, explainer, fact
+from pellucid.explanation.options import chosen_episode, chosen_step
+from pellucid.rollouts import Branch, Future, branching_cost, run_branches
+from pellucid.rollouts.drawing import opposite_action
+
+HOLD_SHARE = 0.05
+N_CANDIDATES, N_SEARCH = 12, 3
+N_FUTURES, MIN_FUTURES = 20, 5
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """One state, the action taken there and the foil."""
+
+    episode: int
+    step: int
+    own: np.ndarray
+    foil: np.ndarray
+    hold: int
+
+
+@explainer(
+    "why-not",
+    leaf="A2c",
+    kind=Futures,
+    decisive="branch_gap",
+    source="Amitai 2024 (COViz), action counterfactual by branching",
+    question="Why this action, and not another?",
+    sentences=Sentences(
+        supported="After {b} for {k} {steps} it ends {d} {unit} lower ({lo} to {hi}, {n} futures)"
+        "{mostly}.",
+        weak="{b} for {k} {steps} ends {d} {unit} lower, but the difference could be zero "
+        "({lo} to {hi}).",
+        thin="{b} for {k} {steps} may end {d} {unit} lower ({lo} to {hi}, {n} futures); "
+        "but {reason}.",
+        failed="{b} for {k} {steps} does no worse, or better, than its own choice: by this test "
+        "the choice is not explained by its outcome.",
+        not_measured="Futures could not be compared: {reason}. To test it: {need}.",
+        does_not_say="that {a} is the best possible action",
+    ),
+    needs=("environment",),
+)
+class WhyNot:
+    """Branches from one state: the agent's own choice against a foil held for some steps.
+
+    Both arms continue with the agent; replicate r has the same noise in both. The foil is held
+    for a twentieth of the episode (option `hold`), because one step of many simulations is too
+    short to matter; COViz forces one step. Without options the question is searched for: the
+    likeliest other action at up to twelve moments of the typical episode, keeping the moment at
+    which it costs the most; the decisive test then repeats it on fresh futures.
+    """
+
+    def plan(self, task: Task) -> Cost:
+        """Return the expected work: each future runs to the end of its episode."""
+        position = _position(task)
+        asked = chosen_step(task, position) is not None
+        searched = 0 if asked else _n_candidates(task, position) * N_SEARCH
+        n = 2 * (searched + N_FUTURES) * len(task.episodes[position])
+        return Cost(queries=n, env_steps=n)
+
+    def explain(self, task: Task) -> Finding:
+        """Compare the futures after the own action and after the foil."""
+        position = _position(task)
+        step = chosen_step(task, position)
+        if step is None:
+            choice, searched = _search(task, position)
+        else:
+            choice, searched = _choice(task, position, step), ()
+        futures = _pairs(task, [choice], N_FUTURES, first_replicate=0)
+        n_pairs = len(futures) // 2
+        futures = futures[: 2 * n_pairs]
+        if n_pairs < MIN_FUTURES:
+            least = _branches([choice], MIN_FUTURES, first_replicate=0)
+            need = branching_cost(task.episodes, least).env_steps
+            raise BudgetError(
+                f"{MIN_FUTURES} pairs of futures need more environment steps than the "
+                f"{task.meter.allowed.env_steps} given",
+                hint=f"a larger budget: at least {need} environment steps for this method",
+            )
+        content = _content(task, choice, _good_pairs(futures))
+        return Finding(
+            question=f"Why {content.arms[0]}, not {content.arms[1]}, at step {choice.step} "
+            f"of episode {task.episodes[position].index}?",
+            content=content,
+            facts=_facts(content),
+            complete=n_pairs == N_FUTURES,
+            warnings=failure_warnings((*searched, *futures)),
+        )
+
+
+def _position(task: Task) -> int:
+    if task.episodes.spec is None:
+        raise CapabilityError(
+            "futures need the environment, and these are logs without one",
+            hint="give the environment",
+        )
+    if not isinstance(task.agent.action_space, Discrete | Box):
+        raise CapabilityError(
+            f"a foil for a {type(task.agent.action_space).__name__} action is not defined",
+            hint="supported: Discrete and Box action spaces",
+        )
+    return chosen_episode(task)
+
+
+def _search(task: Task, position: int) -> tuple[_Choice, tuple[Future, ...]]:
+    """Return the choice that costs the most to change, and the futures that told so.
+
+    Moments are spread over the episode; one with a failed future is not chosen.
+    """
+    n_steps = len(task.episodes[position])
+    places = np.linspace(0, max(0, n_steps - 2), _n_candidates(task, position))
+    steps = np.unique(places.round().astype(int))
+    choices = [_choice(task, position, int(step)) for step in steps]
+    # replicates after those of the comparison itself: choosing and comparing share no noise
+    futures = _pairs(task, choices, N_SEARCH, first_replicate=N_FUTURES)
+    n_rounds = len(futures) // (2 * len(choices))
+    if n_rounds == 0:
+        return choices[len(choices) // 2], futures
+    returns = usable_returns(futures[: 2 * len(choices) * n_rounds])
+    lost = (returns[0::2] - returns[1::2]).reshape(n_rounds, len(choices))
+    # a mean over fewer rounds than the others', or over none, would not compare with theirs
+    mean = np.where(np.isfinite(lost).all(axis=0), lost.sum(axis=0) / n_rounds, -np.inf)
+    return choices[int(mean.argmax())], futures
+
+
+def _n_candidates(task: Task, position: int) -> int:
+    """Return how many moments to search, so that at most half the budget goes into searching."""
+    left = task.meter.left
+    pairs = min(left.env_steps, left.queries) // (4 * len(task.episodes[position]))
+    return int(np.clip(pairs // N_SEARCH, 1, N_CANDIDATES))
+
+
+def _choice(task: Task, position: int, step: int) -> _Choice:
+    episode = task.episodes[position]
+    own = episode.actions[step]
+    foil = task.options.get("foil")
+    if foil is None:
+        foil = _likeliest_other(task, episode.observations[step], own)
+    else:
+        foil = _check_foil(task.agent.action_space, foil)
+    hold = int(task.options.get("hold", max(1, round(HOLD_SHARE * len(episode)))))
+    return _Choice(position, step, own, foil, min(hold, len(episode) - step))
+
+
+def _likeliest_other(
+    task: Task,
+    observation: Shaped[np.ndarray, " *observation"],
+    own: Shaped[np.ndarray, " *action"],
+) -> np.ndarray:
+    space = task.agent.action_space
+    if isinstance(space, Box):
+        return opposite_action(space, own)
+    if space.n < 2:
+        raise CapabilityError("there is only one action", hint="nothing else could be done")
+    scores = preferences(task.agent, observation[None])[0].copy()
+    scores[int(own) - int(space.start)] = -np.inf
+    return np.asarray(space.start + scores.argmax(), dtype=space.dtype)
+
+
+def _check_foil(space: Discrete | Box, foil: Any) -> np.ndarray:
+    action = np.asarray(foil, dtype=space.dtype)
+    valid = action.shape == space.shape and bool(
+        space.contains(action if action.shape else action[()])
+    )
+    if not valid:
+        raise InputError(f"{foil!r} is not an action of {space}", hint="choose one that is")
+    return action
+
+
+def _pairs(
+    task: Task, choices: Sequence[_Choice], n_replicates: int, *, first_replicate: int
+) -> tuple[Future, ...]:
+    """Run both arms of every choice, replicate by replicate, as far as the budget goes."""
+    futures = run_branches(
+        task.agent,
+        task.episodes,
+        _branches(choices, n_replicates, first_replicate=first_replicate),
+        meter=task.meter,
+        policy=task.policy,
+        jobs=task.jobs,
+        seed=task.seed,
+        progress=task.progress,
+    )
+    return tuple(futures)
+
+
+def _branches(
+    choices: Sequence[_Choice], n_replicates: int, *, first_replicate: int
+) -> list[Branch]:
+    branches = []
+    for replicate in range(first_replicate, first_replicate + n_replicates):
+        for c in choices:
+            held = np.repeat(c.foil[None], c.hold, axis=0)
+            branches.append(Branch(c.episode, c.step, c.own[None], replicate))
+            branches.append(Branch(c.episode, c.step, held, replicate))
+    return branches
+
+
+def _good_pairs(futures: Sequence[Future]) -> list[Future]:
+    """Return the pairs of which neither future failed; both arms keep the same replicates.
+
+    Raises:
+        AgentError: The agent's failures have left too few pairs.
+        EnvError: The environment's failures have.
+    """
+    pairs = zip(futures[0::2], futures[1::2], strict=True)
+    good = [pair for pair in pairs if all(future.failure is None for future in pair)]
+    check_enough(futures, len(good), MIN_FUTURES)
+    return [future for pair in good for future in pair]
+
+
+def _content(task: Task, choice: _Choice, futures: Sequence[Future]) -> Futures:
+    arms = futures[0::2], futures[1::2]
+    names = sorted(futures[0].terms)
+    terms = np.array([[[f.terms[n].sum() for n in names] for f in arm] for arm in arms])
+    observation = task.episodes[choice.episode].observations[choice.step]
+    space = task.agent.action_space
+    return Futures(
+        episode=choice.episode,
+        step=choice.step,
+        arms=(_action_name(task, space, choice.own), _action_name(task, space, choice.foil)),
+        actions=np.stack((choice.own, choice.foil)),
+        returns=np.array([[f.total_reward for f in arm] for arm in arms]),
+        lengths=np.array([[len(f.rewards) for f in arm] for arm in arms], dtype=np.int64),
+        ended=np.array([[f.terminated for f in arm] for arm in arms]),
+        term_names=tuple(names),
+        terms=terms.reshape(2, len(arms[0]), len(names)).astype(np.float64),
+        noise="fresh_noise",
+        hold=choice.hold,
+        preferences=preferences(task.agent, observation[None])[0],
+        preference_names=task.episodes.names.actions,
+        observation=flat(observation[None])[0].astype(np.float64),
+    )
+
+
+def _action_name(task: Task, space: Discrete | Box, action: Shaped[np.ndarray, " *action"]) -> str:
+    names = task.episodes.names.actions
+    if isinstance(space, Discrete):
+        return names[int(action) - int(space.start)]
+    return ", ".join(f"{n} {v:.3g}" for n, v in zip(names, action.ravel(), strict=True))
+
+
+def _facts(content: Futures) -> dict[str, Fact]:
+    return {
+        "a": fact(content.arms[0]),
+        "b": fact(content.arms[1]),
+        "k": fact(content.hold),
+        "steps": fact("step" if content.hold == 1 else "steps"),
+        "t": fact(content.step),
+        "mostly": fact(_mostly(content)),
+    }
+
+
+def _mostly(content: Futures) -> str:
+    """Name the reward term that the foil loses most of, as the end of a sentence."""
+    if not content.term_names:
+        return ""
+    lost: Float[np.ndarray, " terms"] = (content.terms[0] - content.terms[1]).mean(axis=0)
+    return f", mostly from {content.term_names[int(lost.argmax())]}"

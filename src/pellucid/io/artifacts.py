@@ -1,0 +1,304 @@
+"""The only place that opens model files. Opening one never runs anything that is in it.
+
+Three kinds are read: Stable-Baselines3 archives, torch weight files and safetensors. Everything is
+checked on the bytes before it is unpacked: names, sizes and links in archives, and what a torch
+file asks to be built. torch's own `weights_only` reader is the second wall, and when it refuses
+there is no second attempt. There is no unsafe mode.
+"""
+
+import hashlib
+import io
+import pickletools
+import stat
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, NoReturn
+
+import safetensors.torch
+import torch
+
+from pellucid.errors import ArtifactError, DataError
+from pellucid.io import strict_json
+from pellucid.io.arrays import check_header
+from pellucid.io.files import read_bytes
+
+MAX_MEMBERS = 10_000  # a torch file has one member per tensor
+MAX_SB3_MEMBERS = 64
+MAX_SB3_DATA_BYTES = 64 * 1024**2
+MAX_UNPACKED_BYTES = 4 * 1024**3
+MAX_RATIO = 100  # deflate reaches 1000 on zeros only
+_SMALL_BYTES = 1024**2  # below this any ratio is harmless
+_MAX_PROGRAM_BYTES = 32 * 1024**2
+_SERIALISED = ":serialized:"
+
+_STORAGES = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
+# all that a table of dense tensors needs; torch's own list is longer
+_ALLOWED_NAMES = frozenset(
+    {
+        "collections OrderedDict",
+        "torch._utils _rebuild_tensor_v2",
+        "torch._utils _rebuild_parameter",
+        "torch.nn.parameter Parameter",
+        *(f"torch {kind}Storage" for kind in _STORAGES),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Sb3Archive:
+    """What is read of a Stable-Baselines3 archive.
+
+    Args:
+        data: The plain JSON fields; serialised objects are taken out unread.
+        state_dict: The policy's weights by name, on the CPU.
+        system_info: The text that tells where it was trained; may be empty.
+        version: Version of Stable-Baselines3 that wrote it; may be empty.
+        sha256: Of the file.
+    """
+
+    data: Mapping[str, Any]
+    state_dict: Mapping[str, torch.Tensor]
+    system_info: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights in a file.
+
+    Args:
+        state_dict: By name, on the CPU.
+        sha256: Of the file.
+    """
+
+    state_dict: Mapping[str, torch.Tensor]
+    sha256: str
+
+
+def open_sb3_zip(path: Path) -> Sb3Archive:
+    """Read a Stable-Baselines3 archive without decoding any object in it.
+
+    Raises:
+        ArtifactError: The file is missing, damaged, not such an archive, or unsafe to unpack.
+    """
+    content = read_bytes(path, error=ArtifactError)
+    archive = _open_zip(content, str(path), MAX_SB3_MEMBERS)
+    with archive:
+        names = set(archive.namelist())
+        for needed in ("data", "policy.pth"):
+            if needed not in names:
+                raise ArtifactError(
+                    f"{path} is a zip without {needed!r}, which a Stable-Baselines3 archive has",
+                    hint="give the file that model.save(...) wrote",
+                )
+        data = _read_member(archive, "data", str(path), MAX_SB3_DATA_BYTES)
+        weights = _read_member(archive, "policy.pth", str(path), MAX_UNPACKED_BYTES)
+        texts = {
+            name: _read_member(archive, name, str(path), _SMALL_BYTES).decode("utf-8", "replace")
+            for name in ("system_info.txt", "_stable_baselines3_version")
+            if name in names
+        }
+    return Sb3Archive(
+        _plain_fields(data, f"'data' in {path}"),
+        _parse_torch(weights, f"'policy.pth' in {path}"),
+        texts.get("system_info.txt", "").strip(),
+        texts.get("_stable_baselines3_version", "").strip(),
+        hashlib.sha256(content).hexdigest(),
+    )
+
+
+def read_state_dict(path: Path) -> Weights:
+    """Read a `.pth` file that holds a table of tensors and nothing else.
+
+    Raises:
+        ArtifactError: The file is missing, damaged, or holds more than tensors.
+    """
+    content = read_bytes(path, error=ArtifactError)
+    state_dict = _parse_torch(content, str(path))
+    return Weights(state_dict, hashlib.sha256(content).hexdigest())
+
+
+def read_safetensors(path: Path) -> Weights:
+    """Read the tensors of a safetensors file.
+
+    Raises:
+        ArtifactError: The file is missing, damaged or not safetensors.
+    """
+    content = read_bytes(path, error=ArtifactError)
+    check_header(content, where=str(path), error=ArtifactError)
+    state_dict = safetensors.torch.load(content)
+    return Weights(state_dict, hashlib.sha256(content).hexdigest())
+
+
+# --- zip archives ---
+
+
+def _open_zip(content: bytes, where: str, max_members: int) -> zipfile.ZipFile:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError) as error:
+        raise ArtifactError(
+            f"{where} is not a sound zip archive: {_one_line(error)}",
+            hint="give the file that model.save(...) or torch.save(...) wrote",
+        ) from None
+    members = archive.infolist()
+    if len(members) > max_members:
+        raise ArtifactError(f"{where} has {len(members)} members; at most {max_members} are read")
+    seen: set[str] = set()
+    for member in members:
+        _check_member(member, seen, len(content), where)
+        seen.add(member.filename)
+    total = sum(member.file_size for member in members)
+    if total > MAX_UNPACKED_BYTES:
+        raise ArtifactError(f"{where} unpacks to {total} bytes; at most {MAX_UNPACKED_BYTES}")
+    return archive
+
+
+def _check_member(member: zipfile.ZipInfo, seen: set[str], n_bytes: int, where: str) -> None:
+    def refuse(what: str) -> NoReturn:
+        raise ArtifactError(f"{where} is unsafe to unpack: member {member.filename[:80]!r} {what}")
+
+    # orig_filename: the library itself cuts names at a NUL character
+    name = member.orig_filename
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or ":" in name:
+        refuse("has a name that leads out of the archive")
+    if stat.S_ISLNK(member.external_attr >> 16):
+        refuse("is a link")
+    if member.filename in seen:
+        refuse("occurs twice")
+    if member.flag_bits & 0x1:
+        refuse("is encrypted")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        refuse("is compressed in a way that is not read")
+    if member.compress_size > n_bytes:
+        refuse("claims to be larger than the file")
+    if member.file_size > max(_SMALL_BYTES, MAX_RATIO * member.compress_size):
+        refuse(f"unpacks from {member.compress_size} to {member.file_size} bytes")
+
+
+def _read_member(archive: zipfile.ZipFile, name: str, where: str, max_bytes: int) -> bytes:
+    declared = archive.getinfo(name).file_size
+    if declared > max_bytes:
+        raise ArtifactError(f"{name!r} in {where} has {declared} bytes; at most {max_bytes}")
+    try:
+        with archive.open(name) as member:
+            content = member.read(declared + 1)
+    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError) as error:
+        raise ArtifactError(f"{name!r} in {where} is damaged: {_one_line(error)}") from None
+    if len(content) != declared:
+        raise ArtifactError(f"{name!r} in {where} is {len(content)} bytes, not {declared}")
+    return content
+
+
+def _plain_fields(content: bytes, where: str) -> dict[str, Any]:
+    try:
+        # Stable-Baselines3 writes Python's literals, as in "max_grad_norm": Infinity
+        fields = strict_json.loads(content, where=where, non_finite_literals=True)
+    except DataError as error:
+        raise ArtifactError(str(error)) from None
+    if not isinstance(fields, dict):
+        raise ArtifactError(f"{where} is not a table of fields")
+    return {key: _without_objects(value) for key, value in fields.items()}
+
+
+def _without_objects(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_objects(v) for k, v in value.items() if k != _SERIALISED}
+    if isinstance(value, list):
+        return [_without_objects(item) for item in value]
+    return value
+
+
+# --- torch files ---
+
+
+def _parse_torch(content: bytes, where: str) -> dict[str, torch.Tensor]:
+    _check_torch_file(content, where)
+    try:
+        loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:
+        # whatever it was: a damaged or unsafe file; never a second attempt. torch's own message
+        # advises one, so it is not passed on
+        raise ArtifactError(
+            f"{where} cannot be read as plain weights ({type(error).__name__})",
+            hint="save it again with torch.save(module.state_dict(), path)",
+        ) from None
+    return _check_table(loaded, where)
+
+
+def _check_torch_file(content: bytes, where: str) -> None:
+    """Refuse a torch file that asks for more than tensors, before torch sees it."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        raise ArtifactError(
+            f"{where} is not a torch weight file (those are zip archives since torch 1.6)",
+            hint="save it again with torch.save(module.state_dict(), path)",
+        )
+    with _open_zip(content, where, MAX_MEMBERS) as archive:
+        packed = [m.filename for m in archive.infolist() if m.compress_type != zipfile.ZIP_STORED]
+        if packed:
+            # torch never compresses; unpacked sizes are then those of the file
+            raise ArtifactError(f"{where} has the compressed member {packed[0][:80]!r}")
+        if sum(m.file_size for m in archive.infolist()) > len(content):
+            raise ArtifactError(f"{where} has members that overlap")
+        programs = [n for n in archive.namelist() if PurePosixPath(n).name == "data.pkl"]
+        scripted = [n for n in archive.namelist() if PurePosixPath(n).name == "constants.pkl"]
+        if scripted or len(programs) != 1:
+            what = "TorchScript code" if scripted else f"{len(programs)} 'data.pkl'"
+            raise ArtifactError(
+                f"{where} holds {what}, and one table of tensors was expected",
+                hint="save it again with torch.save(module.state_dict(), path)",
+            )
+        program = _read_member(archive, programs[0], where, _MAX_PROGRAM_BYTES)
+    asked = _names_asked_for(program, where) - _ALLOWED_NAMES
+    if asked:
+        listed = ", ".join(repr(name.replace(" ", ".")[:60]) for name in sorted(asked)[:3])
+        raise ArtifactError(
+            f"{where} holds more than tensors: it asks for {listed}",
+            hint="save it again with torch.save(module.state_dict(), path)",
+        )
+
+
+def _names_asked_for(program: bytes, where: str) -> set[str]:
+    # the operations are listed, not run; torch writes names with GLOBAL only
+    names: set[str] = set()
+    try:
+        for operation, argument, _ in pickletools.genops(program):
+            if operation.name == "GLOBAL":
+                names.add(str(argument))
+            elif operation.name in ("STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4"):
+                names.add(f"an object by {operation.name}")
+    except Exception as error:  # damaged in any way
+        raise ArtifactError(f"{where} is damaged: {_one_line(error)}") from None
+    return names
+
+
+def _check_table(loaded: Any, where: str) -> dict[str, torch.Tensor]:
+    if not isinstance(loaded, dict):
+        raise ArtifactError(
+            f"{where} holds a value of type {type(loaded).__name__}, expected a table of tensors"
+        )
+    table: dict[str, torch.Tensor] = {}
+    for key, value in loaded.items():
+        if not isinstance(key, str) or not isinstance(value, torch.Tensor):
+            raise ArtifactError(
+                f"{where} holds a value of type {type(value).__name__} under {str(key)[:80]!r}, "
+                "expected tensors",
+                hint="save it again with torch.save(module.state_dict(), path)",
+            )
+        if value.layout != torch.strided or value.is_quantized or value.device.type != "cpu":
+            raise ArtifactError(f"{where}: tensor {key[:80]!r} is not a dense tensor")
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            # one stored number shown as millions: copies of it would fill the memory
+            raise ArtifactError(f"{where}: tensor {key[:80]!r} is larger than what is stored of it")
+        table[key] = value.detach()
+    return table
+
+
+def _one_line(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return (lines[0] if lines else type(error).__name__)[:200]

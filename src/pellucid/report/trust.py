@@ -1,0 +1,227 @@
+"""The Trust page as data: what was tested, what failed, what was never tested."""
+
+import math
+from collections.abc import Iterator
+
+from pellucid.explanation import Badge, Futures
+from pellucid.faithfulness import thresholds
+from pellucid.report.overview import PERCENT
+from pellucid.report.record import RunRecord
+from pellucid.report.said import Document, listing, said
+from pellucid.stats import CONFIDENCE
+
+WORST_FIRST: tuple[Badge, ...] = ("failed", "not_measured", "weak", "supported")
+MAX_CANNOT_TELL = 6
+CAPABILITY_WORDS = {
+    "distribution": "action probabilities",
+    "q_values": "Q-values",
+    "value": "a state value",
+    "gradients": "gradients",
+}
+
+
+def trust(record: RunRecord, document: Document) -> Document:
+    """Return the eight parts of the Trust page.
+
+    Args:
+        record: The run.
+        document: The document so far; its explanations are read.
+    """
+    return {
+        "cannot_tell": cannot_tell(record, document),
+        "rows": _rows(document),
+        "not_measured": _not_measured(document),
+        "sanity": _sanity(document),
+        "exclusions": _exclusions(document),
+        "choices": _choices(record),
+        "rule": _rule(),
+        "luck": luck(document),
+        "recheck": "pellucid evaluate .",
+    }
+
+
+def cannot_tell(record: RunRecord, document: Document) -> list[Document]:
+    """Return three to six sentences on what this report cannot tell."""
+    episodes = record.episodes
+    told = [
+        said(
+            "It rests on {n} episodes; states and starts that they did not visit were not tested.",
+            n=len(episodes),
+        )
+    ]
+    if document["episodes"]["excluded"]:
+        told.append(
+            said(
+                "Excluded episodes: {k} of {m}; no number includes them.",
+                k=document["episodes"]["excluded"],
+                m=document["episodes"]["attempted"],
+            )
+        )
+    if episodes.spec is None:
+        told.append(said("Nothing was run again, since the episodes come from logs."))
+    modes = {"greedy": "most-likely", "sampled": "sampled"}
+    mine = modes.pop(episodes.policy)
+    told.append(
+        said(
+            "Only {mine} actions were tested; {other} ones may do otherwise.",
+            mine=mine,
+            other=next(iter(modes.values())),
+        )
+    )
+    lacking = [
+        words for name, words in CAPABILITY_WORDS.items() if name not in record.agent.capabilities
+    ]
+    if lacking:
+        told.append(
+            said(
+                "Questions that need {what} were not asked: the agent offers none.",
+                what=listing(lacking),
+            )
+        )
+    if record.agent.recorded is None:
+        told.append(said("Whether it does here what it did for its maker: no record came with it."))
+    if episodes.names.source == "none":
+        told.append(said("What its inputs mean: the environment gave them no names."))
+    told.append(said("Whether the agent is safe, or what it would do in another environment."))
+    return told[: MAX_CANNOT_TELL - 1] + told[-1:] if len(told) > MAX_CANNOT_TELL else told
+
+
+def luck(document: Document) -> Document:
+    """Return the sentence on how many tests would look supported by luck alone."""
+    tests = sum(
+        score["gap"]["value"] is not None and score["role"] != "sanity"
+        for _, _, score in _scores(document)
+    )
+    expected = math.ceil((1 - CONFIDENCE) / 2 * tests - 1e-9)
+    return said(
+        "{k} tests were made; about {luck} would look supported by luck alone. A meaningless "
+        "explanation is called weak about half the time: weak does not mean half true.",
+        k=tests,
+        luck=expected,
+    )
+
+
+# --- parts ---
+
+
+def _scores(document: Document) -> Iterator[tuple[int, int, Document]]:
+    for i, explanation in enumerate(document["explanations"]):
+        for k, score in enumerate(explanation["faithfulness"]):
+            yield i, k, score
+
+
+def _rows(document: Document) -> list[Document]:
+    """Positions of explanation and decisive score, worst badge first."""
+    rows = []
+    for i, explanation in enumerate(document["explanations"]):
+        names = [score["metric"] for score in explanation["faithfulness"]]
+        decisive = explanation["decisive"]
+        rows.append(
+            {"explanation": i, "score": names.index(decisive) if decisive in names else None}
+        )
+    return sorted(
+        rows, key=lambda r: WORST_FIRST.index(document["explanations"][r["explanation"]]["badge"])
+    )
+
+
+def _not_measured(document: Document) -> list[Document]:
+    rows: list[Document] = [
+        {
+            "explanation": i,
+            "question": e["question"],
+            "reason": e["reason"] or "no reason was recorded",
+            "need": e["need"],
+            "cost": e["budget"]["allowed"],
+        }
+        for i, e in enumerate(document["explanations"])
+        if e["badge"] == "not_measured"
+    ]
+    rows += [
+        {
+            "explanation": i,
+            "question": score["label"],
+            "reason": score["reason"] or "no reason was recorded",
+            "need": score["need"],
+            "cost": None,
+        }
+        for i, _, score in _scores(document)
+        if score["badge"] == "not_measured"
+        and document["explanations"][i]["badge"] != "not_measured"
+    ]
+    return rows
+
+
+def _sanity(document: Document) -> list[Document]:
+    return [
+        {"explanation": i, "score": k}
+        for i, k, score in _scores(document)
+        if score["role"] == "sanity"
+    ]
+
+
+def _exclusions(document: Document) -> Document:
+    counts = document["episodes"]
+    return said(
+        "{m} episodes were attempted, {n} used, {k} excluded.",
+        m=counts["attempted"],
+        n=counts["used"],
+        k=counts["excluded"],
+    )
+
+
+def _choices(record: RunRecord) -> list[Document]:
+    episodes = record.episodes
+    policy = (
+        "the most likely action" if episodes.policy == "greedy" else "an action drawn at random"
+    )
+    told = [
+        said("In each state the agent took {what}.", what=policy),
+        said("Episode starts come from seed {seed}.", seed=episodes.seed)
+        if episodes.seed >= 0
+        else said("The seeds of the episodes are not known."),
+    ]
+    spec = episodes.spec
+    if spec is not None:
+        told.append(said("Episodes are cut off after {n} steps.", n=spec.max_steps))
+    noise = sorted({e.content.noise for e in record.explanations if isinstance(e.content, Futures)})
+    if "fresh_noise" in noise:
+        told.append(
+            said("Futures are drawn with fresh chance, the same for both actions of a pair.")
+        )
+    if "same_noise" in noise:
+        told.append(said("Futures repeat the chance events of the recorded episode."))
+    told.append(said("How stable the answers are under another seed was not measured."))
+    return told
+
+
+def _rule() -> Document:
+    return {
+        "intro": said(
+            "Gap: how much better an explanation scores than a meaningless one on the same "
+            "{units}, with a {c} % interval. The first line that applies gives the badge.",
+            c=PERCENT,
+            units="episodes, replays or states",
+        ),
+        "not_measured": said(
+            "no score: something is missing, or there are fewer than {least} units.",
+            least=thresholds.UNITS_FOR_WEAK,
+        ),
+        "failed": said(
+            "the gap is {zero} or below, or a sanity check failed, or the method's own "
+            "arithmetic does not add up.",
+            zero=0,
+        ),
+        "weak": said(
+            "the gap is above {zero} but its interval reaches it, or there are fewer than {full} "
+            "units, or the run stopped early, or the environment was not run again though it "
+            "could have been.",
+            zero=0,
+            full=thresholds.UNITS_FOR_SUPPORTED,
+        ),
+        "supported": said(
+            "the whole interval of the gap is above {zero}, with {full} units or more and every "
+            "sanity check passed.",
+            zero=0,
+            full=thresholds.UNITS_FOR_SUPPORTED,
+        ),
+    }

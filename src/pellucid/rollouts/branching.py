@@ -1,0 +1,393 @@
+"""Futures: what follows from a stored step if other actions are taken.
+
+Everything counterfactual goes through here. Two modes: `same_noise` is what would have happened
+with the noise that did happen; `fresh_noise` re-seeds after returning to the step, replicate r
+alike for every arm, so that differences between arms are paired and have a standard error.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from pellucid.agents.metering import unmetered
+from pellucid.budget import Cost, Meter
+from pellucid.envs.resolve import make_env, step_limit
+from pellucid.envs.spec import EnvSpec
+from pellucid.errors import BudgetError, InputError
+from pellucid.rollouts.checks import space_layout
+from pellucid.rollouts.collecting import PART, Progress
+from pellucid.rollouts.episodes import Episode, Episodes, Failure
+from pellucid.rollouts.generators import reseed
+from pellucid.rollouts.lockstep import Lane, Lockstep, close
+from pellucid.rollouts.recorder import Recorder
+from pellucid.rollouts.snapshots import (
+    SnapshotWay,
+    WayKind,
+    clone,
+    noise_seed,
+    probing_bound,
+    remembered_way,
+    replay,
+    snapshot_way,
+)
+from pellucid.rollouts.workers import run_parts
+from pellucid.seeds import stream
+from pellucid.types import Agent, PolicyMode
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A future to be run.
+
+    Args:
+        episode: Position in `episodes.used`.
+        step: The step from which it differs.
+        forced: Shape (k, *action), actions from that step on; then the agent acts. k may be 0.
+        noise: None for `same_noise`, r for replicate r of `fresh_noise`.
+        horizon: Steps from `step` on, forced ones included; None until the episode ends.
+    """
+
+    episode: int
+    step: int
+    forced: Shaped[np.ndarray, "k *action"]
+    noise: int | None
+    horizon: int | None = None
+
+
+@dataclass(frozen=True)
+class Future:
+    """What followed.
+
+    Args:
+        rewards: Shape (n,), from the branching step on.
+        actions: Shape (n, *action), forced ones included.
+        terms: Reward terms by name, each of shape (n,); empty if none are reported.
+        terminated: The environment ended it.
+        truncated: A time limit ended it. Neither is set when the horizon ended it.
+        failure: What stopped it; such a future enters no number.
+        replayed_steps: Environment steps spent on returning to the step, 0 if another future of
+            the same state paid for them.
+        observations: Shape (n + 1, *observation), the branching state first; None unless asked
+            for.
+    """
+
+    rewards: Float[np.ndarray, " n"]
+    actions: Shaped[np.ndarray, "n *action"]
+    terms: Mapping[str, Float[np.ndarray, " n"]] = field(default_factory=dict)
+    terminated: bool = False
+    truncated: bool = False
+    failure: Failure | None = None
+    replayed_steps: int = 0
+    observations: Shaped[np.ndarray, "n_and_one *observation"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rewards)
+
+    @property
+    def total_reward(self) -> float:
+        """The undiscounted return from the branching step on."""
+        return float(self.rewards.sum())
+
+
+def run_branches(
+    agent: Agent,
+    episodes: Episodes,
+    branches: Sequence[Branch],
+    *,
+    meter: Meter,
+    policy: PolicyMode = "greedy",
+    jobs: int = 1,
+    seed: int = 0,
+    progress: Progress | None = None,
+    keep_observations: bool = False,
+) -> tuple[Future, ...]:
+    """Return the futures of the first branches, as many as the budget pays for, in order.
+
+    Branches of one state that follow each other share the way back to it where the environment can
+    be copied. With a sampled policy, replicate r draws actions alike in every arm.
+
+    Args:
+        agent: Acts after the forced actions.
+        episodes: Where the branches start.
+        branches: What to run.
+        meter: Pays: one environment step per step, replayed ones included, and one query per step
+            that the agent chose.
+        policy: Whether the agent's actions are most-likely or sampled.
+        jobs: Processes; results are the same for any number.
+        seed: Of fresh noise, of sampled actions and of the probes.
+        progress: Told the share of the branches that is done.
+        keep_observations: Whether futures hold their observations.
+
+    Raises:
+        InputError: A branch does not fit its episode or the action space.
+        CapabilityError: The environment cannot return to a step; the message says what is missing.
+    """
+    if not branches:
+        return ()
+    try:
+        way = snapshot_way(episodes, meter=meter, seed=seed)
+    except BudgetError:
+        return ()
+    if episodes.spec is None:  # `snapshot_way` has refused; this tells the type checker
+        return ()
+    branches = _checked_branches(episodes, episodes.spec, branches)
+    task = _BranchTask(
+        unmetered(agent), episodes.spec, way.kind, way.limit, policy, seed, keep_observations
+    )
+    futures: list[Future] = []
+    while len(futures) < len(branches):
+        wave = _affordable(episodes, branches[len(futures) :], way, meter.left)
+        if not wave:
+            break
+        with closing(run_parts(task, _parts(episodes, wave, jobs), jobs)) as results:
+            for part in results:
+                meter.charge(
+                    queries=sum(f.queries for f in part), env_steps=sum(f.env_steps for f in part)
+                )
+                futures += [f.future for f in part]
+                if progress is not None:
+                    progress(len(futures) / len(branches))
+    return tuple(futures)
+
+
+def branching_cost(episodes: Episodes, branches: Sequence[Branch]) -> Cost:
+    """Return the most that `run_branches` can use, probing included if it is still to be done."""
+    if not branches or episodes.spec is None:
+        return Cost()
+    way = remembered_way(episodes)
+    known = way if isinstance(way, SnapshotWay) else None
+    limit = known.limit if known is not None else _limit(episodes)
+    total = Cost(env_steps=probing_bound(episodes))
+    previous: Branch | None = None
+    for branch in branches:
+        total += _bound(branch, previous, known, limit)
+        previous = branch
+    return total
+
+
+# --- planning ---
+
+
+def _bound(branch: Branch, previous: Branch | None, way: SnapshotWay | None, limit: int) -> Cost:
+    length = _end(branch, limit) - branch.step
+    shared = way is not None and way.kind != "replay" and _same_state(branch, previous)
+    replayed = 0 if shared else branch.step
+    return Cost(max(0, length - len(branch.forced)), replayed + length)
+
+
+def _affordable(
+    episodes: Episodes, branches: Sequence[Branch], way: SnapshotWay, left: Cost
+) -> Sequence[Branch]:
+    total = Cost()
+    previous: Branch | None = None
+    for count, branch in enumerate(branches):
+        total += _bound(branch, previous, way, way.limit)
+        if not total.fits(left):
+            return branches[:count]
+        previous = branch
+    return branches
+
+
+def _end(branch: Branch, limit: int) -> int:
+    return limit if branch.horizon is None else min(limit, branch.step + branch.horizon)
+
+
+def _same_state(branch: Branch, previous: Branch | None) -> bool:
+    return previous is not None and (branch.episode, branch.step) == (
+        previous.episode,
+        previous.step,
+    )
+
+
+def _limit(episodes: Episodes) -> int:
+    remembered: int | None = vars(episodes).get("_step_limit")
+    if remembered is None:
+        assert episodes.spec is not None
+        env = make_env(episodes.spec)
+        remembered = step_limit(env)
+        close(env)
+        vars(episodes)["_step_limit"] = remembered
+    return remembered
+
+
+def _checked_branches(
+    episodes: Episodes, spec: EnvSpec, branches: Sequence[Branch]
+) -> list[Branch]:
+    env = make_env(spec)
+    space = env.action_space
+    close(env)
+    shape, dtype = space_layout(space)
+    checked = []
+    for branch in branches:
+        if not 0 <= branch.episode < len(episodes):
+            raise InputError(f"there is no episode {branch.episode}; there are {len(episodes)}")
+        length = len(episodes[branch.episode])
+        if not 0 <= branch.step < length:
+            raise InputError(
+                f"there is no step {branch.step} in episode {branch.episode} of {length} steps"
+            )
+        if branch.horizon is not None and branch.horizon < 1:
+            raise InputError(f"a horizon must be at least 1, got {branch.horizon}")
+        checked.append(replace(branch, forced=_checked_forced(branch.forced, space, shape, dtype)))
+    return checked
+
+
+def _checked_forced(
+    forced: Any, space: Any, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Shaped[np.ndarray, "k *action"]:
+    actions = np.asarray(forced)
+    if actions.size == 0 and len(actions) == 0:
+        return np.empty((0, *shape), dtype)
+    if actions.shape[1:] != shape:
+        raise InputError(f"expected forced actions of shape (k, *{shape}), got {actions.shape}")
+    typed = actions.astype(dtype)
+    for given, action in zip(actions, typed, strict=True):
+        if not space.contains(action) or not np.allclose(given, action):
+            raise InputError(f"the forced action {given} is not in {space}")
+    return typed
+
+
+# --- running ---
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Branches of one state, with what is needed to return to it."""
+
+    episode: Episode
+    step: int
+    branches: tuple[Branch, ...]
+
+
+@dataclass(frozen=True)
+class _RunFuture:
+    future: Future
+    queries: int
+    env_steps: int
+
+
+def _parts(episodes: Episodes, wave: Sequence[Branch], jobs: int) -> list[list[_Group]]:
+    # groups stay whole, so that what is shared, and thus the cost, never depends on `jobs`
+    groups: list[list[Branch]] = []
+    for branch in wave:
+        if groups and _same_state(branch, groups[-1][-1]):
+            groups[-1].append(branch)
+        else:
+            groups.append([branch])
+    size = PART if jobs == 1 else max(1, min(PART, len(wave) // (4 * jobs)))
+    parts: list[list[_Group]] = [[]]
+    for members in groups:
+        if sum(len(g.branches) for g in parts[-1]) >= size:
+            parts.append([])
+        first = members[0]
+        episode = _up_to(episodes[first.episode], first.step)
+        parts[-1].append(_Group(episode, first.step, tuple(members)))
+    return parts
+
+
+def _up_to(episode: Episode, step: int) -> Episode:
+    # only what a replay needs is sent to another process
+    return replace(
+        episode,
+        observations=episode.observations[: step + 1],
+        actions=episode.actions[:step],
+        rewards=episode.rewards[:step],
+        terms={},
+    )
+
+
+@dataclass(frozen=True)
+class _BranchTask:
+    agent: Agent
+    spec: EnvSpec
+    kind: WayKind
+    limit: int
+    policy: PolicyMode
+    seed: int
+    keep_observations: bool
+
+    def __call__(self, groups: list[_Group]) -> list[_RunFuture]:
+        probe = make_env(self.spec)
+        observation_space, action_space = probe.observation_space, probe.action_space
+        close(probe)
+        items = [(g, b) for g, group in enumerate(groups) for b in range(len(group.branches))]
+        start = _Starter(self, groups, observation_space, action_space)
+        done: dict[tuple[int, int], _RunFuture] = {}
+
+        def finished(item: tuple[int, int], lane: Lane) -> None:
+            done[item] = _as_future(lane, start.replayed[item], self.keep_observations)
+
+        lockstep = Lockstep(self.agent, self.policy, observation_space)
+        try:
+            lockstep.run(items, start, finished)
+        finally:
+            start.drop_base()
+        return [done[item] for item in items]
+
+
+class _Starter:
+    """Makes the environments of branches; keeps the one from which a group is copied."""
+
+    def __init__(
+        self, task: _BranchTask, groups: list[_Group], observation_space: Any, action_space: Any
+    ) -> None:
+        self._task = task
+        self._groups = groups
+        self._layouts = space_layout(observation_space), space_layout(action_space)
+        self._base: Any = None
+        self.replayed: dict[tuple[int, int], int] = {}
+
+    def __call__(self, item: tuple[int, int]) -> Lane:
+        group = self._groups[item[0]]
+        branch = group.branches[item[1]]
+        task = self._task
+        env = self._env(item, group)
+        index, step = group.episode.index, branch.step
+        if branch.noise is not None:
+            reseed(env, noise_seed(task.seed, branch.noise, index, step))
+        noise = "same" if branch.noise is None else branch.noise
+        sampled = task.policy == "sampled"
+        rng = stream(task.seed, "policy", index, step, noise) if sampled else None
+        recorder = Recorder(*self._layouts, keep_observations=task.keep_observations)
+        observation = np.array(group.episode.observations[step])
+        recorder.start(observation)
+        end = _end(branch, task.limit)
+        lane = Lane(index, env, recorder, observation, rng, step, end, task.limit, branch.forced)
+        lane.env_steps = self.replayed[item]
+        return lane
+
+    def _env(self, item: tuple[int, int], group: _Group) -> Any:
+        task = self._task
+        shared = task.kind != "replay" and len(group.branches) > 1
+        self.replayed[item] = 0 if shared and item[1] > 0 else group.step
+        if not shared:
+            return replay(task.spec, group.episode, group.step)[0]
+        if item[1] == 0:
+            self.drop_base()
+            self._base = replay(task.spec, group.episode, group.step)[0]
+        return clone(task.kind, self._base, task.spec, group.episode.seed)
+
+    def drop_base(self) -> None:
+        """Close the environment from which the last group was copied."""
+        if self._base is not None:
+            close(self._base)
+            self._base = None
+
+
+def _as_future(lane: Lane, replayed: int, keep_observations: bool) -> _RunFuture:
+    recorder = lane.recorder
+    future = Future(
+        rewards=recorder.rewards,
+        actions=recorder.actions,
+        terms=recorder.terms,
+        terminated=lane.terminated,
+        truncated=lane.truncated,
+        failure=lane.failure,
+        replayed_steps=replayed,
+        observations=recorder.observations if keep_observations else None,
+    )
+    return _RunFuture(future, lane.queries, lane.env_steps)

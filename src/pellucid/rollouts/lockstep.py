@@ -1,0 +1,337 @@
+"""Runs many episodes or futures side by side, with one forward pass per step for all of them.
+
+Which of them run side by side never changes a byte of any: each has its own fresh environment and
+its own generator, and forward passes are padded to a fixed size (`agents.acting`).
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Int, Shaped
+
+from pellucid.agents.acting import choose_actions
+from pellucid.envs.reward_terms import RewardTermsError
+from pellucid.errors import AgentError, InputError
+from pellucid.rollouts.checks import (
+    BadStepError,
+    ObservationRules,
+    checked_flag,
+    checked_reward,
+    observation_rules,
+)
+from pellucid.rollouts.episodes import Failure
+from pellucid.rollouts.recorder import Recorder
+from pellucid.types import Agent, Observations, PolicyMode
+
+logger = logging.getLogger(__name__)
+
+LANES = 64
+"""How many environments run side by side; more would only take memory."""
+
+_MESSAGE_LENGTH = 300
+
+
+class ObservationFilter(Protocol):
+    """Changes what the agent sees; the environment and what is stored stay as they are.
+
+    Must treat rows independently, since which rows come together is not fixed. To run in several
+    processes it must be an object or function that another process can import.
+    """
+
+    def __call__(
+        self,
+        observations: Observations,
+        episodes: Int[np.ndarray, " batch"],
+        steps: Int[np.ndarray, " batch"],
+    ) -> Observations:
+        """Return what the agent sees instead.
+
+        Args:
+            observations: Shape (batch, *observation); a copy, free to change.
+            episodes: Shape (batch,), index of each row's episode.
+            steps: Shape (batch,), step of each row.
+        """
+
+
+@dataclass
+class Lane:
+    """One episode or future on its way.
+
+    Args:
+        index: Index of its episode.
+        env: Its own environment, in the state of `step`; None if it could not be made.
+        recorder: What has happened since it was started.
+        observation: The current observation.
+        rng: Draws its actions when the policy is sampled.
+        step: Steps since `reset`, those before it was started included.
+        end: Step at which it is left.
+        limit: Step at which the environment must have ended; reaching it is a truncation.
+        forced: Shape (k, *action), actions taken before the agent is asked.
+        done: Whether it is over.
+        terminated: The environment ended it.
+        truncated: A time limit ended it.
+        failure: What stopped it.
+        queries: Times the agent was asked.
+        env_steps: Steps taken, those before it was started included.
+        n_outside: Observations outside the declared range.
+        first_outside: Step of the first of them.
+    """
+
+    index: int
+    env: Any
+    recorder: Recorder
+    observation: Any
+    rng: np.random.Generator | None
+    step: int
+    end: int
+    limit: int
+    forced: Shaped[np.ndarray, "k *action"] | tuple[()] = ()
+    done: bool = False
+    terminated: bool = False
+    truncated: bool = False
+    failure: Failure | None = None
+    queries: int = 0
+    env_steps: int = 0
+    n_outside: int = 0
+    first_outside: int = -1
+
+    def fail(self, kind: str, message: str, step: int) -> None:
+        """End it with a failure."""
+        self.failure = Failure(kind, message, step)
+        self.done = True
+
+    @property
+    def asks(self) -> bool:
+        """Whether the next action is the agent's."""
+        return len(self.recorder) >= len(self.forced)
+
+
+LaneStarter: TypeAlias = Callable[[Any], Lane]
+
+
+@dataclass
+class Lockstep:
+    """Runs lanes side by side, starting the next one as soon as one is over.
+
+    Args:
+        agent: Asked for actions; not metered.
+        policy: Whether actions are most-likely or sampled.
+        observation_space: Of the environment.
+        observe: Changes what the agent sees.
+        lanes: How many run side by side.
+    """
+
+    agent: Agent
+    policy: PolicyMode
+    observation_space: Any
+    observe: ObservationFilter | None = None
+    lanes: int = LANES
+    _rules: ObservationRules = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rules = observation_rules(self.observation_space)
+
+    def run(
+        self,
+        items: Iterable[Any],
+        start: LaneStarter,
+        finished: Callable[[Any, Lane], None],
+    ) -> None:
+        """Run every item to its end.
+
+        Args:
+            items: What to run, in order.
+            start: Makes the lane of an item; a lane may be over at once.
+            finished: Called with an item and its lane when it is over, in any order. The
+                environment of the lane is closed already.
+        """
+        waiting = deque(items)
+        live: list[tuple[Any, Lane]] = []
+        try:
+            while True:
+                while waiting and len(live) < self.lanes:
+                    item = waiting.popleft()
+                    lane = start(item)
+                    _refuse_shared(lane, [other for _, other in live])
+                    live.append((item, lane))
+                    if not lane.done:
+                        self._check_batch([lane], [lane.observation])
+                if not live:
+                    return
+                self._advance([lane for _, lane in live if not lane.done])
+                for item, lane in live:
+                    if lane.done:
+                        close(lane.env)
+                        finished(item, lane)
+                live = [(item, lane) for item, lane in live if not lane.done]
+        finally:
+            for _, lane in live:
+                close(lane.env)
+
+    # --- one step of every lane ---
+
+    def _advance(self, lanes: list[Lane]) -> None:
+        if not lanes:
+            return
+        results = []
+        stepped = []
+        for lane, action in self._choose(lanes):
+            result = self._step(lane, action)
+            if result is not None:
+                stepped.append(lane)
+                results.append((action, *result))
+        if not stepped:
+            return
+        bad = self._check_batch(stepped, [result[1] for result in results])
+        for lane, result, is_bad in zip(stepped, results, bad, strict=True):
+            if not is_bad:
+                _keep(lane, *result)
+
+    def _choose(self, lanes: list[Lane]) -> list[tuple[Lane, Any]]:
+        asking = [lane for lane in lanes if lane.asks]
+        chosen: list[tuple[Lane, Any]] = []
+        if len(asking) < len(lanes):
+            chosen = [(lane, lane.forced[len(lane.recorder)]) for lane in lanes if not lane.asks]
+        if asking:
+            seen = self._seen(asking)
+            for lane in asking:
+                lane.queries += 1
+            actions = self._ask(asking, seen)
+            chosen += [
+                (lane, action)
+                for lane, action in zip(asking, actions, strict=True)
+                if not lane.done
+            ]
+        return chosen
+
+    def _seen(self, lanes: list[Lane]) -> Observations:
+        observations = np.empty((len(lanes), *self._rules.shape), self._rules.dtype)
+        for row, lane in enumerate(lanes):
+            observations[row] = lane.observation
+        if self.observe is None:
+            return observations
+        episodes = np.array([lane.index for lane in lanes], dtype=np.int64)
+        steps = np.array([lane.step for lane in lanes], dtype=np.int64)
+        return self.observe(observations, episodes, steps)
+
+    def _ask(self, lanes: list[Lane], observations: Observations) -> list[Any]:
+        rngs = [lane.rng for lane in lanes if lane.rng is not None]
+        try:
+            return list(choose_actions(self.agent, observations, self.policy, rngs))
+        except AgentError as error:
+            if len(lanes) == 1:
+                lanes[0].fail("agent", str(error), lanes[0].step)
+                return [None]
+        # one row may have spoilt the batch: ask row by row, so that the others go on
+        return [self._ask([lane], observations[row : row + 1])[0] for row, lane in enumerate(lanes)]
+
+    def _step(self, lane: Lane, action: Any) -> tuple[Any, ...] | None:
+        lane.env_steps += 1
+        try:
+            # a copy: environments are known to clip the array that they are given
+            result = lane.env.step(action.copy())
+        except RewardTermsError as error:
+            lane.fail("reward", f"the reward terms raised {error}", lane.step)
+            return None
+        except Exception as error:  # an environment may raise anything; it becomes data
+            lane.fail("environment", f"step raised {one_line(error)}", lane.step)
+            return None
+        try:
+            observation, reward, terminated, truncated, info = _unpacked(result)
+            return (
+                self._rules.stored(observation),
+                checked_reward(reward),
+                checked_flag(terminated, "terminated"),
+                checked_flag(truncated, "truncated"),
+                info.get("reward_terms"),
+            )
+        except BadStepError as error:
+            lane.fail("environment", f"step: {error}", lane.step)
+            return None
+
+    def _check_batch(self, lanes: list[Lane], rows: list[Any]) -> Bool[np.ndarray, " lanes"]:
+        batch = np.empty((len(rows), *self._rules.shape), self._rules.dtype)
+        for row, observation in enumerate(rows):
+            batch[row] = observation
+        bad = self._rules.not_a_number(batch)
+        outside = self._rules.outside(batch)
+        if not (bad.any() or outside.any()):
+            return bad
+        for row in np.flatnonzero(bad | outside).tolist():
+            _report(lanes[row], bool(bad[row]), self._rules.strict)
+        return bad | outside if self._rules.strict else bad
+
+
+def _report(lane: Lane, not_a_number: bool, strict: bool) -> None:
+    step = lane.step if lane.env_steps else -1
+    if not_a_number:
+        lane.fail("environment", "the observation holds NaN", step)
+    elif strict:
+        lane.fail("environment", "the observation is outside its space", step)
+    else:
+        lane.n_outside += 1
+        if lane.first_outside < 0:
+            lane.first_outside = lane.step + 1 if lane.env_steps else lane.step
+
+
+def _keep(
+    lane: Lane,
+    action: Any,
+    observation: Any,
+    reward: float,
+    terminated: bool,
+    truncated: bool,
+    terms: Mapping[str, float] | None,
+) -> None:
+    try:
+        lane.recorder.step(action, reward, observation, terms)
+    except TypeError as error:
+        lane.fail("reward", f"reward_terms must map names to numbers: {error}", lane.step)
+        return
+    lane.observation = observation
+    lane.step += 1
+    lane.terminated = terminated
+    # an environment that swallows its own limit is cut off here
+    lane.truncated = truncated or (lane.step >= lane.limit and not terminated)
+    lane.done = terminated or lane.truncated or lane.step >= lane.end
+
+
+def _unpacked(result: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+    if not isinstance(result, tuple) or len(result) != 5:
+        got = f"{len(result)} values" if isinstance(result, tuple) else type(result).__name__
+        raise BadStepError(
+            f"expected observation, reward, terminated, truncated and info, got {got}"
+        )
+    if not isinstance(result[4], dict):
+        raise BadStepError(f"expected info to be a dict, got {type(result[4]).__name__}")
+    return result
+
+
+def _refuse_shared(lane: Lane, others: Iterable[Lane]) -> None:
+    if lane.env is None:
+        return
+    if any(lane.env.unwrapped is other.env.unwrapped for other in others):
+        raise InputError(
+            "the factory gave the same environment twice",
+            hint="it must make a new environment at each call",
+        )
+
+
+def close(env: Any) -> None:
+    """Close an environment; one that fails to close has done its work already."""
+    if env is None:
+        return
+    try:
+        env.close()
+    except Exception as error:
+        logger.info("closing the environment raised %s", one_line(error))
+
+
+def one_line(error: BaseException) -> str:
+    """Return the type and message of an exception in one line."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return text if len(text) <= _MESSAGE_LENGTH else text[: _MESSAGE_LENGTH - 1] + "…"

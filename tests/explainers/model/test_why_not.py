@@ -1,0 +1,76 @@
+"""Why a, not b: futures whose difference is known."""
+
+import numpy as np
+import pytest
+from tests.explainers.cases import LinearQ, logged, task
+from tests.explainers.rule import episodes_of, moves_right, reads_the_signal, takes_the_key
+
+from pellucid.errors import CapabilityError, InputError
+from pellucid.explainers.model.why_not import N_FUTURES, WhyNot
+
+
+def test_a_wrong_signal_costs_exactly_one_in_every_future():
+    agent = reads_the_signal()
+    episodes = episodes_of(agent)
+    options = {"episode": 0, "step": 3, "hold": 1}
+    content = WhyNot().explain(task(agent, episodes, options=options)).content
+    np.testing.assert_array_equal(content.returns[0] - content.returns[1], np.ones(N_FUTURES))
+    assert (content.episode, content.step, content.hold) == (0, 3, 1)
+
+
+def test_the_foil_is_the_likeliest_other_action():
+    agent = reads_the_signal()
+    episodes = episodes_of(agent)
+    content = WhyNot().explain(task(agent, episodes, options={"episode": 0, "step": 3})).content
+    own = int(episodes[0].actions[3])
+    assert int(content.actions[0]) == own
+    assert int(content.actions[1]) == (own + 1) % 4
+    assert content.arms == (f"choice {own + 1}", f"choice {(own + 1) % 4 + 1}")
+
+
+def test_search_finds_the_moment_at_which_the_choice_costs_the_most():
+    agent = takes_the_key()
+    finding = WhyNot().explain(task(agent, episodes_of(agent)))
+    assert finding.content.step == 5
+    np.testing.assert_array_equal(finding.content.returns[0], 10.0)
+    np.testing.assert_array_equal(finding.content.returns[1], -10.0)
+    assert finding.facts["b"].value == "walk on"
+
+
+def test_reward_terms_add_up_to_the_return_and_the_largest_loss_is_named():
+    agent = moves_right()
+    options = {"episode": 0, "step": 0, "foil": 0, "hold": 2}
+    finding = WhyNot().explain(task(agent, episodes_of(agent), options=options))
+    content = finding.content
+    assert content.term_names == ("effort", "progress")
+    np.testing.assert_allclose(content.terms.sum(axis=2), content.returns, atol=1e-9)
+    assert content.returns[0].std() > 0  # the futures really have fresh noise
+    # two moves the wrong way need more moves, each of which costs effort
+    assert finding.facts["mostly"].value == ", mostly from effort"
+
+
+def test_both_arms_share_the_noise_of_each_replicate():
+    agent = moves_right()
+    own = {"episode": 0, "step": 2, "foil": 2, "hold": 1}
+    content = WhyNot().explain(task(agent, episodes_of(agent), options=own)).content
+    # the foil is its own action: under the same noise nothing can differ
+    np.testing.assert_array_equal(content.returns[0], content.returns[1])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"episode": 0, "step": 12}, "has 12 steps"),
+        ({"episode": 0, "step": 3, "foil": 2}, "is not an action"),
+        ({"episode": -1}, "6 episodes were kept"),
+    ],
+)
+def test_option_out_of_range_is_one_clear_line(options, message):
+    agent = takes_the_key()
+    with pytest.raises(InputError, match=message):
+        WhyNot().explain(task(agent, episodes_of(agent), options=options))
+
+
+def test_logs_without_environment_are_refused():
+    with pytest.raises(CapabilityError, match="need the environment"):
+        WhyNot().explain(task(LinearQ(np.eye(2)), logged(2, 2)))

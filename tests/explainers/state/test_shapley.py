@@ -1,0 +1,92 @@
+"""Exact Shapley values against closed forms."""
+
+import numpy as np
+import pytest
+from tests.explainers.cases import LinearQ, Product, logged, task
+
+from pellucid.errors import BudgetError, CapabilityError, DataError
+from pellucid.explainers.state.shapley import Shapley, _sample
+
+WEIGHTS = np.array([[1.0, -2.0], [0.5, 0.0], [0.0, 0.0]])
+
+
+def background_mean(episodes, n_background, seed=0):
+    rows = _sample(seed, "background", len(episodes.visited), n_background)
+    return episodes.visited[rows].mean(axis=0)
+
+
+def test_linear_agent_has_weight_times_distance_from_the_background_mean():
+    episodes = logged(3, 2)
+    finding = Shapley().explain(task(LinearQ(WEIGHTS), episodes))
+    content = finding.content
+    mean = background_mean(episodes, finding.facts["n_background"].value)
+    expected = (content.observations - mean)[:, :, None] * WEIGHTS
+    np.testing.assert_allclose(content.values, expected, atol=1e-12)
+    assert finding.identity_error < 1e-12
+
+
+def test_dummy_input_has_exactly_zero_and_the_heaviest_input_is_named():
+    finding = Shapley().explain(task(LinearQ(WEIGHTS), logged(3, 2)))
+    assert np.abs(finding.content.values[:, 2]).max() < 1e-12
+    assert finding.content.ranking[-1] == 2
+    assert finding.facts["x"].value == "input 0"
+
+
+def test_product_of_two_inputs_splits_the_credit_of_their_interaction():
+    # phi_0 = (x0 x1 - b0 b1 + x0 b1 - b0 x1) / 2 averaged over the background
+    episodes = logged(2, 2)
+    agent = Product(np.zeros((2, 2)))
+    finding = Shapley().explain(task(agent, episodes))
+    rows = _sample(0, "background", len(episodes.visited), finding.facts["n_background"].value)
+    background = episodes.visited[rows]
+    x, b = finding.content.observations[:, None, :], background[None]
+    phi = (x[..., 0] * x[..., 1] - b[..., 0] * b[..., 1]) / 2
+    phi = phi + (x[..., 0] * b[..., 1] - b[..., 0] * x[..., 1]) / 2
+    np.testing.assert_allclose(finding.content.values[:, 0, 0], phi.mean(axis=1), atol=1e-12)
+
+
+def test_standard_error_is_that_of_the_mean_over_background_rows():
+    # one linear input: phi_b = w (x - b), so the error is w sd(b) / sqrt(B)
+    episodes = logged(1, 2)
+    finding = Shapley().explain(task(LinearQ(np.array([[2.0, 0.0]])), episodes))
+    n = finding.facts["n_background"].value
+    rows = _sample(0, "background", len(episodes.visited), n)
+    expected = 2 * episodes.visited[rows].std(ddof=1) / np.sqrt(n)
+    np.testing.assert_allclose(finding.content.standard_errors[:, 0, 0], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("queries", [500, 2_000, 50_000])
+def test_budget_sets_the_size_and_is_never_exceeded(queries):
+    given = task(LinearQ(WEIGHTS), logged(3, 2), queries=queries)
+    planned = Shapley().plan(given)
+    Shapley().explain(given)
+    assert planned.queries <= given.meter.used.queries <= queries
+
+
+def test_budget_below_the_smallest_answer_says_what_it_needs():
+    with pytest.raises(BudgetError, match="need at least"):
+        Shapley().explain(task(LinearQ(WEIGHTS), logged(3, 2), queries=100))
+
+
+def test_more_inputs_than_exact_allows_is_refused():
+    with pytest.raises(CapabilityError, match="at most 16 inputs"):
+        Shapley().plan(task(LinearQ(np.ones((17, 2))), logged(17, 2)))
+
+
+def test_f35_no_visited_state_is_refused():
+    with pytest.raises(DataError, match="no visited states"):
+        Shapley().explain(task(LinearQ(WEIGHTS), logged(3, 2, lengths=())))
+
+
+def test_f35_constant_input_gets_zero():
+    episodes = logged(3, 2)
+    for episode in episodes.attempted:
+        episode.observations[:, 0] = 1.5
+    finding = Shapley().explain(task(LinearQ(WEIGHTS), episodes))
+    assert np.abs(finding.content.values[:, 0]).max() < 1e-12
+
+
+def test_f40_scaling_the_output_scales_the_attribution():
+    one = Shapley().explain(task(LinearQ(WEIGHTS), logged(3, 2)))
+    ten = Shapley().explain(task(LinearQ(10 * WEIGHTS), logged(3, 2)))
+    np.testing.assert_allclose(ten.content.values, 10 * one.content.values, atol=1e-12)

@@ -1,0 +1,92 @@
+"""One content of every kind, small, with values that are hard to store."""
+
+import math
+
+import numpy as np
+
+from pellucid.explanation import (
+    KINDS,
+    Attribution,
+    Certificates,
+    Components,
+    Content,
+    Contributions,
+    CounterfactualStates,
+    Futures,
+    Graph,
+    Prediction,
+    Rules,
+    Segments,
+    Summary,
+    Surrogate,
+    TextTrace,
+)
+
+ODD = (math.nan, math.inf, -math.inf, -0.0, 5e-324, 1.7976931348623157e308)
+
+
+def contents() -> dict[str, Content]:
+    odd = np.array(ODD)
+    found: tuple[Content, ...] = (
+        Attribution(
+            values=np.arange(12.0).reshape(2, 3, 2) - 4,
+            observations=odd.reshape(2, 3),
+            chosen=np.array([0, 1]),
+            outputs=np.array([[0.75, 0.25], [0.5, 0.5]]),
+            baseline=np.array([0.5, 0.5]),
+            standard_errors=np.full((2, 3, 2), 0.1),
+            steps=np.array([[0, 3], [1, 5]]),
+            input_names=("height", "speed", "größe 身長"),
+            output_names=("stay", "go"),
+            output_unit="probability",
+        ),
+        Segments(
+            episode=4,
+            n_steps=10,
+            starts=np.array([0, 5]),
+            stops=np.array([5, 10]),
+            drops=np.array([1.0, 9.0]),
+            standard_errors=np.array([0.5, math.nan]),
+            chosen=1,
+            lowest=0,
+        ),
+        Futures(
+            episode=0,
+            step=3,
+            arms=("stay", "go"),
+            actions=np.array([0, 1]),
+            returns=np.array([[3.0, 5.0], [1.0, 2.0]]),
+            lengths=np.array([[7, 8], [7, 9]]),
+            ended=np.array([[True, True], [True, False]]),
+            term_names=("fuel", "goal"),
+            terms=np.array([[[1.0, 2.0], [1.0, 4.0]], [[0.0, 1.0], [0.0, 2.0]]]),
+            noise="fresh_noise",
+            hold=1,
+            preferences=np.array([0.6, 0.4]),
+            preference_names=("stay", "go"),
+            observation=np.array([1.0, 2.0, 3.0]),
+        ),
+        Surrogate("tree", ("if height > 1: go", "else: stay"), "def act(): ...", 2,
+                  np.array([1, 2]), np.array([0.5, 1.5]), ("height",)),
+        CounterfactualStates(
+            observations=np.array([[1.0, 2.0]]),
+            changed=np.array([[math.nan, math.nan]]),
+            found=np.array([False]),
+            chosen=np.array([0]),
+            wanted=np.array([1]),
+            reach_steps=np.array([-1]),
+            input_names=("height", "speed"),
+            output_names=("stay", "go"),
+        ),
+        Components(np.array([[[1.0, 2.0], [3.0, 4.0]]]), np.array([[3.0, 7.0]]),
+                   ("fuel", "goal"), ("stay", "go")),
+        Rules(("if high: stay",), np.array([2**53 + 1]), np.array([math.nan])),
+        Prediction(("lands",), np.array([[0.9], [0.1]]), np.array([[True], [False]])),
+        Certificates(np.zeros((2, 1), np.float32), np.array([0.5, math.inf]), "max norm"),
+        Graph(("up", "down"), np.array([0.3, 0.7]), np.array([[0.9, 0.1], [0.2, 0.8]])),
+        Summary(np.array([[0, 3], [2, 9]]), np.array([0.4, 0.2]), "value spread"),
+        Contributions(("a", "b"), np.array([1.0, 2.0]), np.array([0.1, math.nan]), math.inf),
+        TextTrace("2+2?", ("two and two", "make four"), "4", np.array([0.0, 1.0])),
+    )  # fmt: skip
+    assert {c.kind for c in found} == set(KINDS)
+    return {c.kind: c for c in found}

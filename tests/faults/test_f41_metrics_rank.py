@@ -1,0 +1,106 @@
+"""F41: every metric ranks oracle > method > random on known answers, in its declared direction."""
+
+from dataclasses import replace
+from statistics import mean
+
+import numpy as np
+import pytest
+from tests.faithfulness.cases import (
+    check,
+    cues,
+    futures,
+    ranked,
+    shapley_fn,
+    signs,
+    stretches,
+)
+
+from pellucid import registry
+from pellucid.explanation import Finding
+from pellucid.faithfulness import REGISTRY
+from pellucid.faithfulness.branch_gap import branch_gap
+from pellucid.faithfulness.deletion import deletion
+from pellucid.faithfulness.masked_return import masked_return
+from pellucid.faithfulness.planted_inputs import planted_inputs
+from pellucid.faithfulness.step_drop import step_drop
+from pellucid.faithfulness.weight_randomisation import weight_randomisation
+
+ORACLE, METHOD, LOT = (9, 3, 1, 0), (3, 9, 1, 0), [np.roll((9, 3, 1, 0), i) for i in range(4)]
+EIGHT = (4.0, -3.0, 2.0, 1.0, -0.5, 0.2, 0.1, 0.05)
+
+
+def _rankings(metric):
+    # the second input is worth more than the average one
+    agent, episodes = signs(weights=(3.0, 2.0, 0.3, 0.0))
+
+    def first(importance):
+        return metric(check(agent, episodes, ranked(episodes, importance)))[0]
+
+    lots = [first(importance) for importance in LOT]
+    return first(ORACLE), first(METHOD), lots
+
+
+def _stretches():
+    agent, episodes = cues()
+
+    def first(chosen):
+        return step_drop(check(agent, episodes, stretches(episodes, chosen, 12)))[0]
+
+    return first(5), first(6), [first(2), first(14)]
+
+
+def _foils():
+    # one wrong action against three steps of it, two of which still hit the cue by luck
+    agent, episodes = cues()
+
+    def first(step, hold):
+        return branch_gap(check(agent, episodes, futures(episodes, step, hold=hold)))[0]
+
+    return first(5, 3), first(6, 1), [first(2, 1), first(11, 1), first(14, 1)]
+
+
+def _mixed(explain_fn_share, metric, weights):
+    """Explanations that are, in part, the same for every agent and for every input."""
+    agent, episodes = signs(6, weights=weights)
+
+    def explain(share):
+        def explain_fn(agent, episodes, meter):
+            found = shapley_fn(agent, episodes, meter)
+            values = found.content.values
+            # the first output is always zero and stays without any attribution
+            blind = np.arange(1.0, values.shape[1] + 1)[:, None] * np.array([0.0, 1.0])
+            mixed = (1 - share) * values + share * np.abs(values).mean() * blind
+            return Finding("?", replace(found.content, values=mixed), {})
+
+        return explain_fn
+
+    def first(share):
+        made = check(agent, episodes, ranked(episodes, weights), explain_fn=explain(share))
+        return metric(made)[0]
+
+    oracle, method, blind = (first(share) for share in explain_fn_share)
+    return oracle, method, [blind]
+
+
+CASES = {
+    "masked_return": lambda: _rankings(masked_return),
+    "deletion": lambda: _rankings(deletion),
+    "step_drop": _stretches,
+    "branch_gap": _foils,
+    "weight_randomisation": lambda: _mixed((0.0, 0.5, 1.0), weight_randomisation, EIGHT),
+    "planted_inputs": lambda: _mixed((0.0, 0.02, 1.0), planted_inputs, (3.0, 1.0, 0.3, 0.0)),
+}
+
+
+def test_f41_every_metric_has_a_case():
+    assert set(CASES) == set(REGISTRY)
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_f41_oracle_beats_method_beats_random_in_the_declared_direction(name):
+    oracle, method, lots = CASES[name]()
+    gaps = oracle.gap.value, method.gap.value, mean(s.gap.value for s in lots)
+    assert gaps[0] > gaps[1] > gaps[2]
+    values = oracle.interval.value, method.interval.value, mean(s.interval.value for s in lots)
+    sign = 1 if registry.load("metrics", name).info.direction == "higher" else -1
+    assert sign * values[0] > sign * values[1] > sign * values[2]

@@ -1,0 +1,51 @@
+"""F43: same seed, same bytes: again, with more workers, and with another hash seed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.contracts.digests import digests
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def first() -> dict[str, str]:
+    return digests(1)
+
+
+def elsewhere(jobs: int, hash_seed: str) -> dict[str, str]:
+    """Return the digests as another process finds them."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.contracts.digests", str(jobs)],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_f43_again_in_one_process(first: dict[str, str]) -> None:
+    assert digests(1) == first
+
+
+def test_f43_another_seed_gives_other_results(first: dict[str, str]) -> None:
+    other = digests(1, seed=1)
+    assert all(other[name] != first[name] for name in first)
+
+
+def test_f43_drawn_actions_are_repeated_too() -> None:
+    assert digests(1, policy="sampled") == digests(1, policy="sampled")
+
+
+def test_f43_another_hash_seed_in_another_process(first: dict[str, str]) -> None:
+    assert elsewhere(1, "4321") == first
+
+
+def test_f43_two_workers(first: dict[str, str]) -> None:
+    assert elsewhere(2, "0") == first

@@ -1,0 +1,1 @@
+"""A plug-in of pellucid: one explainer and one metric, as small as they can be."""

@@ -1,0 +1,207 @@
+"""The report as data: keys that scripts rely on, counts, order, and what is missing."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pellucid.explanation import Interval, not_measured
+from pellucid.explanation.content import Attribution
+from pellucid.io import strict_json
+from pellucid.report.document import build_document
+from pellucid.report.overview import MAX_FINDINGS
+from tests.report import lunar
+
+SCORE_KEYS = {
+    *("metric", "value", "low", "high", "n", "n_unscored"),
+    *("unit", "direction", "control", "gap", "badge", "reason"),
+}
+EXPLANATION_KEYS = {
+    *("method", "leaf", "question", "target", "text", "badge"),
+    *("decisive", "facts", "budget", "complete", "seconds", "faithfulness"),
+}
+
+
+@pytest.fixture(scope="module")
+def document() -> Any:
+    return build_document(lunar.lunar_record(with_frames=False))
+
+
+def test_the_keys_that_scripts_rely_on_are_there(document: Any) -> None:
+    for key in ("run", "report", "return", "explanations", "excluded", "warnings"):
+        assert key in document
+    assert set(document["return"]) >= {"mean", "low", "high", "n"}
+    first = document["explanations"][0]
+    assert set(first) >= EXPLANATION_KEYS
+    assert set(first["budget"]) == {"allowed", "queries", "env_steps", "gradient_steps"}
+    assert set(first["faithfulness"][0]) >= SCORE_KEYS
+    assert set(first["faithfulness"][0]["control"]) == {"name", "value", "low", "high"}
+    assert set(first["faithfulness"][0]["gap"]) == {"value", "low", "high"}
+
+
+def test_the_document_is_strict_json_and_keeps_full_precision(document: Any) -> None:
+    again = strict_json.loads(strict_json.dumps(document))
+    assert again == document
+    assert again["explanations"][0]["facts"]["d"] == 148.2
+
+
+def test_sentences_of_the_document_equal_those_of_the_explanations(document: Any) -> None:
+    record = lunar.lunar_record(with_frames=False)
+    for described, explanation in zip(document["explanations"], record.explanations, strict=True):
+        assert described["text"] == explanation.text
+        assert described["badge"] == explanation.badge
+
+
+def test_badges_and_episodes_are_counted(document: Any) -> None:
+    assert document["summary"]["badges"] == {
+        "supported": 2, "weak": 1, "failed": 1, "not_measured": 1,
+    }  # fmt: skip
+    counts = document["episodes"]
+    assert (counts["attempted"], counts["used"], counts["excluded"]) == (21, 20, 1)
+    assert counts["excluded_by_kind"] == {"environment": 1}
+    assert document["excluded"][0]["message"] == "Box2D assertion failed in step"
+    shares = [a["percent"] for a in counts["actions"]]
+    assert math.isclose(sum(shares), 100.0)
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_success_counts_episodes_at_or_above_the_environments_own_threshold() -> None:
+    record = lunar.lunar_record(collected=lunar.episodes([100.0, 200.0, 300.0]), with_frames=False)
+    told = build_document(record)["summary"]["performance"][1]
+    # total rewards are sums of floats: 200 may be reached only up to rounding
+    reached = sum(e.total_reward >= 200.0 for e in record.episodes.used)
+    assert told["facts"] == {"k": reached, "n": 3, "goal": 200.0}
+
+
+def test_without_a_threshold_the_ends_of_episodes_are_counted() -> None:
+    record = lunar.lunar_record(success_return=None, with_frames=False)
+    told = build_document(record)["summary"]["performance"][1]
+    assert told["text"] == "20 of 20 episodes ended by themselves."
+
+
+def test_failures_are_never_left_out_and_a_weak_finding_is_always_shown() -> None:
+    many = (*[lunar.supported()] * 9, lunar.weak(), lunar.failed(), lunar.unmeasured())
+    document = build_document(lunar.lunar_record(explanations=many, with_frames=False))
+    shown = [document["explanations"][i]["badge"] for i in document["summary"]["findings"]]
+    assert len(shown) == MAX_FINDINGS
+    assert shown.count("failed") == 1
+    assert "weak" in shown
+    failures = build_document(
+        lunar.lunar_record(explanations=(lunar.failed(),) * 9, with_frames=False)
+    )
+    assert len(failures["summary"]["findings"]) == 9
+    assert failures["summary"]["nothing_passed"]
+
+
+def test_findings_with_the_larger_consequence_come_first(document: Any) -> None:
+    # gap 135.9 before gap 84.4, whatever the order of the methods
+    swapped = (lunar.critical(), lunar.supported())
+    again = build_document(lunar.lunar_record(explanations=swapped, with_frames=False))
+    assert again["summary"]["findings"] == [1, 0]
+    assert document["summary"]["findings"][:2] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "verdict"),
+    [
+        (None, "no_record"),
+        (Interval(254.1, 241.9, 266.3, 100), "agrees"),
+        (Interval(120.0, 100.0, 140.0, 100), "disagrees"),
+        (Interval(900.0, math.nan, math.nan, 100), "disagrees"),
+    ],
+)
+def test_measured_and_recorded_return_are_compared(recorded: Any, verdict: str) -> None:
+    agent = replace(lunar.AGENT, recorded=recorded)
+    document = build_document(lunar.lunar_record(agent=agent, with_frames=False))
+    assert document["identity"]["verdict"] == verdict
+    if verdict == "disagrees":
+        assert document["identity"]["text"].startswith("Probably not the agent you meant.")
+
+
+def test_luck_is_a_fortieth_of_the_tests_rounded_up_and_sanity_checks_do_not_count(
+    document: Any,
+) -> None:
+    assert document["trust"]["luck"]["facts"] == {"k": 4, "luck": 1}
+    many = build_document(
+        lunar.lunar_record(explanations=(lunar.critical(),) * 81, with_frames=False)
+    )
+    assert many["trust"]["luck"]["facts"] == {"k": 81, "luck": 3}  # 0.025 * 81 = 2.03
+    exact = build_document(
+        lunar.lunar_record(explanations=(lunar.critical(),) * 80, with_frames=False)
+    )
+    assert exact["trust"]["luck"]["facts"]["luck"] == 2  # 0.025 * 80 = 2 exactly
+
+
+def test_trust_lists_the_worst_badge_first_and_everything_not_measured(document: Any) -> None:
+    badges = [
+        document["explanations"][r["explanation"]]["badge"] for r in document["trust"]["rows"]
+    ]
+    assert badges == ["failed", "not_measured", "weak", "supported", "supported"]
+    missing = document["trust"]["not_measured"]
+    assert [row["question"] for row in missing] == ["What small change would flip a choice?"]
+    assert missing[0]["reason"]
+    assert missing[0]["need"]
+    assert 3 <= len(document["trust"]["cannot_tell"]) <= 6
+
+
+def test_what_is_missing_is_null_with_a_reason() -> None:
+    unscored = replace(lunar.supported().faithfulness[0], interval=not_measured(3, 2),
+                       gap=not_measured(3, 2), badge="not_measured", reason="")  # fmt: skip
+    explanation = replace(lunar.supported(), faithfulness=(unscored,), badge="not_measured")
+    document = build_document(lunar.lunar_record(explanations=(explanation,), with_frames=False))
+    score = document["explanations"][0]["faithfulness"][0]
+    assert score["value"] is None
+    assert score["gap"]["value"] is None
+    assert (score["n"], score["n_unscored"]) == (3, 2)
+    assert score["reason"]
+
+
+def test_one_damaged_explanation_does_not_take_the_others_with_it() -> None:
+    content = lunar.attribution()
+    short: Attribution = replace(content, input_names=content.input_names[:2])
+    damaged = replace(lunar.supported(), content=short)
+    missing_fact = replace(lunar.weak(), template="{nowhere} is lower")
+    record = lunar.lunar_record(
+        explanations=(damaged, missing_fact, lunar.critical()), with_frames=False
+    )
+    document = build_document(record)
+    assert [bool(e["damaged"]) for e in document["explanations"]] == [True, True, False]
+    assert document["explanations"][0]["badge"] == "not_measured"
+    assert "damaged" in document["explanations"][1]["text"]
+    assert document["summary"]["badges"]["supported"] == 1
+
+
+def test_best_median_and_worst_episode_are_each_shown_once() -> None:
+    record = lunar.lunar_record(collected=lunar.episodes([10.0, 30.0, 20.0, 40.0]))
+    strips = build_document(record)["strips"]
+    assert [(s["role"], s["episode"]) for s in strips] == [
+        ("best", 3), ("median", 2), ("worst", 0),
+    ]  # fmt: skip
+    single = lunar.lunar_record(collected=lunar.episodes([10.0]), with_frames=False)
+    assert [s["role"] for s in build_document(single)["strips"]] == ["best"]
+
+
+def test_alternative_texts_of_frames_state_the_facts_of_their_step() -> None:
+    record = lunar.lunar_record()
+    strip = build_document(record)["strips"][0]
+    episode = record.episodes.used[strip["position"]]
+    frame = strip["frames"][3]
+    action = lunar.ACTIONS[int(episode.actions[frame["step"]])]
+    assert frame["action"] == action
+    assert frame["alt"].startswith(f"Step {frame['step']} of {len(episode)}: {action}, horizontal")
+
+
+def test_series_name_the_inputs_that_matter_and_keep_gaps() -> None:
+    first = lunar.episode(0)
+    observations = first.observations.copy()
+    observations[10, 0] = np.nan
+    collected = replace(
+        lunar.episodes([1.0]), attempted=(replace(first, observations=observations),)
+    )
+    document = build_document(lunar.lunar_record(collected=collected, with_frames=False))
+    series = document["strips"][0]["series"]
+    assert series[0]["name"] == "horizontal position"
+    assert None in series[0]["values"]
+    assert len(series) == 5
