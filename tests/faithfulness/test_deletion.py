@@ -1,13 +1,14 @@
 """Deletion on logged states, with hand-computed levels."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.faithfulness.badges import judge
-from pellucid.faithfulness.deletion import _levels, deletion
+from pellucid.faithfulness.deletion import _hidden, _levels, deletion
 from tests.faithfulness.cases import WEIGHTS, check, ranked, signs
 
 
@@ -17,12 +18,24 @@ def _score(importance, **kwargs):
     return score
 
 
-def test_levels_hide_inputs_in_ranked_order_and_share_what_they_can():
-    levels = _levels(np.array([2, 0, 1]), np.random.default_rng(0))
-    first = levels.masks[levels.rows[0]]
-    assert first.astype(int).tolist() == [[0, 0, 1], [1, 0, 1]]
+def test_levels_hide_inputs_in_order_and_share_what_they_can():
+    hidden = _hidden(np.array([[2, 0, 1], [0, 1, 2]]))
+    assert hidden.astype(int).tolist() == [[[0, 0, 1], [1, 0, 1]], [[1, 0, 0], [1, 1, 0]]]
+    levels = _levels(3, np.random.default_rng(0))
     assert len(levels.masks) == 2**3 - 2
-    assert levels.rows.shape == (201, 2)
+    assert levels.rows.shape == (200, 2)
+
+
+def test_inputs_are_hidden_in_the_order_of_each_state_support_before_opposition():
+    # the sign of input 0 decides in every state
+    agent, episodes = signs(weights=(1.0, 0, 0, 0))
+    content = ranked(episodes, (9, 3, 1, 0))
+    values = content.values.copy()
+    values[::2, 0] *= -1  # in every second state it is said to speak against the choice
+    mixed = replace(content, values=values)
+    (straight,) = deletion(check(agent, episodes, content))
+    (halved,) = deletion(check(agent, episodes, mixed))
+    assert halved.interval.value == pytest.approx(straight.interval.value / 2, rel=0.3)
 
 
 def test_an_agent_that_reads_one_input_changes_at_every_level_or_only_late():
@@ -63,15 +76,15 @@ def test_states_of_one_episode_count_as_one_unit():
 
 def test_f36_the_budget_lowers_the_states_and_is_never_exceeded():
     agent, episodes = signs(6)
-    for queries in (5 * 15, 6 * 15, 200, 1000):
+    for queries in (5 * 18, 6 * 18, 200, 1000):
         made = check(agent, episodes, ranked(episodes, WEIGHTS), queries=queries)
         (score,) = deletion(made)
         assert 0 < made.meter.used.queries <= queries
-        assert score.gap.n == (5 if queries == 75 else 6)
-    made = check(agent, episodes, ranked(episodes, WEIGHTS), queries=74)
-    with pytest.raises(BudgetError, match="75 agent queries") as caught:
+        assert score.gap.n == (5 if queries == 90 else 6)
+    made = check(agent, episodes, ranked(episodes, WEIGHTS), queries=89)
+    with pytest.raises(BudgetError, match="90 agent queries") as caught:
         deletion(made)
-    assert "75" in caught.value.hint
+    assert "90" in caught.value.hint
     assert made.meter.used.queries == 0
 
 

@@ -17,10 +17,10 @@ def first() -> dict[str, str]:
     return digests(1)
 
 
-def elsewhere(jobs: int, hash_seed: str) -> dict[str, str]:
+def elsewhere(jobs: int, hash_seed: str, *methods: str) -> dict[str, str]:
     """Return the digests as another process finds them."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.contracts.digests", str(jobs)],
+        [sys.executable, "-m", "tests.contracts.digests", str(jobs), *methods],
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         cwd=ROOT,
         capture_output=True,
@@ -48,4 +48,12 @@ def test_f43_another_hash_seed_in_another_process(first: dict[str, str]) -> None
 
 
 def test_f43_two_workers(first: dict[str, str]) -> None:
-    assert elsewhere(2, "0") == first
+    # every use of workers starts processes anew, which takes seconds: one method here, all below
+    assert elsewhere(2, "0", "critical-steps") == {"critical-steps": first["critical-steps"]}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("jobs", [2, 4])
+def test_f43_any_number_of_workers_for_every_method(first: dict[str, str], jobs: int) -> None:
+    assert elsewhere(jobs, "0") == first

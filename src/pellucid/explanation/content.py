@@ -47,6 +47,16 @@ class Attribution:
         return np.asarray(picked[:, :, 0])
 
     @property
+    def orders(self) -> Int[np.ndarray, "states inputs"]:
+        """Inputs of each state, from the one that speaks most for its choice to most against it.
+
+        Where an output is the action itself, sign is direction and not support: by size.
+        """
+        values = self.chosen_values
+        support = np.abs(values) if self.output_unit == "mean action" else values
+        return np.asarray(np.argsort(-support, axis=1, kind="stable"))
+
+    @property
     def importance(self) -> Float[np.ndarray, " inputs"]:
         """Mean absolute attribution of the preferred output over the explained states."""
         return np.asarray(np.abs(self.chosen_values).mean(axis=0))

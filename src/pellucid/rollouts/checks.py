@@ -21,16 +21,16 @@ class ObservationRules:
     Args:
         shape: Of one observation.
         dtype: In which observations are stored.
-        low: Shape of one observation, the smallest values; None if nothing is too small.
-        high: Shape of one observation, the largest values; None if nothing is too large.
+        low: Shape of one observation, the smallest values.
+        high: Shape of one observation, the largest values.
         strict: Values outside `low` and `high` end the episode (they are categories). In a Box
             they are only counted: the ranges of many environments are known to be too narrow.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    low: Shaped[np.ndarray, "*observation"] | None
-    high: Shaped[np.ndarray, "*observation"] | None
+    low: Shaped[np.ndarray, "*observation"]
+    high: Shaped[np.ndarray, "*observation"]
     strict: bool
 
     def stored(self, observation: Any) -> Any:
@@ -53,33 +53,28 @@ class ObservationRules:
             f"got {_described(observation)}"
         )
 
+    def all_inside(self, batch: Shaped[np.ndarray, "batch *observation"]) -> bool:
+        """Whether no row leaves the declared range or holds NaN (no comparison with NaN holds)."""
+        return bool(((batch >= self.low) & (batch <= self.high)).all())
+
     def outside(self, batch: Shaped[np.ndarray, "batch *observation"]) -> Bool[np.ndarray, " b"]:
-        """Return which rows leave the declared range; a row with NaN is not among them."""
-        rows = np.zeros(len(batch), dtype=bool)
-        axes = tuple(range(1, batch.ndim))
-        if self.low is not None:
-            rows |= (batch < self.low).any(axis=axes)
-        if self.high is not None:
-            rows |= (batch > self.high).any(axis=axes)
-        return rows
+        """Return which rows leave the declared range; NaN is not among the reasons."""
+        values = ((batch < self.low) | (batch > self.high)).reshape(len(batch), -1)
+        return np.asarray(values.any(axis=1))
 
     def not_a_number(
         self, batch: Shaped[np.ndarray, "batch *observation"]
     ) -> Bool[np.ndarray, " b"]:
-        """Return which rows hold NaN."""
-        if self.dtype.kind != "f":
-            return np.zeros(len(batch), dtype=bool)
-        rows: Bool[np.ndarray, " b"] = np.isnan(batch).any(axis=tuple(range(1, batch.ndim)))
-        return rows
+        """Return which rows hold NaN, which only floats can."""
+        # only NaN differs from itself
+        return np.asarray((batch != batch).reshape(len(batch), -1).any(axis=1))
 
 
 def observation_rules(space: Any) -> ObservationRules:
     """Return the rules of an observation space (Box, Discrete, MultiBinary or MultiDiscrete)."""
     shape, dtype = space_layout(space)
     if isinstance(space, spaces.Box):
-        low = space.low if bool(space.bounded_below.any()) else None
-        high = space.high if bool(space.bounded_above.any()) else None
-        return ObservationRules(shape, dtype, low, high, strict=False)
+        return ObservationRules(shape, dtype, space.low, space.high, strict=False)
     if isinstance(space, spaces.Discrete):
         low, high = np.asarray(space.start), np.asarray(space.start + space.n - 1)
     elif isinstance(space, spaces.MultiDiscrete):

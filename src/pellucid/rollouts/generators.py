@@ -79,5 +79,11 @@ def _children(value: Any) -> Iterator[Any]:
         yield from value.values()
     elif isinstance(value, list | tuple | deque):
         yield from value
-    elif not type(value).__module__.startswith(_FOREIGN):
+    elif not _foreign(value):
         yield from getattr(value, "__dict__", {}).values()
+
+
+def _foreign(value: Any) -> bool:
+    # types made by SWIG have no module at all
+    module = getattr(type(value), "__module__", None)
+    return not isinstance(module, str) or module.startswith(_FOREIGN)

@@ -257,10 +257,10 @@ class Lockstep:
         batch = np.empty((len(rows), *self._rules.shape), self._rules.dtype)
         for row, observation in enumerate(rows):
             batch[row] = observation
+        if self._rules.all_inside(batch):
+            return np.zeros(len(rows), dtype=bool)
         bad = self._rules.not_a_number(batch)
         outside = self._rules.outside(batch)
-        if not (bad.any() or outside.any()):
-            return bad
         for row in np.flatnonzero(bad | outside).tolist():
             _report(lanes[row], bool(bad[row]), self._rules.strict)
         return bad | outside if self._rules.strict else bad

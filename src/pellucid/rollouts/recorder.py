@@ -59,14 +59,14 @@ class Recorder:
             self._observations.append(observation)
 
     def _keep_terms(self, terms: Mapping[str, float]) -> None:
+        if type(terms) is dict and tuple(terms) == self._term_names:
+            # every step but the first: a whole row or, if one is no number, a TypeError
+            self._terms.extend(array("d", terms.values()))
+            return
         if not isinstance(terms, Mapping) or not all(isinstance(name, str) for name in terms):
             raise TypeError(f"got {type(terms).__name__}")
         new = tuple(name for name in terms if name not in self._term_names)
-        names = self._term_names + new
-        if len(terms) == len(names):
-            row = array("d", [terms[name] for name in names])
-        else:
-            row = array("d", [terms.get(name, np.nan) for name in names])
+        row = array("d", [terms.get(name, np.nan) for name in self._term_names + new])
         if new:
             self._add_term_names(new)
         self._terms.extend(row)

@@ -21,7 +21,9 @@ Result = TypeVar("Result")
 _task: Callable[[Any], Any] | None = None
 
 
-def run_parts(task: Callable[[Part], Result], parts: Sequence[Part], jobs: int) -> Generator[Result, None, None]:
+def run_parts(
+    task: Callable[[Part], Result], parts: Sequence[Part], jobs: int
+) -> Generator[Result, None, None]:
     """Yield `task(part)` for each part, in order.
 
     Processes are spawned, never forked: a fork after torch has started its threads can hang.

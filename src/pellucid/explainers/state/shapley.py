@@ -31,14 +31,14 @@ _CLOSED = Sentences(
     does_not_say="that changing {x} in the world would change the result the same way",
 )
 _LOGGED = Sentences(
-    supported="{x} drives its choices: hiding inputs in this order changes {d} % of its choices "
+    supported="{x} drives its choices: hiding inputs, most telling first, changes {d} % of them "
     "({lo} to {hi}); in random order {r} %.",
-    weak="{x} may matter most, but hiding inputs in this order changes {d} % of its choices "
+    weak="{x} may matter most, but hiding inputs, most telling first, changes {d} % of choices "
     "({lo} to {hi}), not clearly more than in random order ({r} %).",
-    thin="{x} may drive its choices: hiding inputs in this order changes {d} % of them "
+    thin="{x} may drive its choices: hiding inputs, most telling first, changes {d} % of them "
     "({lo} to {hi}), in random order {r} %; but {reason}.",
-    failed="We could not show which inputs matter: hiding inputs in this order changes no more "
-    "choices than in random order. Do not use the ranking.",
+    failed="We could not show which inputs matter: hiding the most telling first changes no more "
+    "choices than random order. Do not use the ranking.",
     not_measured=_CLOSED.not_measured,
     does_not_say=_CLOSED.does_not_say,
 )
