@@ -1,8 +1,8 @@
 """F63: the help of every command is quick and loads nothing heavy."""
 
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -33,9 +33,12 @@ def test_f63_every_command_is_in_the_list_above() -> None:
 
 
 def test_f63_help_is_quick() -> None:
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        run("explain")
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < MOST_SECONDS
+    # processor time, because wall time depends on what else the machine does
+    assert min(seconds_of("explain") for _ in range(3)) < MOST_SECONDS
+
+
+def seconds_of(command: str) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run(command)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

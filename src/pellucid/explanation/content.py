@@ -42,8 +42,15 @@ class Attribution:
 
     @property
     def chosen_values(self) -> Float[np.ndarray, "states inputs"]:
-        """The attribution of the output that the agent preferred in each state."""
-        picked = np.take_along_axis(self.values, self.chosen[:, None, None], axis=2)
+        """The attribution of the choice in each state.
+
+        That of the preferred output; of its lead over the mean of all outputs for Q-values, since
+        what raises every action's Q-value alike changes no choice.
+        """
+        values = self.values
+        if self.output_unit == "Q-value":
+            values = values - values.mean(axis=2, keepdims=True)
+        picked = np.take_along_axis(values, self.chosen[:, None, None], axis=2)
         return np.asarray(picked[:, :, 0])
 
     @property

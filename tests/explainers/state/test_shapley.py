@@ -32,6 +32,14 @@ def test_dummy_input_has_exactly_zero_and_the_heaviest_input_is_named():
     assert finding.facts["x"].value == "input 0"
 
 
+def test_what_raises_every_q_value_alike_is_not_what_drives_the_choice():
+    # input 2 moves both Q-values by 10 times its value; input 0 tells the actions apart
+    weights = np.array([[1.0, -1.0], [0.5, 0.0], [10.0, 10.0]])
+    content = Shapley().explain(task(LinearQ(weights), logged(3, 2))).content
+    assert content.ranking.tolist() == [0, 1, 2]
+    assert np.abs(content.chosen_values[:, 2]).max() < 1e-12
+
+
 def test_product_of_two_inputs_splits_the_credit_of_their_interaction():
     # phi_0 = (x0 x1 - b0 b1 + x0 b1 - b0 x1) / 2 averaged over the background
     episodes = logged(2, 2)

@@ -33,8 +33,8 @@ _CLOSED = Sentences(
 _LOGGED = Sentences(
     supported="{x} drives its choices: hiding inputs, most telling first, changes {d} % of them "
     "({lo} to {hi}); in random order {r} %.",
-    weak="{x} may matter most, but hiding inputs, most telling first, changes {d} % of choices "
-    "({lo} to {hi}), not clearly more than in random order ({r} %).",
+    weak="{x} may matter most; hiding inputs, most telling first, changes {d} % of choices "
+    "({lo} to {hi}), not clearly more than random order ({r} %).",
     thin="{x} may drive its choices: hiding inputs, most telling first, changes {d} % of them "
     "({lo} to {hi}), in random order {r} %; but {reason}.",
     failed="We could not show which inputs matter: hiding the most telling first changes no more "

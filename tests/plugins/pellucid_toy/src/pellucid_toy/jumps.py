@@ -26,7 +26,8 @@ def jumps(episode: Episode) -> Float[np.ndarray, " steps"]:
         supported="At these {k} moments the situation changes by {d} ({lo} to {hi}); at random "
         "moments by {r}.",
         weak="At these {k} moments the situation may change more than at random ones.",
-        thin="At these {k} moments the situation may change more than at random ones; but {reason}.",
+        thin="At these {k} moments the situation may change more than at random ones; "
+        "but {reason}.",
         failed="Random moments would have done as well.",
         not_measured="Whether these moments matter was not tested: {reason}. To test it: {need}.",
         does_not_say="that the agent chose these {k} moments",
