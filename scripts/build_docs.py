@@ -1,0 +1,123 @@
+"""Write the documentation pages that are made from the registry.
+
+python scripts/build_docs.py            # write docs/explainers.md and docs/metrics.md
+python scripts/build_docs.py --check    # fail if they are not what would be written
+"""
+
+import argparse
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+from pellucid import registry
+from pellucid.explanation import KINDS
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTICE = "<!-- Written by scripts/build_docs.py from the registry; `make docs` writes it again. -->"
+
+
+def main() -> int:
+    """Write or check the pages; return 1 if a checked page is out of date."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, only compare")
+    arguments = parser.parse_args()
+    stale = []
+    for path, text in pages().items():
+        if not arguments.check:
+            path.write_text(text)
+        elif not path.exists() or path.read_text() != text:
+            stale.append(path)
+    for path in stale:
+        print(f"{path.relative_to(ROOT)} is out of date: run `make docs`", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def pages() -> dict[Path, str]:
+    """Return every generated page by its path."""
+    return {
+        ROOT / "docs" / "explainers.md": explainers_page(),
+        ROOT / "docs" / "metrics.md": metrics_page(),
+    }
+
+
+def explainers_page() -> str:
+    """Return the page of all explainers, in alphabetical order."""
+    loaded = own("explainers")
+    rows = [
+        f"| [`{name}`](#{name}) | {cls.info.leaf} | {cls.info.question} | {needs_of(cls.info)} |"
+        for name, cls in loaded.items()
+    ]
+    table = "\n".join(["| name | leaf | question | needs |", "|---|---|---|---|", *rows])
+    sections = [explainer_section(name, cls) for name, cls in loaded.items()]
+    return "\n\n".join([NOTICE, "# Explainers", table, *sections]) + "\n"
+
+
+def explainer_section(name: str, cls: Any) -> str:
+    """Return what one explainer answers, how, and how its answer is tested."""
+    info = cls.info
+    decisive = ", else ".join(f"[`{m}`](metrics.md#{m})" for m in info.decisive)
+    facts = [
+        f"- Question: {info.question}",
+        f"- Explains: {', '.join(info.targets)}",
+        f"- Needs: {needs_of(info)}",
+        f"- Result: `{info.kind.__name__}` ({first_line(info.kind)})",
+        f"- Decisive test: {decisive}",
+        f"- Source: {info.source}",
+        f"- Example: [examples/{stem(name)}.py](../examples/{stem(name)}.py)",
+    ]
+    if info.axioms:
+        facts.insert(
+            5, f"- Identities it claims: {', '.join(a.replace('_', ' ') for a in info.axioms)}"
+        )
+    return f"## {name}\n\n{inspect.getdoc(cls)}\n\n" + "\n".join(facts)
+
+
+def metrics_page() -> str:
+    """Return the page of all metrics, in alphabetical order, and the kinds that they score."""
+    sections = [metric_section(name, function) for name, function in own("metrics").items()]
+    scored = {function.info.kind for function in own("metrics").values()}
+    unscored = ", ".join(f"`{cls.__name__}`" for cls in KINDS.values() if cls not in scored)
+    note = f"Kinds of content that no metric of pellucid scores yet: {unscored}."
+    return "\n\n".join([NOTICE, "# Metrics", *sections, note]) + "\n"
+
+
+def metric_section(name: str, function: Any) -> str:
+    """Return what one metric tests."""
+    info = function.info
+    again = "runs the environment again" if info.closed_loop else "does not run the environment"
+    facts = [
+        f"- Test: {info.label}",
+        f"- Scores: `{info.kind.__name__}`",
+        f"- Better: {info.direction}; resampled by {info.unit}; {again}",
+        f"- Role: {info.role}",
+        f"- Source: {info.source}",
+    ]
+    return f"## {name}\n\n{inspect.getdoc(function)}\n\n" + "\n".join(facts)
+
+
+def own(family: str) -> dict[str, Any]:
+    """Return what pellucid itself registers, by name; plug-ins of this machine do not count."""
+    items = registry.items(family).values()
+    names = sorted(item.name for item in items if item.source == "pellucid")
+    return {name: registry.load(family, name) for name in names}
+
+
+def needs_of(info: Any) -> str:
+    """Return in words what an explainer needs."""
+    return ", ".join(sorted(n.replace("_", " ") for n in info.needs)) or "nothing beyond actions"
+
+
+def first_line(cls: type) -> str:
+    """Return the first sentence of a docstring, as part of a sentence."""
+    line = (inspect.getdoc(cls) or "").partition("\n")[0].rstrip(".")
+    return line[:1].lower() + line[1:]
+
+
+def stem(name: str) -> str:
+    """Return the file name that belongs to a registered name."""
+    return name.replace("-", "_")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
