@@ -164,6 +164,7 @@ def test_f61_a_stopped_run_reports_what_was_finished(tmp_path):
     assert (done.method, done.badge, done.complete) == ("shapley", "weak", False)
     assert "stopped early" in done.reason
     assert " may " in done.text
+    assert done.text.endswith("but the run stopped early.")
     assert (cut.method, cut.badge, cut.content) == ("why-not", "not_measured", None)
     assert "stopped" in cut.text
     assert read_run(tmp_path / "run").state == "interrupted"

@@ -85,7 +85,9 @@ def test_f61_a_second_ctrl_c_stops_at_once(command, monkeypatch):
     assert outcome.json["error"]["kind"] == "interrupted"
 
 
-def test_an_unforeseen_error_is_one_line_and_its_traceback_a_file(command, monkeypatch):
+def test_an_unforeseen_error_is_one_line_and_its_traceback_a_file(command, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
     def fail(*args, **kwargs):
         raise ZeroDivisionError("by\nzero")
 

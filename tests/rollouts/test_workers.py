@@ -11,11 +11,15 @@ import pytest
 import torch
 
 from pellucid.errors import EnvError
-from pellucid.rollouts.workers import one_thread, run_parts
+from pellucid.rollouts.workers import kept_workers, one_thread, run_parts
 
 
 def double(part: int) -> int:
     return 2 * part
+
+
+def process_id(part: int) -> int:
+    return os.getpid()
 
 
 def die(part: int) -> int:
@@ -77,6 +81,15 @@ def test_one_thread_is_given_back() -> None:
 @pytest.mark.slow
 def test_results_come_in_order() -> None:
     assert list(run_parts(double, list(range(7)), 2)) == [0, 2, 4, 6, 8, 10, 12]
+
+
+@pytest.mark.slow
+def test_workers_are_kept_between_calls_and_gone_after_the_block() -> None:
+    with kept_workers():
+        first = set(run_parts(process_id, [0, 1], 2))
+        again = set(run_parts(process_id, [0, 1, 2], 2))
+        assert len(first | again) <= 2
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.slow

@@ -325,13 +325,16 @@ def undisturbed(module: nn.Module) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(_random_state_kept(device))
         try:
-            for part in parts:
-                # not `module.eval()`, which modules may override with side effects
-                part.training = False
+            # not `module.eval()`, which modules may override with side effects; and only where it
+            # changes something: setting an attribute of a module costs as much as a product
+            for part, flag in zip(parts, flags, strict=True):
+                if flag:
+                    part.training = False
             yield
         finally:
             for part, flag in zip(parts, flags, strict=True):
-                part.training = flag
+                if part.training != flag:
+                    part.training = flag
             for part, name, buffer, kept in buffers:
                 _restore_buffer(part, name, buffer, kept)
 

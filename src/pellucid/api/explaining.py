@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pellucid import registry
@@ -27,6 +28,7 @@ from pellucid.faithfulness.badges import decide
 from pellucid.faithfulness.scoring import score_finding
 from pellucid.provenance import provenance
 from pellucid.rollouts import Episodes
+from pellucid.rollouts.workers import kept_workers
 from pellucid.types import Agent, PolicyMode
 
 logger = logging.getLogger(__name__)
@@ -91,10 +93,13 @@ def explain(
         options=dict(options or {}),
         progress=progress or (lambda share: None),
     )
-    finding, failure = _find(explainer, task, score=score)
-    scores = _scores(explainer, task, finding) if finding is not None and score else ()
+    with kept_workers():
+        finding, failure = _find(explainer, task, score=score)
+        scores = _scores(explainer, task, finding) if finding is not None and score else ()
     made = _assemble(explainer.info, task, finding, failure, scores, score=score)
-    return _with(made, provenance(command=command, seed=seed), time.perf_counter() - started)
+    task.progress(1.0)
+    origin = provenance(command=command, seed=seed)
+    return replace(made, provenance=origin, seconds=time.perf_counter() - started)
 
 
 def plan_method(
@@ -137,15 +142,12 @@ def _explainer(method: str, target: str) -> Explainer:
 
 
 def _metered(task: Task, meter: Meter, agent: Agent, episodes: Episodes) -> Task:
-    return Task(
+    return replace(
+        task,
         agent=MeteredAgent(unmetered(agent), meter),
         episodes=episodes,
         meter=meter,
-        target=task.target,
-        policy=task.policy,
-        seed=task.seed,
-        jobs=task.jobs,
-        options=task.options,
+        progress=lambda share: None,
     )
 
 
@@ -156,7 +158,9 @@ def _find(
     share = task.meter.left.share(EXPLAIN_SHARE) if score else task.meter.left
     meter = task.meter.child(share)
     try:
-        return explainer.explain(_metered(task, meter, task.agent, task.episodes)), None
+        metered = _metered(task, meter, task.agent, task.episodes)
+        told = replace(metered, progress=lambda share: task.progress(share * EXPLAIN_SHARE))
+        return explainer.explain(told), None
     except (CapabilityError, BudgetError, DataError) as error:
         return None, error
     except InputError:
@@ -256,8 +260,3 @@ def _facts(
         if decisive.control is not None:
             facts["r"] = fact(decisive.control.interval.value)
     return facts
-
-
-def _with(made: Explanation, origin: Mapping[str, Any], seconds: float) -> Explanation:
-    values = {name: getattr(made, name) for name in made.__dataclass_fields__}
-    return Explanation(**(values | {"provenance": origin, "seconds": seconds}))

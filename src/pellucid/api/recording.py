@@ -130,7 +130,8 @@ def lowered(explanation: Explanation) -> Explanation:
     )
     decisive = next(s for s in scores if s.metric == explanation.decisive)
     sentences = info.sentences if decisive.closed_loop else info.logged_sentences
-    template = sentences.template("weak")
+    # it does not reach zero, or it would not have been supported; what is weak is the reason
+    template = sentences.template("weak", reaches_zero=False)
     facts = {**explanation.facts, "reason": fact(decisive.reason)}
     return replace(
         explanation,

@@ -30,8 +30,7 @@ NEW_LOCK_SECONDS = 5.0
 RUN_FILE, LOCK_FILE = "run.json", "run.lock"
 AGENT, EPISODES, EXPLANATIONS, FRAMES = "agent", "episodes", "explanations", "frames"
 REPORT_FILES = ("report.html", "report.json")
-ERROR_FILE = "error.txt"
-_OURS = (AGENT, EPISODES, EXPLANATIONS, FRAMES, RUN_FILE, ERROR_FILE, *REPORT_FILES)
+_OURS = (AGENT, EPISODES, EXPLANATIONS, FRAMES, RUN_FILE, *REPORT_FILES)
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ from pellucid.explanation.storage import load_explanation
 from pellucid.io import atomic
 from pellucid.report.record import EpisodeFrames, RunRecord
 from pellucid.rollouts import Episodes, load_episodes, render_frames, save_episodes
+from pellucid.rollouts.workers import kept_workers
 
 RUNS = Path("runs")
 FRAMES_SHARE = 0.05
@@ -172,7 +173,8 @@ def explain_all(
         progress=progress or (lambda part, share: None),
     )
     try:
-        return _run(work, started)
+        with kept_workers():
+            return _run(work, started)
     finally:
         folder.close()
 

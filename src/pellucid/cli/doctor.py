@@ -67,9 +67,10 @@ def text(report: dict[str, Any]) -> str:
     lines.append(f"{report['platform']}, {report['processors']} processors")
     lines.append(f"devices: {', '.join(report['devices'])}")
     threads = report["threads"]
+    denormal = "zero" if threads["flush_denormal"] else "kept, as this processor has no choice"
     lines.append(
-        f"matrix work uses {threads['torch']} thread, denormal numbers are zero; "
-        "work is spread over --jobs"
+        f"threads for matrix work: {threads['torch']}; denormal numbers are {denormal}; "
+        "work is spread with --jobs"
     )
     for name, extra in report["extras"].items():
         state = "installed" if not extra["missing"] else f"missing: {extra['install']}"
@@ -95,10 +96,10 @@ def _threads() -> dict[str, Any]:
 
     from pellucid.cli.process import prepare_torch
 
-    prepare_torch()
+    flush_denormal = prepare_torch()
     return {
         "torch": torch.get_num_threads(),
-        "flush_denormal": True,
+        "flush_denormal": flush_denormal,
         "variables": {name: os.environ.get(name) for name in THREAD_VARIABLES},
     }
 

@@ -31,12 +31,16 @@ def limit_threads() -> None:
         os.environ.setdefault(name, "1")
 
 
-def prepare_torch() -> None:
-    """Give torch one thread, and let denormal numbers be zero: they slow it down many times."""
+def prepare_torch() -> bool:
+    """Give torch one thread, and let denormal numbers be zero: they slow it down many times.
+
+    Returns:
+        Whether this processor can let denormal numbers be zero.
+    """
     import torch
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    torch.set_flush_denormal(True)
+    return bool(torch.set_flush_denormal(True))
 
 
 def allow_working_directory() -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
+from contextvars import ContextVar
+from functools import partial
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, TypeVar
 
@@ -18,7 +20,27 @@ logger = logging.getLogger(__name__)
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
-_task: Callable[[Any], Any] | None = None
+_kept: ContextVar["list[ProcessPoolExecutor] | None"] = ContextVar("kept_workers", default=None)
+
+
+@contextmanager
+def kept_workers() -> Iterator[None]:
+    """Keep worker processes between the calls of `run_parts` in this block.
+
+    Starting one costs seconds, since it imports torch and the environment's libraries anew. Blocks
+    may be nested: the outermost one keeps them.
+    """
+    if _kept.get() is not None:
+        yield
+        return
+    executors: list[ProcessPoolExecutor] = []
+    token = _kept.set(executors)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+        for executor in executors:
+            _stop(executor, at_once=False)
 
 
 def run_parts(
@@ -29,8 +51,8 @@ def run_parts(
     Processes are spawned, never forked: a fork after torch has started its threads can hang.
 
     Args:
-        task: Sent to each process once.
-        parts: Sent one by one.
+        task: Sent along with each part.
+        parts: Sent one by one; few and large, so that sending the task costs little.
         jobs: Number of processes; 1 works in this one, and so does a task that cannot be sent.
     """
     if jobs > 1 and len(parts) > 1 and not _can_be_sent(task):
@@ -80,26 +102,37 @@ def _with_one_retry(
 def _in_processes(
     task: Callable[[Part], Result], parts: Sequence[Part], jobs: int
 ) -> Generator[Result, None, None]:
-    executor = ProcessPoolExecutor(
-        max_workers=min(jobs, len(parts)),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_initialise,
-        initargs=(task,),
-    )
+    kept = _kept.get()
+    executor = kept.pop() if kept else _new_workers(jobs)
     finished = False
     try:
         try:
-            executor.submit(_ready).result()
+            executor.submit(_can_take, task).result()
         except BrokenProcessPool as error:
             raise _CannotStartError from error
-        yield from executor.map(_call, parts)
+        yield from executor.map(partial(_call, task), parts)
         finished = True
     finally:
-        if not finished:
-            # an interrupt or error: don't wait for work that nobody will read
-            for process in list((executor._processes or {}).values()):
-                process.terminate()
-        executor.shutdown(wait=True, cancel_futures=True)
+        if finished and kept is not None:
+            kept.append(executor)
+        else:
+            _stop(executor, at_once=not finished)
+
+
+def _new_workers(jobs: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        max_workers=jobs,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_initialise,
+    )
+
+
+def _stop(executor: ProcessPoolExecutor, *, at_once: bool) -> None:
+    if at_once:
+        # an interrupt or error: don't wait for work that nobody will read
+        for process in list((executor._processes or {}).values()):
+            process.terminate()
+    executor.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager
@@ -126,20 +159,16 @@ def _can_be_sent(task: Any) -> bool:
     return True
 
 
-def _initialise(task: Callable[[Any], Any]) -> None:
-    global _task
-    _task = task
+def _initialise() -> None:
     # Ctrl-C reaches the whole group; the main process decides and stops the workers
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
 
 
-def _ready() -> bool:
-    return _task is not None
+def _can_take(task: Callable[[Any], Any]) -> bool:
+    # unpickling the task is the test: it imports what the task needs
+    return callable(task)
 
 
-def _call(part: Any) -> Any:
-    if _task is None:
-        raise RuntimeError("the worker was not initialised")
-    return _task(part)
+def _call(task: Callable[[Any], Any], part: Any) -> Any:
+    with one_thread():
+        return task(part)
