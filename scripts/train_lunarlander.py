@@ -68,8 +68,7 @@ def record(path: Path, out: Path) -> None:
     facts = {
         "env": ENV,
         "purpose": "an example to explain; not fit for any other use",
-        "training": "python scripts/train_lunarlander.py "
-        f"({TIMESTEPS} steps of PPO, seed {SEED})",
+        "training": f"python scripts/train_lunarlander.py ({TIMESTEPS} steps of PPO, seed {SEED})",
         "trained_with": versions(),
         "recorded_return": {
             "mean": measured.value,
@@ -82,7 +81,9 @@ def record(path: Path, out: Path) -> None:
     }
     card = {key: value for key, value in agent.card.items() if key != "origin"}
     save_agent(dataclasses.replace(agent, card=card | facts), out)
-    print(f"return {measured.value:.1f} ({measured.low:.1f} to {measured.high:.1f}), n {measured.n}")
+    print(
+        f"return {measured.value:.1f} ({measured.low:.1f} to {measured.high:.1f}), n {measured.n}"
+    )
 
 
 if __name__ == "__main__":
