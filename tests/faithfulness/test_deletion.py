@@ -69,6 +69,11 @@ def test_it_is_supported_without_an_environment_and_weak_with_one():
     assert judge(score, complete=True, rerun_possible=True).badge == "weak"
 
 
+def test_the_interval_of_a_percentage_ends_at_zero_and_a_hundred():
+    score = _score((9, 3, 1, 0), n_episodes=3)
+    assert 0.0 <= score.interval.low <= score.interval.value <= score.interval.high <= 100.0
+
+
 def test_states_of_one_episode_count_as_one_unit():
     score = _score((9, 3, 1, 0), n_episodes=6)
     assert (score.unit, score.gap.n) == ("episode", 6)

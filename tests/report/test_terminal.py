@@ -19,7 +19,7 @@ Return 250 (likely 243 to 260)
                   We could not show which inputs matter: hiding the top-ranked
                   one costs no more than hiding a random one. Do not use the
                   ranking.
-2 explanations: 1 supported, 1 failed (3 tests)
+2 explanations: 1 supported, 1 failed (2 tests)
 41 s, 31200 of 40000 forward passes   Report runs/x/report.html"""
 
 

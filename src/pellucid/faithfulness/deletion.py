@@ -59,6 +59,7 @@ def deletion(check: Check) -> tuple[Score, ...]:
             "hiding inputs in random order",
             name="resample",
             value_unit="% of choices",
+            bounds=(0.0, 100.0),
         ),
     )
 

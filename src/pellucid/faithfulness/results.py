@@ -1,13 +1,15 @@
 """Builds scores from what was measured per unit, so that every metric does it alike."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
 from pellucid.explanation.contract import MetricInfo
 from pellucid.explanation.score import Control, Role, Score, not_measured
-from pellucid.stats import mean_interval, paired_gap
+from pellucid.stats import Estimate, mean_interval, paired_gap
 
 
 def paired_score(
@@ -20,6 +22,7 @@ def paired_score(
     label: str | None = None,
     role: Role | None = None,
     value_unit: str = "",
+    bounds: tuple[float, float] = (-math.inf, math.inf),
 ) -> Score:
     """Return the score of a test whose control was measured on the same units.
 
@@ -34,19 +37,25 @@ def paired_score(
         label: The test in words, if it differs from the metric's.
         role: If it differs from the metric's.
         value_unit: Unit of the values in words.
+        bounds: Least and greatest possible value; intervals of few units would reach beyond.
     """
     return Score(
         metric=info.name if name is None else f"{info.name}.{name}",
         label=label or info.label,
-        interval=mean_interval(values),
+        interval=_within(mean_interval(values), bounds),
         unit=info.unit,
         direction=info.direction,
-        control=Control(control_name, mean_interval(controls)),
+        control=Control(control_name, _within(mean_interval(controls), bounds)),
         gap=paired_gap(values, controls, info.direction),
         closed_loop=info.closed_loop,
         role=role or info.role,
         value_unit=value_unit,
     )
+
+
+def _within(estimate: Estimate, bounds: tuple[float, float]) -> Estimate:
+    low, high = np.clip([estimate.low, estimate.high], *bounds)
+    return replace(estimate, low=float(low), high=float(high))
 
 
 def missing_score(

@@ -28,10 +28,19 @@ def summary(record: RunRecord, explanations: Sequence[Document]) -> Document:
         "performance": performance(record),
         "badges": counts,
         "n_explanations": len(explanations),
-        "n_tests": sum(len(e["faithfulness"]) for e in explanations),
+        "n_tests": n_tests(explanations),
         "findings": findings(record.explanations, explanations),
         "nothing_passed": counts["supported"] == 0,
     }
+
+
+def n_tests(explanations: Sequence[Document]) -> int:
+    """Return how many tests were made that luck could pass; sanity checks can only fail."""
+    return sum(
+        score["gap"]["value"] is not None and score["role"] != "sanity"
+        for explanation in explanations
+        for score in explanation["faithfulness"]
+    )
 
 
 def performance(record: RunRecord) -> list[Document]:

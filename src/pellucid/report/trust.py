@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from pellucid.explanation import Badge, Futures
 from pellucid.faithfulness import thresholds
-from pellucid.report.overview import PERCENT
+from pellucid.report.overview import PERCENT, n_tests
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document, listing, said
 from pellucid.stats import CONFIDENCE
@@ -88,10 +88,7 @@ def cannot_tell(record: RunRecord, document: Document) -> list[Document]:
 
 def luck(document: Document) -> Document:
     """Return the sentence on how many tests would look supported by luck alone."""
-    tests = sum(
-        score["gap"]["value"] is not None and score["role"] != "sanity"
-        for _, _, score in _scores(document)
-    )
+    tests = n_tests(document["explanations"])
     expected = math.ceil((1 - CONFIDENCE) / 2 * tests - 1e-9)
     return said(
         "{k} tests were made; about {luck} would look supported by luck alone. A meaningless "

@@ -99,7 +99,7 @@ class WhyNot:
             content=content,
             facts=_facts(content),
             complete=n_pairs == N_FUTURES,
-            warnings=failure_warnings((*searched, *futures)),
+            warnings=(*failure_warnings((*searched, *futures)), *_alike(content)),
         )
 
 
@@ -246,6 +246,12 @@ def _content(task: Task, choice: _Choice, futures: Sequence[Future]) -> Futures:
         preference_names=task.episodes.names.actions,
         observation=flat(observation[None])[0].astype(np.float64),
     )
+
+
+def _alike(content: Futures) -> tuple[str, ...]:
+    if np.ptp(content.returns, axis=1).any():
+        return ()
+    return ("All futures of an action are alike here: nothing is random after this step.",)
 
 
 def _action_name(task: Task, space: Discrete | Box, action: Shaped[np.ndarray, " *action"]) -> str:
