@@ -237,7 +237,21 @@ def _assemble(
         reason=reason,
         need=need,
         warnings=finding.warnings if finding else (),
+        left_out=_left_out(info, finding, failure, scores),
     )
+
+
+def _left_out(
+    info: ExplainerInfo,
+    finding: Finding | None,
+    failure: PellucidError | None,
+    scores: tuple[Score, ...],
+) -> tuple[str, ...]:
+    """Return one sentence for everything that the budget did not pay for."""
+    if finding is None:
+        return (f"{info.question} {failure}.",) if isinstance(failure, BudgetError) else ()
+    tests = [f"{info.question} Test left out: {s.label}." for s in scores if s.unaffordable]
+    return (*finding.left_out, *tests)
 
 
 def _facts(

@@ -108,12 +108,7 @@ def left_out(
     n_attempted = len(episodes.attempted)
     if 0 < n_attempted < request.n_episodes:
         sentences.append(f"The budget paid for {n_attempted} of {request.n_episodes} episodes.")
-    sentences += [
-        f"The budget cut {explanation.method} short."
-        for explanation in explanations
-        if explanation.content is not None and not explanation.complete
-    ]
-    return tuple(sentences)
+    return (*sentences, *(text for e in explanations for text in e.left_out))
 
 
 # --- a run that was stopped ---

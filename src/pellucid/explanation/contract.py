@@ -53,6 +53,7 @@ class Finding:
             to `identity_tolerance`; None if it claims none.
         identity_tolerance: Largest error at which the identity holds.
         warnings: What the reader should know.
+        left_out: What the budget left out, one sentence each.
     """
 
     question: str
@@ -62,6 +63,7 @@ class Finding:
     identity_error: float | None = None
     identity_tolerance: float = 1e-4
     warnings: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

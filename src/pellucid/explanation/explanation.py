@@ -42,6 +42,7 @@ class Explanation:
         need: What would allow the measurement, if not measured.
         provenance: Versions, hashes and command.
         warnings: What the reader should know.
+        left_out: What the budget left out, one sentence each.
         seconds: Wall time; the only field that differs between equal runs.
     """
 
@@ -66,6 +67,7 @@ class Explanation:
     need: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     seconds: float = 0.0
 
     def plot(self) -> "Figure":

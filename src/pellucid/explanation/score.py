@@ -55,6 +55,7 @@ class Score:
         need: What would allow the measurement, if not measured.
         applicable: False if agent or environment lack what the test needs; a sanity check that
             does not apply holds no badge down.
+        unaffordable: True if it was left out because the budget did not pay for it.
     """
 
     metric: str
@@ -71,3 +72,4 @@ class Score:
     reason: str = ""
     need: str = ""
     applicable: bool = True
+    unaffordable: bool = False

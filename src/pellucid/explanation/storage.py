@@ -144,6 +144,7 @@ def _rebuild(stored: Mapping[str, Any], array_file: Path) -> Explanation:
     fields["used"] = Cost(**fields["used"])
     fields["faithfulness"] = tuple(_score(item) for item in fields["faithfulness"])
     fields["warnings"] = tuple(fields["warnings"])
+    fields["left_out"] = tuple(fields["left_out"])
     return Explanation(content=_content(stored["content"], array_file), **fields)
 
 

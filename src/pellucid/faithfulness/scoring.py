@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from pellucid import registry
 from pellucid.agents.metering import MeteredAgent, unmetered
 from pellucid.budget import Meter
-from pellucid.errors import CapabilityError, PellucidError
+from pellucid.errors import BudgetError, CapabilityError, PellucidError
 from pellucid.explanation import Check, ExplainerInfo, Finding, Metric, Score
 from pellucid.faithfulness.badges import judge, rerun_was_possible
 from pellucid.faithfulness.results import missing_score
@@ -83,6 +84,9 @@ def _measure(test: Metric, check: Check) -> tuple[Score, ...]:
     except CapabilityError as error:
         need = error.hint or "an agent or environment that offers it"
         return (missing_score(test.info, str(error), need, applicable=False),)
+    except BudgetError as error:
+        score = missing_score(test.info, str(error), error.hint or "a larger budget")
+        return (replace(score, unaffordable=True),)
     except PellucidError as error:
         return (missing_score(test.info, str(error), error.hint or "another attempt"),)
     except Exception as error:  # a plug-in may raise anything; it becomes a score with a reason

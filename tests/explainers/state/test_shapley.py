@@ -98,3 +98,13 @@ def test_f40_scaling_the_output_scales_the_attribution():
     one = Shapley().explain(task(LinearQ(WEIGHTS), logged(3, 2)))
     ten = Shapley().explain(task(LinearQ(10 * WEIGHTS), logged(3, 2)))
     np.testing.assert_allclose(ten.content.values, 10 * one.content.values, atol=1e-12)
+
+
+def test_what_the_budget_leaves_out_is_said_and_a_full_run_leaves_nothing_out():
+    cut = Shapley().explain(task(LinearQ(WEIGHTS), logged(3, 2), queries=2_000))
+    n_states = len(cut.content.steps)
+    (told,) = cut.left_out
+    n_background = cut.facts["n_background"].value
+    assert f"{n_states} visited states are explained against {n_background} others" in told
+    assert told.endswith("in place of 90 against 50.")
+    assert Shapley().explain(task(LinearQ(WEIGHTS), logged(3, 2))).left_out == ()

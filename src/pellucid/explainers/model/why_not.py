@@ -77,10 +77,13 @@ class WhyNot:
         """Compare the futures after the own action and after the foil."""
         position = _position(task)
         step = chosen_step(task, position)
+        searched: tuple[Future, ...] = ()
         if step is None:
+            n_searched = _n_candidates(task, position)
             choice, searched = _search(task, position)
         else:
-            choice, searched = _choice(task, position, step), ()
+            n_searched = N_CANDIDATES
+            choice = _choice(task, position, step)
         futures = _pairs(task, [choice], N_FUTURES, first_replicate=0)
         n_pairs = len(futures) // 2
         futures = futures[: 2 * n_pairs]
@@ -99,6 +102,7 @@ class WhyNot:
             content=content,
             facts=_facts(content),
             complete=n_pairs == N_FUTURES,
+            left_out=_left_out(n_pairs, n_searched),
             warnings=(*failure_warnings((*searched, *futures)), *_alike(content)),
         )
 
@@ -246,6 +250,20 @@ def _content(task: Task, choice: _Choice, futures: Sequence[Future]) -> Futures:
         preference_names=task.episodes.names.actions,
         observation=flat(observation[None])[0].astype(np.float64),
     )
+
+
+def _left_out(n_pairs: int, n_searched: int) -> tuple[str, ...]:
+    question = "Why this action, and not another?"
+    sentences = []
+    if n_searched < N_CANDIDATES:
+        sentences.append(
+            f"{question} {n_searched} moments were searched in place of {N_CANDIDATES}."
+        )
+    if n_pairs < N_FUTURES:
+        sentences.append(
+            f"{question} {n_pairs} pairs of futures were compared in place of {N_FUTURES}."
+        )
+    return tuple(sentences)
 
 
 def _alike(content: Futures) -> tuple[str, ...]:

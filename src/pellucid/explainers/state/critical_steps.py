@@ -105,6 +105,7 @@ class CriticalSteps:
                 "n_replays": fact(n_done),
             },
             complete=n_done == n_replays,
+            left_out=_left_out(n_done),
             warnings=failure_warnings(futures),
         )
 
@@ -134,6 +135,13 @@ def _n_replays(task: Task, n_windows: int, position: int) -> int:
     left = task.meter.left
     affordable = min(left.env_steps, left.queries) // per_round
     return int(np.clip(affordable, MIN_REPLAYS, N_REPLAYS))
+
+
+def _left_out(n_done: int) -> tuple[str, ...]:
+    if n_done == N_REPLAYS:
+        return ()
+    done = f"Every stretch was replayed {n_done} times in place of {N_REPLAYS}."
+    return (f"Which moments decided the result? {done}",)
 
 
 def _branches(task: Task, position: int, windows: _Windows, n_replays: int) -> list[Branch]:

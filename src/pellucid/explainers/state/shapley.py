@@ -107,6 +107,7 @@ class Shapley:
                 "n_background": fact(size.background),
             },
             identity_error=identity_error,
+            left_out=_left_out(size, len(visited)),
         )
 
 
@@ -137,6 +138,15 @@ def _size(n_inputs: int, n_visited: int, queries: int) -> _Size:
             hint=f"a larger budget: at least {need} queries for this method",
         )
     return _Size(states, background)
+
+
+def _left_out(size: _Size, n_visited: int) -> tuple[str, ...]:
+    wanted = min(n_visited, N_STATES), min(n_visited, N_BACKGROUND)
+    if (size.states, size.background) == wanted:
+        return ()
+    done = f"{size.states} visited states are explained against {size.background} others"
+    planned = f"{wanted[0]} against {wanted[1]}"
+    return (f"Which inputs drive its choices? {done}, in place of {planned}.",)
 
 
 def _sample(seed: int, what: str, n: int, k: int) -> Int[np.ndarray, " k"]:
