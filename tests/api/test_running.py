@@ -82,12 +82,13 @@ def test_f36_the_parts_add_up_and_stay_within_the_budget(finished_once):
 
 def test_the_budget_left_is_shared_and_what_is_unused_flows_on(finished_once):
     shapley, why_not = finished_once.record.explanations
-    kept_back = 5_000 - 80 - 2 * shapley.allowed.env_steps
-    assert 0 < kept_back < 0.05 * 5_000
-    assert shapley.allowed.queries == (10_000 - 80) // 2
+    # the one that runs the environment again comes first, wherever it was named
+    kept_back = 10_000 - 80 - 2 * why_not.allowed.env_steps
+    assert 0 < kept_back < 0.05 * 10_000
+    assert why_not.allowed.queries == (10_000 - 80) // 2
     # the second one has all that the first one did not use
-    assert why_not.allowed.queries == 10_000 - 80 - shapley.used.queries
-    assert why_not.allowed.env_steps > shapley.allowed.env_steps
+    assert shapley.allowed.queries == 10_000 - 80 - why_not.used.queries
+    assert shapley.allowed.env_steps > why_not.allowed.env_steps
 
 
 def test_frames_show_worst_median_best_and_what_is_explained(finished_once):
@@ -154,22 +155,22 @@ def test_f61_a_resumed_run_gives_the_same_bytes_as_one_that_was_not_stopped(
 
 def test_f61_a_stopped_run_reports_what_was_finished(tmp_path):
     with pytest.raises(Interrupted) as caught:
-        runs.small_run(tmp_path / "run", progress=runs.stop_at("why-not"))
+        runs.small_run(tmp_path / "run", progress=runs.stop_at("shapley"))
     run = caught.value.run
     assert run.record.state == "partial"
     assert run.document["banner"] == (
         "Stopped after 1 of 2 explanations; badges are lowered to weak."
     )
-    done, cut = run.record.explanations
-    assert (done.method, done.badge, done.complete) == ("shapley", "weak", False)
+    cut, done = run.record.explanations
+    assert (done.method, done.badge, done.complete) == ("why-not", "weak", False)
     assert "stopped early" in done.reason
     assert " may " in done.text
     assert done.text.endswith("but the run stopped early.")
-    assert (cut.method, cut.badge, cut.content) == ("why-not", "not_measured", None)
+    assert (cut.method, cut.badge, cut.content) == ("shapley", "not_measured", None)
     assert "stopped" in cut.text
     assert read_run(tmp_path / "run").state == "interrupted"
     # what is stored keeps its own badge
-    assert load_explanation(tmp_path / "run" / "explanations" / "shapley").badge == "supported"
+    assert load_explanation(tmp_path / "run" / "explanations" / "why-not").badge == "supported"
     assert not (tmp_path / "run" / LOCK_FILE).exists()
 
 

@@ -9,7 +9,7 @@ from tests.cli import toy
 
 ENV = "tests.cli.toy:line"
 METHODS = ("shapley", "why-not")
-SMALL = {"methods": METHODS, "budget": 10_000, "env_steps": 5_000, "n_episodes": 10}
+SMALL = {"methods": METHODS, "budget": 10_000, "env_steps": 10_000, "n_episodes": 10}
 TINY = {"methods": ("shapley",), "budget": 3_000, "env_steps": 800, "n_episodes": 5}
 
 _VARYING = re.compile(r"^(seconds|time|run|run_id|report|sha256|pid|page)$")

@@ -7,7 +7,7 @@ from typing import Any
 
 from pellucid.api.explaining import plan_method
 from pellucid.api.locating import Located, code_sha256, locate
-from pellucid.api.request import Request, collection_cap, make_request
+from pellucid.api.request import Request, collection_cap, make_request, run_order
 from pellucid.api.run_folder import (
     EPISODES,
     EXPLANATIONS,
@@ -162,7 +162,7 @@ def _plan_methods(
     left_out: list[str] = []
     used = collecting.expected or collecting.most
     left = request.allowed - used
-    for position, method in enumerate(request.methods):
+    for position, method in enumerate(run_order(request.methods)):
         name = f"{EXPLANATIONS}/{atomic.safe_name(method)}"
         done = stored.parts.get(name) if stored is not None else None
         if done is not None:

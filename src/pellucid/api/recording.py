@@ -45,7 +45,7 @@ def make_record(
         located: Agent and environment.
         folder: Gives id, time, command, costs and hashes.
         episodes: None if it was stopped before they were collected.
-        explanations: Those that are done, in the order of the methods.
+        explanations: Those that are done.
         frames: By position in `episodes.used`.
         used: What was used in all.
         warnings: Of the parts.
@@ -53,12 +53,15 @@ def make_record(
             reached is not measured.
     """
     shown = episodes if episodes is not None else _no_episodes(request, located)
-    made = tuple(explanations)
+    done = {e.method: e for e in explanations}
+    made = tuple(done[method] for method in request.methods if method in done)
     banner = ""
     if stopped:
         banner = _banner(len(made), len(request.methods), collected=episodes is not None)
-        missing = request.methods[len(made) :]
-        made = (*map(lowered, made), *(not_reached(m, request, shown) for m in missing))
+        made = tuple(
+            lowered(done[m]) if m in done else not_reached(m, request, shown)
+            for m in request.methods
+        )
     return RunRecord(
         run_id=folder.run_id,
         time=str(folder.head["time"]),
@@ -72,7 +75,7 @@ def make_record(
         costs={
             _part_title(name): part.used for name, part in folder.parts.items() if name != AGENT
         },
-        left_out=left_out(request, shown, explanations),
+        left_out=left_out(request, shown, made),
         warnings=(*_warnings(shown), *warnings),
         versions=versions(),
         hashes=_hashes(folder, located),

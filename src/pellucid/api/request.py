@@ -119,7 +119,7 @@ def make_request(
 
 
 def check_methods(methods: str | Sequence[str]) -> tuple[str, ...]:
-    """Return the methods asked for, each once, in order; `all` is every registered one.
+    """Return the methods asked for, each once, in order; `all` is every one that works.
 
     Raises:
         UnknownNameError: One is not registered.
@@ -129,13 +129,25 @@ def check_methods(methods: str | Sequence[str]) -> tuple[str, ...]:
     wanted = [name.strip() for name in listed if name.strip()]
     known = registry.names("explainers")
     if wanted == ["all"]:
-        return (*DEFAULT_METHODS, *(n for n in known if n not in DEFAULT_METHODS))
+        working, _ = registry.load_all("explainers")
+        return (*DEFAULT_METHODS, *(n for n in sorted(working) if n not in DEFAULT_METHODS))
     if not wanted:
         raise InputError("no method is named", hint=f"known: {', '.join(known)}")
     for name in wanted:
         if name not in known:
             raise registry.unknown_name("method", name, [*known, "all"])
     return tuple(dict.fromkeys(wanted))
+
+
+def run_order(methods: Sequence[str]) -> list[str]:
+    """Return methods in the order in which they share a budget.
+
+    Those that run the environment again first: they leave most agent queries over, and what a
+    method leaves goes to the next. The report keeps the order in which they were asked for.
+    """
+    return sorted(
+        methods, key=lambda m: "environment" not in registry.load("explainers", m).info.needs
+    )
 
 
 def check_smallest(allowed: Cost, n_episodes: int) -> None:

@@ -29,6 +29,7 @@ from pellucid.api.request import (
     Request,
     collection_cap,
     make_request,
+    run_order,
     too_few_episodes,
 )
 from pellucid.api.run_folder import (
@@ -233,7 +234,7 @@ def _make_parts(work: _Work) -> None:
     _store_agent(work)
     _check_options(work.request, work.episodes)
     kept_back = _kept_back_for_frames(work)
-    for position, method in enumerate(work.request.methods):
+    for position, method in enumerate(run_order(work.request.methods)):
         n_left = len(work.request.methods) - position
         work.explanations += (_explained(work, method, kept_back, n_left),)
     work.frames = _rendered(work)

@@ -16,7 +16,7 @@ from pellucid.rollouts.drawing import random_actions
 from pellucid.seeds import stream
 
 WINDOW_SHARE = 0.1
-N_REPLAYS, MIN_REPLAYS = 8, 2
+N_REPLAYS, MIN_REPLAYS = 6, 2
 
 
 @dataclass(frozen=True)

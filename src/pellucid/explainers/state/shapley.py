@@ -15,7 +15,7 @@ from pellucid.kernels.shapley import coalition_masks, shapley_matrix
 from pellucid.seeds import stream
 
 MAX_INPUTS = 16
-N_STATES, N_BACKGROUND = 200, 50
+N_STATES, N_BACKGROUND = 180, 50
 MIN_STATES, MIN_BACKGROUND = 5, 4
 
 _CLOSED = Sentences(
