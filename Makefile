@@ -63,8 +63,9 @@ format: $(STAMPS)/dev  ## format and mend what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(STAMPS)/sb3  ## write the pages that are made from the registry
+docs: $(STAMPS)/sb3  ## write the pages that are made from the registry and from records
 	$(BIN)/python scripts/build_docs.py
+	$(BIN)/python scripts/build_results.py
 
 lock: $(STAMPS)/sb3  ## write constraints.txt again
 	$(BIN)/python scripts/lock.py

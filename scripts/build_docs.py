@@ -1,20 +1,32 @@
-"""Write the documentation pages that are made from the registry.
+"""Write the documentation pages that are made from the registry and from stored results.
 
-python scripts/build_docs.py            # write docs/explainers.md and docs/metrics.md
+python scripts/build_docs.py            # write docs/explainers.md, metrics.md and bench.md
 python scripts/build_docs.py --check    # fail if they are not what would be written
 """
 
 import argparse
+import importlib
 import inspect
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from pellucid import registry
+from pellucid.bench import SUITES
+from pellucid.bench.table import markdown
 from pellucid.explanation import KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTICE = "<!-- Written by scripts/build_docs.py from the registry; `make docs` writes it again. -->"
+BENCH_NOTICE = (
+    "<!-- Written by scripts/build_docs.py from results/bench; `make docs` writes it again. -->"
+)
+BENCH = """`pellucid bench SUITE` measures again. Both sides run in turn in one process on one
+thread, every peer after a warm-up; ratios are medians of the ratios of blocks of work. Times are
+per unit of work. Evaluations are rows through the agent, counted in the function that both sides
+call. Peers that are not installed are skipped and named. What was measured depends on the machine;
+a goal that was missed says so."""
 
 
 def main() -> int:
@@ -38,7 +50,24 @@ def pages() -> dict[Path, str]:
     return {
         ROOT / "docs" / "explainers.md": explainers_page(),
         ROOT / "docs" / "metrics.md": metrics_page(),
+        **bench_pages(),
     }
+
+
+def bench_pages() -> dict[Path, str]:
+    """Return the page of stored comparisons with other packages, if there are any."""
+    sections = [
+        markdown(name, str(inspect.getdoc(importlib.import_module(module))), json.loads(text))
+        for name, module in SUITES.items()
+        if (text := stored(ROOT / "results" / "bench" / f"{name}.json"))
+    ]
+    page = "\n\n".join([BENCH_NOTICE, "# Comparisons with other packages", BENCH, *sections])
+    return {ROOT / "docs" / "bench.md": page + "\n"} if sections else {}
+
+
+def stored(path: Path) -> str:
+    """Return a file's text, empty if there is none."""
+    return path.read_text() if path.exists() else ""
 
 
 def explainers_page() -> str:

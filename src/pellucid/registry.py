@@ -22,7 +22,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "explainers": ("pellucid.explainers.state", "pellucid.explainers.model"),
     "metrics": ("pellucid.faithfulness",),
     "adapters": ("pellucid.agents",),
-    "claims": (),
+    "claims": ("pellucid.claims",),
 }
 PLUGIN_IMPORT_SECONDS = 10.0
 

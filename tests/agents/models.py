@@ -7,7 +7,7 @@ import gymnasium
 import numpy as np
 import torch
 from gymnasium.spaces import Box, Discrete
-from stable_baselines3 import A2C, DQN, PPO, SAC, TD3
+from stable_baselines3 import A2C, DDPG, DQN, PPO, SAC, TD3
 
 from pellucid.agents.spaces import Spaces
 
@@ -15,7 +15,8 @@ OBSERVATIONS = Box(np.array([-1.5, -np.inf, 0.0], np.float32), np.float32(3.25),
 CHOICES = Discrete(4)
 # the ranges differ in place and width, so that a wrong scaling or clipping shows
 TORQUES = Box(np.array([-2.0, 0.5], np.float32), np.array([1.0, 3.0], np.float32))
-CLASSES = {"PPO": PPO, "A2C": A2C, "DQN": DQN, "SAC": SAC, "TD3": TD3}
+CLASSES = {"PPO": PPO, "A2C": A2C, "DQN": DQN, "SAC": SAC, "TD3": TD3, "DDPG": DDPG}
+CONTINUOUS = ("SAC", "TD3", "DDPG")
 
 
 class StubEnv(gymnasium.Env[Any, Any]):
@@ -34,7 +35,7 @@ class StubEnv(gymnasium.Env[Any, Any]):
 
 def make_model(algorithm: str, action_space: Any = None, **settings: Any) -> Any:
     """Return an untrained model with weights large enough that its choices vary."""
-    actions = action_space or (TORQUES if algorithm in ("SAC", "TD3") else CHOICES)
+    actions = action_space or (TORQUES if algorithm in CONTINUOUS else CHOICES)
     steps: dict[str, Any] = {"PPO": {"n_steps": 8, "batch_size": 8}}.get(
         algorithm, {} if algorithm == "A2C" else {"buffer_size": 4}
     )

@@ -70,7 +70,7 @@ def test_storing_twice_gives_the_same_bytes(stored: Path, tmp_path: Path) -> Non
         ({"recorded_return": {"mean": 1}}, "'recorded_return' needs"),
         ({"recorded_return": 3}, "'recorded_return' needs"),
         ({"weights": {"file": "../x", "sha256": "0"}}, "is not the file that"),
-        ({"algorithm": "TD3"}, "holds the algorithm 'TD3'"),
+        ({"algorithm": "TRPO"}, "holds the algorithm 'TRPO'"),
         ({"policy": {"class": "MlpPolicy", "activation": "exec"}}, "activation 'exec'"),
         ({"policy": {"class": "MlpPolicy", "activation": "Tanh", "x": 1}}, "field 'x'"),
         ({"policy": {"activation": "Tanh", "net_arch": [9]}}, "do not fit"),

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 from torch import nn
 
 from pellucid.agents import agent_sha256, load_agent, save_agent
-from pellucid.agents.acting import preference_unit, preferences
-from pellucid.errors import ArtifactError, InputError
+from pellucid.agents.acting import choose_actions, preference_unit, preferences
+from pellucid.errors import ArtifactError, CapabilityError, InputError
 from tests.agents.models import (
     CHOICES,
+    CONTINUOUS,
     OBSERVATIONS,
     TORQUES,
     StubEnv,
@@ -31,13 +32,32 @@ ARCHES: dict[str, list[Any]] = {
     "A2C": [None, [12, 6], {"pi": [], "vf": [5]}],
     "DQN": [None, [], [16, 8, 4]],
     "SAC": [[16], [], {"pi": [8, 8], "qf": [4]}],
+    "TD3": [None, [16], [], {"pi": [8, 8], "qf": [4]}],
+    "DDPG": [[16, 8]],
 }
 CASES = [
     (algorithm, arch, activation, actions)
     for algorithm, arches in ARCHES.items()
     for arch in arches
     for activation in (None, nn.Tanh, nn.ReLU)
-    for actions in {"DQN": [CHOICES], "SAC": [TORQUES]}.get(algorithm, [CHOICES, TORQUES])
+    for actions in (
+        [TORQUES]
+        if algorithm in CONTINUOUS
+        else [CHOICES]
+        if algorithm == "DQN"
+        else [CHOICES, TORQUES]
+    )
+]
+SDE_CASES = [
+    (algorithm, arch, activation, options)
+    for algorithm, arches, forms in (
+        ("PPO", [None, [16], {"pi": [8], "vf": [16, 4]}], [{"squash_output": True}]),
+        ("A2C", [[12, 6], {"pi": [], "vf": [5]}], [{"full_std": False}]),
+        ("SAC", [[16], [], {"pi": [8, 8], "qf": [4]}], [{"clip_mean": 0.5}, {"clip_mean": 0.0}]),
+    )
+    for arch in arches
+    for activation in (None, nn.Tanh, nn.ReLU)
+    for options in ({}, {"use_expln": True}, *forms)
 ]
 
 
@@ -69,8 +89,9 @@ def assert_same_answers(agent: Any, model: Any) -> None:
 
 def _assert_same_distribution(ours: Any, policy: Any, tensor: Any) -> None:
     if hasattr(policy, "actor"):
-        mean, log_std, _ = policy.actor.get_action_dist_params(tensor)
-        theirs: Any = torch.distributions.Normal(mean, log_std.exp())
+        mean, log_std, latent = policy.actor.get_action_dist_params(tensor)
+        theirs: Any = policy.actor.action_dist.proba_distribution(mean, log_std, **latent)
+        theirs = theirs.distribution
     else:
         theirs = policy.get_distribution(tensor).distribution
     if hasattr(ours, "probabilities"):
@@ -81,7 +102,7 @@ def _assert_same_distribution(ours: Any, policy: Any, tensor: Any) -> None:
         np.testing.assert_allclose(ours.std, theirs.stddev.numpy(), rtol=1e-6, atol=TOLERANCE)
         np.testing.assert_array_equal(ours.low, policy.action_space.low)
         np.testing.assert_array_equal(ours.high, policy.action_space.high)
-        assert ours.squashed == hasattr(policy, "actor")
+        assert ours.squashed == policy.squash_output
 
 
 @pytest.mark.parametrize(("algorithm", "arch", "activation", "actions"), CASES)
@@ -93,7 +114,64 @@ def test_every_answer_equals_the_librarys_own(
     assert_same_answers(load_agent(archive, env=StubEnv(actions)), model)
 
 
-@pytest.mark.parametrize("algorithm", ["PPO", "A2C", "DQN", "SAC"])
+@pytest.mark.parametrize(("algorithm", "arch", "activation", "options"), SDE_CASES)
+def test_state_dependent_exploration_answers_as_the_library_does(
+    tmp_path: Path, algorithm: str, arch: Any, activation: Any, options: dict[str, Any]
+) -> None:
+    kwargs = policy_kwargs(arch, activation) | options
+    model = make_model(algorithm, TORQUES, use_sde=True, policy_kwargs=kwargs)
+    agent: Any = load_agent(save_model(model, tmp_path), env=StubEnv(TORQUES))
+    assert_same_answers(agent, model)
+    assert "distribution" in agent.capabilities
+    # the standard deviation depends on the state, or the option was not tested
+    assert agent.distribution(random_observations()).std.std(axis=0).min() > 1e-3
+
+
+@pytest.mark.parametrize("algorithm", ["PPO", "A2C", "SAC", "TD3"])
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("activation", [None, nn.Tanh, nn.ReLU])
+def test_a_shared_extractor_and_one_for_each_answer_as_the_library_does(
+    tmp_path: Path, algorithm: str, shared: bool, activation: Any
+) -> None:
+    for arch in ([8], {"pi": [8], "vf" if algorithm in ("PPO", "A2C") else "qf": [4, 4]}):
+        kwargs = policy_kwargs(arch, activation) | {"share_features_extractor": shared}
+        model = make_model(algorithm, TORQUES, policy_kwargs=kwargs)
+        assert_same_answers(load_agent(save_model(model, tmp_path), env=StubEnv(TORQUES)), model)
+
+
+@pytest.mark.parametrize("algorithm", ["PPO", "DQN", "SAC", "TD3"])
+@pytest.mark.parametrize(
+    "observations",
+    [
+        Discrete(5),
+        MultiDiscrete([2, 3]),
+        MultiBinary(4),
+        MultiBinary((2, 2)),
+        Box(-1, 1, (2, 3), np.float32),
+        Box(-1, 1, (2, 1, 2), np.float64),
+        Box(0, 255, (4,), np.uint8),
+    ],
+    ids=str,
+)
+def test_observations_of_any_shape_are_encoded_as_the_library_does(
+    tmp_path: Path, algorithm: str, observations: Any
+) -> None:
+    env = StubEnv(TORQUES if algorithm in CONTINUOUS else CHOICES, observations)
+    model = make_model(algorithm, env=env, policy_kwargs={"net_arch": [8]})
+    agent: Any = load_agent(save_model(model, tmp_path), env=env)
+    observations.seed(0)
+    rows = np.array([observations.sample() for _ in range(1000)], dtype=observations.dtype)
+    expected, _ = model.predict(rows, deterministic=True)
+    np.testing.assert_allclose(agent.act(rows), expected, rtol=0, atol=TOLERANCE)
+    assert preferences(agent, rows).std(axis=0).max() > 0.01
+    if "distribution" in agent.capabilities:
+        with torch.no_grad():
+            _assert_same_distribution(agent.distribution(rows), model.policy, torch.as_tensor(rows))
+    save_agent(agent, tmp_path / "stored")
+    np.testing.assert_array_equal(load_agent(tmp_path / "stored").act(rows), agent.act(rows))
+
+
+@pytest.mark.parametrize("algorithm", list(ARCHES))
 def test_choices_vary_so_that_equality_means_something(tmp_path: Path, algorithm: str) -> None:
     model = make_model(algorithm)
     actions = load_agent(model).act(random_observations())
@@ -110,7 +188,7 @@ def test_continuous_ppo_is_clipped_to_the_range_of_the_environment(tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("algorithm", "actions"),
-    [("PPO", CHOICES), ("A2C", TORQUES), ("DQN", CHOICES), ("SAC", TORQUES)],
+    [("PPO", CHOICES), ("A2C", TORQUES), ("DQN", CHOICES), ("SAC", TORQUES), ("TD3", TORQUES)],
 )
 def test_settings_that_matter_in_training_only_change_nothing(
     tmp_path: Path, algorithm: str, actions: Any
@@ -122,7 +200,7 @@ def test_settings_that_matter_in_training_only_change_nothing(
         settings["policy_kwargs"] |= {"log_std_init": -1.5, "ortho_init": False}
         # Python's json writes this as a bare Infinity, which strict JSON does not have
         settings["max_grad_norm"] = float("inf")
-    if algorithm == "SAC":
+    if algorithm in ("SAC", "TD3"):
         settings["policy_kwargs"] |= {"n_critics": 3, "share_features_extractor": True}
     model = make_model(algorithm, actions, **settings)
     archive = save_model(model, tmp_path)
@@ -174,22 +252,29 @@ def rewrite(archive: zipfile.ZipFile, path: Path, changed: dict[str, Any]) -> Pa
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "lacks"),
+    ("form", "lacks"),
     [
         ("PPO", {"q_values"}),
         ("A2C", {"q_values"}),
         ("DQN", {"distribution", "sampling", "value"}),
         ("SAC", {"q_values", "value"}),
+        ("TD3", {"distribution", "sampling", "q_values", "value"}),
+        ("DDPG", {"distribution", "sampling", "q_values", "value"}),
+        ("PPO with use_sde", {"q_values", "sampling"}),
+        ("A2C with use_sde", {"q_values", "sampling"}),
+        ("SAC with use_sde", {"q_values", "value", "sampling"}),
     ],
 )
-def test_the_capability_table_is_honest(algorithm: str, lacks: set[str]) -> None:
+def test_the_capability_table_is_honest(form: str, lacks: set[str]) -> None:
     from pellucid import registry
 
     everything = {"distribution", "q_values", "value", "latent", "gradients", "sampling", "layers"}
-    agent = load_agent(make_model(algorithm, policy_kwargs={"net_arch": [8]}))
+    algorithm, _, sde = form.partition(" with ")
+    settings: dict[str, Any] = {"action_space": TORQUES, "use_sde": True} if sde else {}
+    agent = load_agent(make_model(algorithm, policy_kwargs={"net_arch": [8]}, **settings))
     assert agent.capabilities == everything - lacks
     table = registry.load("adapters", "stable-baselines3").info.capabilities
-    assert set(table[algorithm]) == agent.capabilities
+    assert set(table[form]) == agent.capabilities
 
 
 @pytest.mark.parametrize(
@@ -199,6 +284,7 @@ def test_the_capability_table_is_honest(algorithm: str, lacks: set[str]) -> None
         ("PPO", TORQUES, "mean action"),
         ("DQN", CHOICES, "Q-value"),
         ("SAC", TORQUES, "mean action"),
+        ("TD3", TORQUES, "mean action"),
     ],
 )
 def test_gradients_belong_to_the_preferences(algorithm: str, actions: Any, unit: str) -> None:
@@ -235,6 +321,51 @@ def test_sac_latent_and_mean_agree_with_the_actor() -> None:
     head = model.policy.actor.mu
     mean = agent.latent(observations) @ head.weight.detach().numpy().T + head.bias.detach().numpy()
     np.testing.assert_allclose(agent.distribution(observations).mean, mean, atol=1e-5)
+
+
+def test_td3_latent_feeds_its_action_and_its_layers_are_the_actors() -> None:
+    model = make_model("TD3", policy_kwargs={"net_arch": [7, 5]})
+    agent: Any = load_agent(model)
+    observations = random_observations(20)
+    latent = agent.latent(observations)
+    assert latent.shape == (20, 5)
+    head = model.policy.actor.mu[-2]
+    squashed = np.tanh(latent @ head.weight.detach().numpy().T + head.bias.detach().numpy())
+    scaled = TORQUES.low + 0.5 * (squashed + 1.0) * (TORQUES.high - TORQUES.low)
+    np.testing.assert_allclose(agent.act(observations), scaled, atol=1e-5)
+    assert agent.n_layers == 3
+    copy: Any = agent.randomise_layers(1, np.random.default_rng(0))
+    assert np.abs(agent.act(observations) - copy.act(observations)).max() > 0.05
+    assert_same_answers(agent, model)  # the original is untouched
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "option", "other"),
+    [
+        ("PPO", {"squash_output": True}, {}),
+        ("A2C", {"use_expln": True}, {"use_expln": False}),
+        ("SAC", {"clip_mean": 0.5}, {"clip_mean": 2.0}),
+    ],
+)
+def test_options_of_state_dependent_exploration_change_answers(
+    tmp_path: Path, algorithm: str, option: dict[str, Any], other: dict[str, Any]
+) -> None:
+    kwargs = {"net_arch": [16], "log_std_init": 0.5, **option}
+    model = make_model(algorithm, TORQUES, use_sde=True, policy_kwargs=kwargs)
+    right: Any = load_agent(save_model(model, tmp_path), env=StubEnv(TORQUES))
+    with zipfile.ZipFile(tmp_path / "model.zip") as archive:
+        fields = json.loads(archive.read("data"))
+        plain = {k: v for k, v in fields["policy_kwargs"].items() if k not in option}
+        fields["policy_kwargs"] = plain | other
+        path = rewrite(archive, tmp_path / "other.zip", {"data": json.dumps(fields)})
+    wrong: Any = load_agent(path, env=StubEnv(TORQUES))  # the weights fit: no complaint
+    observations = random_observations(50)
+    ours, theirs = (agent.distribution(observations) for agent in (right, wrong))
+    assert (
+        np.abs(ours.mean - theirs.mean).max() > 0.1
+        or np.abs(ours.std - theirs.std).max() > 0.1
+        or ours.squashed != theirs.squashed
+    )
 
 
 def test_drawn_actions_follow_the_distribution() -> None:
@@ -294,7 +425,7 @@ def test_randomised_layers_are_redrawn_from_the_output_down() -> None:
 # --- the other sources ---
 
 
-@pytest.mark.parametrize("algorithm", ["PPO", "A2C", "DQN", "SAC"])
+@pytest.mark.parametrize("algorithm", list(ARCHES))
 def test_a_stored_agent_answers_without_the_archive(tmp_path: Path, algorithm: str) -> None:
     settings = {"policy_kwargs": {"activation_fn": nn.ELU, "net_arch": [8, 4]}}
     model = make_model(algorithm, **settings)
@@ -309,6 +440,32 @@ def test_a_stored_agent_answers_without_the_archive(tmp_path: Path, algorithm: s
     card = json.loads((tmp_path / "stored" / "card.json").read_text())
     assert card["policy"]["activation"] == "ELU"
     assert card["policy"]["net_arch"] == [8, 4]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "options"),
+    [
+        ("PPO", {"squash_output": True, "full_std": False}),
+        ("A2C", {"use_expln": True}),
+        ("SAC", {"clip_mean": 0.75}),
+    ],
+)
+def test_state_dependent_exploration_is_kept_wherever_an_agent_goes(
+    tmp_path: Path, algorithm: str, options: dict[str, Any]
+) -> None:
+    kwargs = {"net_arch": [8], **options}
+    model = make_model(algorithm, TORQUES, use_sde=True, policy_kwargs=kwargs)
+    model.predict(random_observations(4))  # leaves noise in a graph behind
+    agent: Any = load_agent(model)
+    assert_same_answers(agent, model)
+    save_agent(agent, tmp_path / "stored")
+    assert_same_answers(load_agent(tmp_path / "stored"), model)
+    assert_same_answers(pickle.loads(pickle.dumps(agent)), model)
+    copy: Any = agent.randomise_layers(agent.n_layers, np.random.default_rng(0))
+    observations = random_observations(20)
+    assert np.abs(preferences(agent, observations) - preferences(copy, observations)).max() > 0.05
+    with pytest.raises(CapabilityError, match="cannot draw actions"):
+        choose_actions(agent, observations, "sampled", [np.random.default_rng(0)] * 20)
 
 
 def test_a_model_object_is_adapted_without_its_archive() -> None:
@@ -383,9 +540,7 @@ def test_other_observation_bounds_are_accepted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("algorithm", "settings", "found"),
     [
-        ("TD3", {}, "stable_baselines3.td3.policies.TD3Policy"),
-        ("PPO", {"use_sde": True, "action_space": TORQUES}, "use_sde=True"),
-        ("SAC", {"use_sde": True}, "use_sde"),
+        ("TD3", {"policy_kwargs": {"activation_fn": nn.PReLU}}, "PReLU"),
         ("PPO", {"policy_kwargs": {"activation_fn": nn.PReLU}}, "PReLU"),
     ],
 )
@@ -405,7 +560,11 @@ def test_what_the_table_does_not_know_is_refused(
         ({"policy_kwargs": None}, "policy_kwargs"),
         ({"policy_class": None}, "policy class"),
         ({"observation_space": None}, "observations"),
-        ({"use_sde": True}, "use_sde"),
+        ({"use_sde": True}, "takes Box actions"),
+        ({"use_sde": "True"}, "use_sde='True'"),
+        ({"use_sde": True, "policy_kwargs": {"clip_mean": 1.0}}, "clip_mean"),
+        ({"use_sde": True, "policy_kwargs": {"full_std": "no"}}, "full_std"),
+        ({"policy_kwargs": {"n_critics": 2}}, "n_critics"),
         ({"policy_kwargs": {"dropout": 0.5}}, "dropout"),
         ({"policy_kwargs": {"squash_output": True}}, "squash_output"),
         ({"policy_kwargs": {"net_arch": [64, {"pi": [8]}]}}, "net_arch"),
@@ -454,6 +613,32 @@ def test_layers_shared_by_old_versions_are_named(tmp_path: Path) -> None:
 def test_actions_that_do_not_start_at_zero_are_refused(tmp_path: Path) -> None:
     archive = save_model(make_model("PPO"), tmp_path)
     assert "counts actions from 0" in refused(archive, StubEnv(Discrete(4, start=1)))
+
+
+def test_observations_that_do_not_start_at_zero_are_refused(tmp_path: Path) -> None:
+    archive = save_model(make_model("PPO", env=StubEnv(CHOICES, Discrete(4))), tmp_path)
+    message = refused(archive, StubEnv(CHOICES, Discrete(4, start=1)))
+    assert "counts observations from 0" in message
+
+
+@pytest.mark.parametrize(
+    ("trained", "given"),
+    [
+        (MultiDiscrete([2, 3]), MultiDiscrete([3, 2])),
+        (MultiBinary((2, 3)), MultiBinary((3, 2))),
+    ],
+)
+def test_counts_in_another_order_are_refused(tmp_path: Path, trained: Any, given: Any) -> None:
+    # the weights would fit
+    archive = save_model(make_model("PPO", env=StubEnv(CHOICES, trained)), tmp_path)
+    assert "made for other observations" in refused(archive, StubEnv(CHOICES, given))
+
+
+def test_settings_tell_ddpg_from_td3(tmp_path: Path) -> None:
+    for algorithm in ("DDPG", "TD3"):
+        archive = save_model(make_model(algorithm, policy_kwargs={"net_arch": [4]}), tmp_path)
+        agent = load_agent(archive, env=StubEnv(TORQUES))
+        assert agent.framework == f"stable-baselines3 {algorithm}"
 
 
 def test_an_archive_needs_an_environment(tmp_path: Path) -> None:

@@ -252,6 +252,6 @@ def test_a_module_that_does_not_take_the_observations_is_refused() -> None:
 def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.pth"
     torch.save(ThreeToFour().state_dict(), path)
-    for device in ("cuda:99", "nonsense"):
+    for device in ("cuda:99", "nonsense", "meta"):
         with pytest.raises(InputError, match="cannot be used"):
             load_agent(path, env=StubEnv(), device=device, policy_class=f"{__name__}:ThreeToFour")

@@ -174,10 +174,13 @@ def test_only_what_differs_from_the_defaults_is_recorded():
         "step": 3,
         "names": None,
         "reward_terms": None,
+        "policy_class": None,
+        "outputs": "q_values",
         "seed": 0,
         "n_episodes": 20,
         "wrappers": ("m:f", "m:g"),
     }
     assert command_line("a b.zip", "X-v0", asked) == (
-        "pellucid explain 'a b.zip' --env X-v0 --wrap m:f --wrap m:g --env-steps 7 --step 3"
+        "pellucid explain 'a b.zip' --env X-v0 --wrap m:f --wrap m:g --env-steps 7 --step 3 "
+        "--outputs q_values"
     )

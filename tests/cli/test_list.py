@@ -33,8 +33,8 @@ def test_text_has_one_paragraph_per_name(command):
         assert any(line.startswith(name) for line in outcome.out.splitlines())
 
 
-def test_no_claims_yet(command):
-    assert command("list", "claims").out == "no claims are registered\n"
+def test_claims_are_listed_with_their_source(command):
+    assert "shapley-axioms.exact  Shapley 1953" in command("list", "claims").out
 
 
 def test_a_broken_plugin_is_a_warning_on_stderr(command, write_plugin):

@@ -36,10 +36,11 @@ def test_f32_loading_and_collecting_leave_the_module_as_it_was() -> None:
 
 @pytest.mark.parametrize("policy", ["greedy", "sampled"])
 @pytest.mark.parametrize("method", registry.names("explainers"))
-def test_f32_explaining_leaves_everything_as_it_was(method, policy, module, mlp_episodes) -> None:
+def test_f32_explaining_leaves_everything_as_it_was(method, policy, module) -> None:
     agent = pl.load_agent(module, env=TRACK)
+    episodes = pl.collect(agent, TRACK, n_episodes=8, seed=0, policy=policy)
     before, around = state_of(module), process_state()
-    result = pl.explain(agent, mlp_episodes, method=method, policy=policy, seed=0, budget=BUDGET)
+    result = pl.explain(agent, episodes, method=method, policy=policy, seed=0, budget=BUDGET)
     assert result.content is not None, result.reason
     assert state_of(module) == before
     assert process_state() == around

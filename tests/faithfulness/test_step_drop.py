@@ -75,11 +75,21 @@ def test_f36_a_small_budget_gives_fewer_replays_or_none():
         made = check(agent, episodes, stretches(episodes, 5, 12), env_steps=env_steps)
         random, _ = step_drop(made)
         assert 5 <= random.gap.n <= 20
+        assert random.complete == (random.gap.n == 20)
         assert made.meter.used.env_steps <= env_steps
     made = check(agent, episodes, stretches(episodes, 5, 12), env_steps=100)
     with pytest.raises(BudgetError, match="replays") as caught:
         step_drop(made)
     assert "environment steps" in caught.value.hint
+
+
+def test_a_test_that_the_budget_cuts_short_is_weak_however_clear():
+    (random, _) = _scores(chosen=5, env_steps=2200)
+    assert 10 <= random.gap.n < 20
+    assert random.gap.low > 0
+    judged = judge(random, complete=True, rerun_possible=True)
+    assert (judged.badge, judged.complete) == ("weak", False)
+    assert "the test stopped early" in judged.reason
 
 
 def test_f43_same_seed_same_scores_another_seed_others():

@@ -41,9 +41,9 @@ NEVER = (
 
 
 def load(path: Path) -> Any:
-    return load_agent(
-        path, env=StubEnv(), policy_class="tests.agents.test_torch_module:ThreeToFour"
-    )
+    weights = path.suffix in (".pth", ".pt", ".safetensors")
+    network = "tests.agents.test_torch_module:ThreeToFour" if weights else None
+    return load_agent(path, env=StubEnv(), policy_class=network)
 
 
 OPENERS: tuple[Callable[[Path], Any], ...] = (

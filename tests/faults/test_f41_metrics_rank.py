@@ -14,6 +14,7 @@ from tests.faithfulness.cases import (
     signs,
     stretches,
 )
+from tests.faithfulness.trees import stump
 
 from pellucid import registry
 from pellucid.explanation import Finding
@@ -23,6 +24,9 @@ from pellucid.faithfulness.deletion import deletion
 from pellucid.faithfulness.masked_return import masked_return
 from pellucid.faithfulness.planted_inputs import planted_inputs
 from pellucid.faithfulness.step_drop import step_drop
+from pellucid.faithfulness.student_return import student_return
+from pellucid.faithfulness.surrogate_agreement import surrogate_agreement
+from pellucid.faithfulness.surrogate_regret import surrogate_regret
 from pellucid.faithfulness.weight_randomisation import weight_randomisation
 
 ORACLE, METHOD, LOT = (9, 3, 1, 0), (3, 9, 1, 0), [np.roll((9, 3, 1, 0), i) for i in range(4)]
@@ -82,11 +86,24 @@ def _mixed(explain_fn_share, metric, weights):
     return oracle, method, [blind]
 
 
+def _stand_ins(metric):
+    """The best single input, the second best, and inputs that the agent does not look at."""
+    agent, episodes = signs(weights=(3.0, 2.0, 0.0, 0.0))
+
+    def first(column):
+        return metric(check(agent, episodes, stump(column)))[0]
+
+    return first(0), first(1), [first(2), first(3)]
+
+
 CASES = {
     "masked_return": lambda: _rankings(masked_return),
     "deletion": lambda: _rankings(deletion),
     "step_drop": _stretches,
     "branch_gap": _foils,
+    "student_return": lambda: _stand_ins(student_return),
+    "surrogate_agreement": lambda: _stand_ins(surrogate_agreement),
+    "surrogate_regret": lambda: _stand_ins(surrogate_regret),
     "weight_randomisation": lambda: _mixed((0.0, 0.5, 1.0), weight_randomisation, EIGHT),
     "planted_inputs": lambda: _mixed((0.0, 0.02, 1.0), planted_inputs, (3.0, 1.0, 0.3, 0.0)),
 }

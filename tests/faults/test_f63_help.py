@@ -8,7 +8,7 @@ import pytest
 
 HEAVY = ("torch", "gymnasium", "matplotlib", "numba", "pandas", "scipy", "stable_baselines3")
 MOST_SECONDS = 0.7
-COMMANDS = ("", "explain", "evaluate", "list", "doctor")
+COMMANDS = ("", "explain", "evaluate", "bench", "reproduce", "list", "doctor")
 
 
 def run(command: str, ending: str = "") -> subprocess.CompletedProcess[str]:

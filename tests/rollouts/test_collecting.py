@@ -10,7 +10,8 @@ from pellucid.budget import Cost, Meter
 from pellucid.envs import EnvSpec, make_env, resolve_env
 from pellucid.errors import CapabilityError, InputError
 from pellucid.rollouts import Episodes, collect
-from pellucid.seeds import episode_seeds, stream
+from pellucid.rollouts.drawing import PolicyDraws
+from pellucid.seeds import episode_seeds
 from tests.rollouts.agents import (
     NO_NAMES,
     BoxAgent,
@@ -218,11 +219,11 @@ def test_sampling_that_the_agent_cannot_do_is_refused_not_recorded() -> None:
         run(agent, "MountainCarContinuous-v0", 1, policy="sampled")
 
 
-def test_sampled_actions_come_from_the_stream_of_their_episode() -> None:
+def test_sampled_actions_come_from_the_draws_of_their_episode_and_step() -> None:
     episodes = run(TableAgent(), RandomLength, 70, policy="sampled", seed=5)
     for i in (0, 66):
-        rng = stream(5, "policy", i)
-        expected = [int(rng.integers(2)) for _ in range(len(episodes.attempted[i]))]
+        draws = PolicyDraws(5, i)
+        expected = [int(draws.at(t).integers(2)) for t in range(len(episodes.attempted[i]))]
         assert episodes.attempted[i].actions.tolist() == expected
 
 

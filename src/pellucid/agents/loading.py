@@ -1,5 +1,6 @@
 """Finds the adapter for whatever the user gives, without importing the others."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,9 @@ TYPE_NAMES = {
     "torch.nn.modules.module.Module": "torch",
 }
 _PICKLES = (".pkl", ".pickle", ".joblib", ".dill")
+_PICKLE_HEAD = 4096
+_VEC_NORMALIZE = b"stable_baselines3.common.vec_env.vec_normalize"
+_TORCH = "torch"
 _CARD = "card.json"
 
 
@@ -56,7 +60,8 @@ def load_agent(
         env: The environment that it was made for; folders and models carry their own spaces.
         device: Where the weights of a file go.
         name: What to call it; the file's name by default.
-        policy_class: `module:Class` of the torch module whose weights a file holds.
+        policy_class: `module:Class` of the torch module whose weights a file holds, called with
+            (observation space, action space) or with nothing.
         outputs: What a torch module returns: `logits` (default) or `q_values` for discrete
             actions, `mean` for continuous ones.
         code: Every `module:attribute` that may be imported because a folder's card names it.
@@ -78,6 +83,7 @@ def load_agent(
             require_equal(theirs, spaces, who=found.name)
         agent: Agent = found
         return agent
+    _check_module_options(found, policy_class, outputs)
     request = LoadRequest(found, name, spaces, device, policy_class, outputs, imported, tuple(code))
     if isinstance(found, str | Path):
         return _load_path(Path(found), request)
@@ -119,16 +125,66 @@ def _load_path(path: Path, request: LoadRequest) -> Agent:
         loaded: Agent = registry.load("adapters", "folder").load(inside)
         return loaded
     if suffix in _PICKLES:
-        raise ArtifactError(
-            f"{path} is a pickle, which runs code when it is opened, and is never opened here",
-            hint="save the weights with torch.save(module.state_dict(), path), "
-            "or the model with model.save(path)",
-        )
+        raise _pickle(path)
     adapter = SUFFIXES.get(suffix) or _plugin("suffixes", {suffix})
     if adapter is None:
         raise _unknown_path(path)
     agent: Agent = registry.load("adapters", adapter).load(request)
     return agent
+
+
+def _check_module_options(found: Any, policy_class: str | None, outputs: str | None) -> None:
+    """Refuse what only a torch module can be told, where it would be ignored."""
+    is_path = isinstance(found, str | Path)
+    weights = is_path and SUFFIXES.get(Path(found).suffix.lower()) == _TORCH
+    module = not is_path and _adapter_for_object(found) == _TORCH
+    what = str(found) if is_path else f"a {type(found).__name__}"
+    if policy_class is not None and not weights:
+        raise InputError(
+            f"the class of the network is for weights.pth or .safetensors, got {what}",
+            hint="leave --policy-class out",
+        )
+    if outputs is not None and not (weights or module):
+        raise InputError(
+            f"what the outputs are is for a torch module or its weights, got {what}",
+            hint="leave --outputs out",
+        )
+
+
+def _pickle(path: Path) -> ArtifactError:
+    """Return the error for a pickle, which is looked at as text and never opened."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_PICKLE_HEAD)
+    except OSError:
+        head = b""
+    what = f"{path} is a pickle, which runs code when it is opened, and is never opened here"
+    if _VEC_NORMALIZE not in head:
+        return ArtifactError(
+            what,
+            hint="save the weights with torch.save(module.state_dict(), path), "
+            "or the model with model.save(path)",
+        )
+    return ArtifactError(
+        f"{path} holds VecNormalize statistics in a pickle, which runs code when it is opened, "
+        "and is never opened here",
+        hint=f"if you trust it, write its numbers to stats.json yourself: "
+        f"{vec_normalize_command(path)} ; then name, with --wrap, an observation wrapper that "
+        "returns clip((obs - mean) / sqrt(var + epsilon), -clip_obs, clip_obs)",
+    )
+
+
+def vec_normalize_command(path: Path) -> str:
+    """Return the command by which a user writes the numbers of VecNormalize to `stats.json`.
+
+    It opens the pickle, so it is for the user to run, in an environment of their own.
+    """
+    program = (
+        f"import json, pickle; v = pickle.load(open({str(path)!a}, 'rb')); assert v.norm_obs; "
+        "json.dump({'mean': v.obs_rms.mean.tolist(), 'var': v.obs_rms.var.tolist(), "
+        "'clip_obs': float(v.clip_obs), 'epsilon': float(v.epsilon)}, open('stats.json', 'w'))"
+    )
+    return f"python -c {shlex.quote(program)}"
 
 
 def _unknown_path(path: Path) -> ArtifactError:

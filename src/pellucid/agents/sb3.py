@@ -1,4 +1,4 @@
-"""Adapter for Stable-Baselines3: PPO, A2C, DQN and SAC with MlpPolicy.
+"""Adapter for Stable-Baselines3: PPO, A2C, DQN, SAC, TD3 and DDPG with MlpPolicy.
 
 The policy is Stable-Baselines3's own class, built anew from a table of known arguments and filled
 with the archive's weights. No object in the archive is ever decoded; the spaces come from the
@@ -37,13 +37,15 @@ from pellucid.types import Capability
 
 NAME = "stable-baselines3"
 _NUMBER = re.compile(r"[-+]?(?:inf|\d+\.?\d*(?:e[-+]?\d+)?)")
-_ACTOR: tuple[Capability, ...] = ("sampling", "distribution", "latent", "gradients", "layers")
+_DETERMINISTIC: tuple[Capability, ...] = ("latent", "gradients", "layers")
+_ACTOR_SDE: tuple[Capability, ...] = ("distribution", *_DETERMINISTIC)
+_ACTOR: tuple[Capability, ...] = ("sampling", *_ACTOR_SDE)
 
 
 @adapter(
     NAME,
     source="Raffin et al. 2021",
-    accepts=("file.zip of PPO, A2C, DQN or SAC with MlpPolicy", "such a model object"),
+    accepts=("file.zip of PPO, A2C, DQN, SAC, TD3 or DDPG with MlpPolicy", "such a model object"),
     suffixes=(".zip",),
     type_names=("stable_baselines3.common.base_class.BaseAlgorithm",),
     needs=("stable-baselines3",),
@@ -52,6 +54,12 @@ _ACTOR: tuple[Capability, ...] = ("sampling", "distribution", "latent", "gradien
         "A2C": (*_ACTOR, "value"),
         "DQN": ("q_values", "latent", "gradients", "layers"),
         "SAC": _ACTOR,
+        "TD3": _DETERMINISTIC,
+        "DDPG": _DETERMINISTIC,
+        # the held noise matrix ties the draws of successive steps together: no sampling
+        "PPO with use_sde": (*_ACTOR_SDE, "value"),
+        "A2C with use_sde": (*_ACTOR_SDE, "value"),
+        "SAC with use_sde": _ACTOR_SDE,
     },
 )
 class StableBaselines3:
@@ -115,6 +123,11 @@ def build_policy(
         InputError: The algorithm does not take these spaces.
     """
     _check_spaces(algorithm, spaces, where)
+    if arguments.use_sde and type(spaces.action).__name__ != "Box":
+        raise ArtifactError(
+            f"{where} has use_sde=True, which takes Box actions; "
+            f"the environment has {describe(spaces.action)}"
+        )
     _check_amount(algorithm, arguments, spaces, state_dict, where)
     library = optional_import(algorithm.policy_module, extra="sb3")
     given: dict[str, Any] = dict(arguments.options)
@@ -129,6 +142,10 @@ def build_policy(
             activation_fn=ACTIVATIONS[arguments.activation],
             **given,
         )
+        if arguments.use_sde:
+            # noise made without a graph, because tensors in one cannot be copied
+            with torch.no_grad():
+                policy.reset_noise()
     try:
         policy.load_state_dict(dict(state_dict), strict=True)
     except RuntimeError as error:
@@ -165,17 +182,14 @@ def _adapt_model(model: Any, request: LoadRequest) -> TorchAgent:
     algorithm = next((a for a in ALGORITHMS.values() if a.object_type in kinds), None)
     name = request.name or type(model).__name__
     policy_type = f"{type(model.policy).__module__}.{type(model.policy).__qualname__}"
-    if (
-        algorithm is None
-        or policy_type != f"{algorithm.policy_module}.{algorithm.policy_class}"
-        or model.use_sde
-    ):
-        sde = " with use_sde=True" if getattr(model, "use_sde", False) else ""
+    if algorithm is None or policy_type != f"{algorithm.policy_module}.{algorithm.policy_class}":
         raise InputError(
-            f"{name} is a {kinds[0]} with {policy_type}{sde}; supported: {SUPPORTED}",
+            f"{name} is a {kinds[0]} with {policy_type}; supported: {SUPPORTED}",
             hint="wrap it in a function from observations to actions",
         )
-    arguments = arguments_in_memory(algorithm, model.policy_kwargs, name)
+    arguments = arguments_in_memory(
+        algorithm, model.policy_kwargs, name, use_sde=bool(model.use_sde)
+    )
     spaces = Spaces(model.observation_space, model.action_space)
     _check_spaces(algorithm, spaces, name)
     if request.spaces is not None:
@@ -183,7 +197,13 @@ def _adapt_model(model: Any, request: LoadRequest) -> TorchAgent:
         spaces = request.spaces
     versions = {"stable-baselines3": optional_import("stable_baselines3", extra="sb3").__version__}
     card = _card(algorithm, arguments, spaces, name, versions)
-    return _agent(algorithm, model.policy, spaces, name, card, "")
+    module = model.policy
+    if arguments.use_sde:
+        # a model keeps its noise in a graph, which can be neither copied nor sent to a process
+        device = str(model.device)
+        weights = module.state_dict()
+        module = build_policy(algorithm, arguments, spaces, weights, name, device)
+    return _agent(algorithm, module, spaces, name, card, "")
 
 
 def _agent(
@@ -227,12 +247,13 @@ def _check_spaces(algorithm: Algorithm, spaces: Spaces, where: str) -> None:
             f"{where} is {algorithm.name}, which takes {' or '.join(algorithm.actions)} actions "
             f"here; the environment has {describe(spaces.action)}"
         )
-    if kind == "Discrete" and int(spaces.action.start) != 0:
-        raise InputError(
-            f"{where}: Stable-Baselines3 counts actions from 0; "
-            f"the environment has {describe(spaces.action)}",
-            hint="shift the actions with a wrapper",
-        )
+    for what, space in (("actions", spaces.action), ("observations", spaces.observation)):
+        if np.any(getattr(space, "start", 0)):
+            raise InputError(
+                f"{where}: Stable-Baselines3 counts {what} from 0; "
+                f"the environment has {describe(space)}",
+                hint=f"shift the {what} with a wrapper",
+            )
     to_json(spaces.observation)
 
 
@@ -250,6 +271,13 @@ def _check_saved_space(what: str, data: Mapping[str, Any], space: Any, where: st
     if kind == "Discrete":
         found = f"Discrete with {saved.get('n')!s:.20} values"
         fits = fits and str(saved.get("n")) == str(int(space.n))
+    elif kind == "MultiDiscrete":
+        found = f"MultiDiscrete with {saved.get('nvec')!s:.80} values"
+        numbers = [int(text) for text in re.findall(r"\d+", str(saved.get("nvec"))[:10_000])]
+        # also the order counts: it decides which input is which
+        fits = fits and shape == list(space.shape) and numbers == space.nvec.ravel().tolist()
+    elif kind == "MultiBinary":
+        fits = fits and shape == list(space.shape)
     elif kind == "Box":
         fits = fits and shape == list(space.shape) and saved.get("dtype") == str(space.dtype)
     if not fits:

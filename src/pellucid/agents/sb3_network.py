@@ -1,4 +1,10 @@
-"""How the policies of Stable-Baselines3 are read: outputs, latent, value and layers of each."""
+"""How the policies of Stable-Baselines3 are read: outputs, latent, value and layers of each.
+
+State-dependent exploration (gSDE) adds to the mean action a noise matrix times the last hidden
+layer, and holds the matrix for a while. At one step the action is Gaussian with the standard
+deviation told here; over steps the noise is tied together, which a draw per step would hide. So
+such a policy tells its distribution and offers no sampling.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
@@ -15,7 +21,7 @@ from pellucid.types import Observations
 
 @dataclass(frozen=True, eq=False)
 class _Policy:
-    """What the three have in common.
+    """What they have in common.
 
     Args:
         module: The library's policy.
@@ -42,12 +48,19 @@ class ActorCritic(_Policy):
     """
 
     discrete: bool
-    offers: ClassVar[frozenset[str]] = frozenset({"latent", "value"})
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """Latent and value; sampling unless exploration depends on the state."""
+        offered = frozenset({"latent", "value"})
+        return offered if self.module.use_sde else offered | {"sampling"}
 
     @property
     def head(self) -> Head:
-        """Logits, or a Gaussian that is clipped."""
-        return "logits" if self.discrete else "gaussian"
+        """Logits, or a Gaussian that is clipped; squashed if state-dependent exploration asks."""
+        if self.discrete:
+            return "logits"
+        return "squashed_gaussian" if self.module.squash_output else "gaussian"
 
     def with_module(self, module: nn.Module) -> Network:
         """Return the same reading of another policy."""
@@ -55,9 +68,12 @@ class ActorCritic(_Policy):
 
     def outputs(self, observations: Tensor) -> Tensor:
         """Return logits, or means and standard deviations."""
-        outputs: Tensor = self.module.action_net(self.latent(observations))
+        latent = self.latent(observations)
+        outputs: Tensor = self.module.action_net(latent)
         if self.discrete:
             return outputs
+        if self.module.use_sde:
+            return torch.cat([outputs, _sde_std(self.module, latent)], dim=1)
         return torch.cat([outputs, self.module.log_std.exp().expand_as(outputs)], dim=1)
 
     def greedy(self, outputs: Tensor) -> Tensor:
@@ -86,7 +102,9 @@ class ActorCritic(_Policy):
 
 
 class _NoValue(_Policy):
-    offers: ClassVar[frozenset[str]] = frozenset({"latent"})
+    @property
+    def offers(self) -> frozenset[str]:
+        return frozenset({"latent"})
 
     def value(self, observations: Tensor) -> Tensor:
         raise NotImplementedError("there is no state value; `offers` says so")
@@ -135,14 +153,21 @@ class SoftActorCritic(_NoValue):
 
     head: ClassVar[Head] = "squashed_gaussian"
 
+    @property
+    def offers(self) -> frozenset[str]:
+        """The latent; sampling unless exploration depends on the state."""
+        return frozenset({"latent"} if self.module.actor.use_sde else {"latent", "sampling"})
+
     def with_module(self, module: nn.Module) -> Network:
         """Return the same reading of another policy."""
         return replace(self, module=module)
 
     def outputs(self, observations: Tensor) -> Tensor:
         """Return means and standard deviations before squashing."""
-        mean, log_std, _ = self.module.actor.get_action_dist_params(observations)
-        return torch.cat([mean, log_std.exp()], dim=1)
+        actor = self.module.actor
+        mean, log_std, more = actor.get_action_dist_params(observations)
+        std = _sde_std(actor, more["latent_sde"]) if actor.use_sde else log_std.exp()
+        return torch.cat([mean, std], dim=1)
 
     def latent(self, observations: Tensor) -> Tensor:
         """Return the actor's last hidden layer."""
@@ -152,7 +177,43 @@ class SoftActorCritic(_NoValue):
 
     def layers(self) -> list[nn.Module]:
         """Return the actor's layers up to the mean."""
-        return [*_weighted(self.module.actor.latent_pi), self.module.actor.mu]
+        actor = self.module.actor
+        # state-dependent exploration puts a clip behind the linear layer
+        head = actor.mu if isinstance(actor.mu, nn.Linear) else actor.mu[0]
+        return [*_weighted(actor.latent_pi), head]
+
+    def counted(self) -> nn.Module:
+        """Return the actor."""
+        return cast(nn.Module, self.module.actor)
+
+
+@dataclass(frozen=True, eq=False)
+class DeterministicActor(_NoValue):
+    """The policy of TD3 and DDPG.
+
+    Args:
+        module: A `TD3Policy`.
+    """
+
+    head: ClassVar[Head] = "squashed_mean"
+
+    def with_module(self, module: nn.Module) -> Network:
+        """Return the same reading of another policy."""
+        return replace(self, module=module)
+
+    def outputs(self, observations: Tensor) -> Tensor:
+        """Return mean actions before squashing."""
+        return cast(Tensor, self.module.actor.mu[-2](self.latent(observations)))
+
+    def latent(self, observations: Tensor) -> Tensor:
+        """Return the actor's last hidden layer."""
+        actor = self.module.actor
+        features = actor.extract_features(observations, actor.features_extractor)
+        return cast(Tensor, actor.mu[:-2](features))  # behind it the last layer and its tanh
+
+    def layers(self) -> list[nn.Module]:
+        """Return the actor's layers."""
+        return _weighted(self.module.actor.mu)
 
     def counted(self) -> nn.Module:
         """Return the actor."""
@@ -166,8 +227,17 @@ def network_of(algorithm: Algorithm, module: nn.Module, spaces: Spaces) -> Netwo
             return DeepQ(module)
         case "SACPolicy":
             return SoftActorCritic(module)
+        case "TD3Policy":
+            return DeterministicActor(module)
         case _:
             return ActorCritic(module, isinstance(spaces.action, gymnasium.spaces.Discrete))
+
+
+def _sde_std(holder: Any, latent: Tensor) -> Tensor:
+    """Return the standard deviation that the library's own distribution has at one step."""
+    noise = holder.action_dist
+    variance = torch.mm(latent**2, noise.get_std(holder.log_std) ** 2)
+    return torch.sqrt(variance + noise.epsilon)
 
 
 def _weighted(modules: nn.Module) -> list[nn.Module]:

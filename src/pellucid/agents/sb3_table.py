@@ -6,8 +6,10 @@ know is refused: weights of a network with another activation load without compl
 differently.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from torch import nn
@@ -36,9 +38,12 @@ class Algorithm:
         policy_class: Name of its policy class.
         needs: Fields of an archive that tell this algorithm from others with that policy.
         lacks: Fields that only others have.
+        values: Values of fields that make a special case of the one behind it in the table.
         branches: Keys of a split `net_arch`; empty if it cannot be split.
         activation: Default activation.
         actions: Types of action space that it takes.
+        options: Arguments of its policy class that decide what it is, beside layers.
+        sde_options: Those that matter with state-dependent exploration; empty without it.
     """
 
     name: str
@@ -50,6 +55,9 @@ class Algorithm:
     branches: tuple[str, ...]
     activation: str
     actions: tuple[str, ...]
+    options: frozenset[str]
+    sde_options: frozenset[str] = frozenset()
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _algorithm(
@@ -61,17 +69,24 @@ def _algorithm(
     branches: tuple[str, ...],
     activation: str,
     actions: tuple[str, ...],
+    options: tuple[str, ...],
+    sde_options: tuple[str, ...] = (),
+    values: Mapping[str, Any] = MappingProxyType({}),
 ) -> Algorithm:
     folder = name.lower()
     module, _, cls = policy.rpartition(".")
     object_type = f"stable_baselines3.{folder}.{folder}.{name}"
     return Algorithm(
         name, object_type, module, cls, frozenset(needs), frozenset(lacks), branches, activation,
-        actions,
+        actions, frozenset(options), frozenset(sde_options), values,
     )  # fmt: skip
 
 
 _ACTOR_CRITIC = "stable_baselines3.common.policies.ActorCriticPolicy"
+_TD3 = "stable_baselines3.td3.policies.TD3Policy"
+_ON_POLICY = ("share_features_extractor", "normalize_images")
+_OFF_POLICY = ("n_critics", *_ON_POLICY)
+_ON_POLICY_SDE = ("squash_output", "full_std", "use_expln")
 ALGORITHMS: Mapping[str, Algorithm] = {
     known.name: known
     for known in (
@@ -84,6 +99,8 @@ ALGORITHMS: Mapping[str, Algorithm] = {
             branches=("pi", "vf"),
             activation="Tanh",
             actions=("Discrete", "Box"),
+            options=_ON_POLICY,
+            sde_options=_ON_POLICY_SDE,
         ),
         _algorithm(
             "A2C",
@@ -93,6 +110,8 @@ ALGORITHMS: Mapping[str, Algorithm] = {
             branches=("pi", "vf"),
             activation="Tanh",
             actions=("Discrete", "Box"),
+            options=_ON_POLICY,
+            sde_options=_ON_POLICY_SDE,
         ),
         _algorithm(
             "DQN",
@@ -102,6 +121,7 @@ ALGORITHMS: Mapping[str, Algorithm] = {
             branches=(),
             activation="ReLU",
             actions=("Discrete",),
+            options=("normalize_images",),
         ),
         _algorithm(
             "SAC",
@@ -111,6 +131,30 @@ ALGORITHMS: Mapping[str, Algorithm] = {
             branches=("pi", "qf"),
             activation="ReLU",
             actions=("Box",),
+            options=_OFF_POLICY,
+            sde_options=("use_expln", "clip_mean"),
+        ),
+        _algorithm(
+            "DDPG",
+            _TD3,
+            needs=("policy_delay", "target_policy_noise", "target_noise_clip"),
+            lacks=(),
+            branches=("pi", "qf"),
+            activation="ReLU",
+            actions=("Box",),
+            options=_OFF_POLICY,
+            # the library's DDPG is its TD3 with these settings, and is stored as such
+            values={"policy_delay": 1, "target_noise_clip": 0.0, "target_policy_noise": 0.1},
+        ),
+        _algorithm(
+            "TD3",
+            _TD3,
+            needs=("policy_delay", "target_policy_noise", "target_noise_clip"),
+            lacks=(),
+            branches=("pi", "qf"),
+            activation="ReLU",
+            actions=("Box",),
+            options=_OFF_POLICY,
         ),
     )
 }
@@ -124,33 +168,42 @@ class PolicyArguments:
     Args:
         net_arch: Units per hidden layer; by branch where it is split; None for the default.
         activation: Name in `ACTIVATIONS`.
-        options: Further arguments of the policy class: `n_critics`, `share_features_extractor`,
-            `normalize_images`, where they were given.
+        options: Further arguments of the policy class where they were given, such as `n_critics`;
+            `use_sde` only if it is true.
     """
 
     net_arch: list[int] | dict[str, list[int]] | None
     activation: str
-    options: Mapping[str, int | bool] = field(default_factory=dict)
+    options: Mapping[str, int | bool | float] = field(default_factory=dict)
+
+    @property
+    def use_sde(self) -> bool:
+        """Whether exploration depends on the state (gSDE)."""
+        return bool(self.options.get("use_sde", False))
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that `card.json` has."""
         return {"net_arch": self.net_arch, "activation": self.activation, **self.options}
 
 
-_OPTIONS: Mapping[str, type[int]] = {
-    "n_critics": int,
-    "share_features_extractor": bool,
-    "normalize_images": bool,
+_OPTIONS: Mapping[str, tuple[type, ...]] = {
+    "n_critics": (int,),
+    "share_features_extractor": (bool,),
+    "normalize_images": (bool,),
+    "use_sde": (bool,),
+    "squash_output": (bool,),
+    "full_std": (bool,),
+    "use_expln": (bool,),
+    "clip_mean": (float, int),
 }
-# used in training or by state-dependent exploration only; a finished policy does not depend on them
+# used in training only, or overwritten by the stored weights
 _WITHOUT_EFFECT = frozenset(
-    {":type:", "optimizer_class", "optimizer_kwargs", "ortho_init", "log_std_init", "full_std"}
-    | {"use_expln", "clip_mean"}
+    {":type:", "optimizer_class", "optimizer_kwargs", "ortho_init", "log_std_init"}
 )
+# used by state-dependent exploration only; without it a policy does not depend on them
+_WITHOUT_EFFECT_BUT_WITH_SDE = frozenset({"full_std", "use_expln", "clip_mean"})
 # known with one value only
 _FIXED: Mapping[str, tuple[Any, ...]] = {
-    "use_sde": (False,),
-    "squash_output": (False, None),
     "features_extractor_class": (
         "<class 'stable_baselines3.common.torch_layers.FlattenExtractor'>",
     ),
@@ -168,7 +221,8 @@ def find_algorithm(data: Mapping[str, Any], where: str) -> Algorithm:
     module, cls = _policy_class(data, where)
     for known in ALGORITHMS.values():
         same_policy = (module, cls) == (known.policy_module, known.policy_class)
-        if same_policy and known.needs <= fields and not known.lacks & fields:
+        same_fields = known.needs <= fields and not known.lacks & fields
+        if same_policy and same_fields and known.values.items() <= _plain(data).items():
             return known
     raise _unsupported(where, f"the policy {module}.{cls}{_other_algorithm(fields)}")
 
@@ -187,15 +241,13 @@ def arguments_in_archive(
             f"{where} lacks 'policy_kwargs', so its network is not known",
             hint="load and save it again with a current Stable-Baselines3",
         )
-    if data.get("use_sde", False) is not False:
-        raise _unsupported(where, "use_sde=True (state-dependent exploration)")
-    return _arguments(algorithm, stated, where)
+    return _arguments(algorithm, stated, where, use_sde=data.get("use_sde", False))
 
 
 def arguments_in_memory(
-    algorithm: Algorithm, stated: Mapping[str, Any], where: str
+    algorithm: Algorithm, stated: Mapping[str, Any], where: str, *, use_sde: bool
 ) -> PolicyArguments:
-    """Return the policy's arguments from the `policy_kwargs` of a model object.
+    """Return the policy's arguments from the `policy_kwargs` and `use_sde` of a model object.
 
     Raises:
         InputError: A value that the tables do not know.
@@ -206,7 +258,7 @@ def arguments_in_memory(
         else value
         for key, value in stated.items()
     }
-    return _arguments(algorithm, plain, where)
+    return _arguments(algorithm, plain, where, use_sde=use_sde)
 
 
 def arguments_in_card(
@@ -218,7 +270,7 @@ def arguments_in_card(
         ArtifactError: A value that the tables do not know.
     """
     rest = {k: v for k, v in stated.items() if k not in ("class", "activation", "net_arch")}
-    unknown = set(rest) - set(_OPTIONS)
+    unknown = set(rest) - _known_options(algorithm, rest.get("use_sde") is True)
     activation = stated.get("activation")
     if unknown or not isinstance(activation, str) or activation not in ACTIVATIONS:
         what = f"the field {min(unknown)!r:.60}" if unknown else f"activation {activation!r:.60}"
@@ -228,20 +280,37 @@ def arguments_in_card(
     )
 
 
-def _arguments(algorithm: Algorithm, stated: Mapping[str, Any], where: str) -> PolicyArguments:
-    for key, value in stated.items():
+def _arguments(
+    algorithm: Algorithm, stated: Mapping[str, Any], where: str, *, use_sde: Any
+) -> PolicyArguments:
+    # off-policy algorithms write it down in both places, and the policy is made from the arguments
+    use_sde = stated.get("use_sde", use_sde)
+    if use_sde is not False and (use_sde is not True or not algorithm.sde_options):
+        raise _unsupported(where, f"use_sde={use_sde!r:.60} (state-dependent exploration)")
+    given = {k: v for k, v in stated.items() if k != "use_sde"}
+    if given.get("squash_output", False) in (False, None):
+        given.pop("squash_output", None)
+    for key, value in given.items():
         if key in _FIXED and value not in _FIXED[key]:
             raise _unsupported(where, f"{key} = {value!r:.120}")
-    used = {"net_arch", "activation_fn", *_OPTIONS}
-    unknown = set(stated) - used - set(_FIXED) - _WITHOUT_EFFECT
+    options = _known_options(algorithm, use_sde)
+    ignored = _WITHOUT_EFFECT if use_sde else _WITHOUT_EFFECT | _WITHOUT_EFFECT_BUT_WITH_SDE
+    unknown = set(given) - {"net_arch", "activation_fn"} - options - set(_FIXED) - ignored
     if unknown:
         name = min(unknown)
-        raise _unsupported(where, f"the policy argument {name!r:.60} = {stated[name]!r:.120}")
+        raise _unsupported(where, f"the policy argument {name!r:.60} = {given[name]!r:.120}")
+    kept = {k: v for k, v in given.items() if k in options} | ({"use_sde": True} if use_sde else {})
     return PolicyArguments(
-        _net_arch(algorithm, stated.get("net_arch"), where),
-        _activation(algorithm, stated.get("activation_fn"), where),
-        _options({k: v for k, v in stated.items() if k in _OPTIONS}, where),
+        _net_arch(algorithm, given.get("net_arch"), where),
+        _activation(algorithm, given.get("activation_fn"), where),
+        _options(kept, where),
     )
+
+
+def _known_options(algorithm: Algorithm, use_sde: bool) -> frozenset[str]:
+    if use_sde and algorithm.sde_options:
+        return algorithm.options | algorithm.sde_options | {"use_sde"}
+    return algorithm.options
 
 
 def _activation(algorithm: Algorithm, stated: Any, where: str) -> str:
@@ -274,10 +343,10 @@ def _net_arch(
     raise _unsupported(where, f"net_arch = {stated!r:.120}", forms)
 
 
-def _options(stated: Mapping[str, Any], where: str) -> dict[str, int | bool]:
+def _options(stated: Mapping[str, Any], where: str) -> dict[str, int | bool | float]:
     for key, value in stated.items():
-        sound = type(value) is _OPTIONS[key] and (key != "n_critics" or 1 <= value <= MAX_LAYERS)
-        if not sound:
+        sound = type(value) in _OPTIONS[key] and math.isfinite(value)
+        if not sound or (key == "n_critics" and not 1 <= value <= MAX_LAYERS):
             raise _unsupported(where, f"{key} = {value!r:.60}")
     return dict(stated)
 
@@ -301,6 +370,10 @@ def _policy_class(data: Mapping[str, Any], where: str) -> tuple[str, str]:
     text = str(stated.get("__init__", ""))
     cls = text.removeprefix("<function ").partition(".__init__")[0] if "__init__" in text else ""
     return str(stated["__module__"])[:80], cls[:80] or "(unknown class)"
+
+
+def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in data.items() if isinstance(v, int | float)}
 
 
 def _other_algorithm(fields: frozenset[str]) -> str:

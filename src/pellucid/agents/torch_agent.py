@@ -27,8 +27,13 @@ from pellucid.errors import AgentError, CapabilityError, InputError, PellucidErr
 from pellucid.io.arrays import dump_arrays
 from pellucid.types import Actions, Categorical, Distribution, Gaussian, Observations
 
-Head: TypeAlias = Literal["logits", "q_values", "gaussian", "squashed_gaussian", "mean"]
-"""What a network's outputs are; the two Gaussians give means followed by standard deviations."""
+Head: TypeAlias = Literal[
+    "logits", "q_values", "gaussian", "squashed_gaussian", "mean", "squashed_mean"
+]
+"""What a network's outputs are; the two Gaussians give means followed by standard deviations.
+
+Where squashed, the action is tanh of the mean, scaled to the range of the action space.
+"""
 
 PassFn: TypeAlias = Callable[[Tensor], Tensor]
 """A pass through (a part of) a network."""
@@ -47,7 +52,7 @@ class Network(Protocol):
 
     @property
     def offers(self) -> frozenset[str]:
-        """Which of `latent` and `value` work."""
+        """Which of `latent`, `value` and `sampling` work."""
 
     def with_module(self, module: nn.Module) -> "Network":
         """Return the same reading of another module of that form."""
@@ -110,11 +115,12 @@ class TorchAgent:
     def capabilities(self) -> frozenset[str]:
         """What this agent offers beyond `act`."""
         heads = {
-            "logits": {"distribution", "sampling"},
-            "gaussian": {"distribution", "sampling"},
-            "squashed_gaussian": {"distribution", "sampling"},
+            "logits": {"distribution"},
+            "gaussian": {"distribution"},
+            "squashed_gaussian": {"distribution"},
             "q_values": {"q_values"},
             "mean": set[str](),
+            "squashed_mean": set[str](),
         }
         found = set(heads[self.network.head])
         if isinstance(self.observation_space, gymnasium.spaces.Box):
@@ -206,7 +212,7 @@ class TorchAgent:
             return outputs
         low, high = (torch.as_tensor(b, device=device, dtype=dtype) for b in self._bounds())
         mean = outputs[:, : len(low)]
-        if self.network.head == "squashed_gaussian":
+        if self.network.head in ("squashed_gaussian", "squashed_mean"):
             return low + 0.5 * (torch.tanh(mean) + 1.0) * (high - low)
         return torch.maximum(torch.minimum(mean, high), low)
 
@@ -297,7 +303,7 @@ class TorchAgent:
         # Stable-Baselines3 returns
         low, high = self.action_space.low.ravel(), self.action_space.high.ravel()
         mean = outputs[:, : len(low)]
-        if self.network.head != "squashed_gaussian":
+        if self.network.head not in ("squashed_gaussian", "squashed_mean"):
             clipped: Shaped[np.ndarray, "batch dimensions"] = np.clip(mean, low, high)
             return clipped
         squashed = torch.tanh(torch.from_numpy(mean)).numpy()
@@ -372,7 +378,7 @@ def checked_device(device: str) -> torch.device:
     """
     try:
         found = torch.device(device)
-        torch.empty(0, device=found)
+        torch.zeros(1, device=found).cpu()  # "meta" has room for no numbers
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise InputError(
             f"device {device!r} cannot be used: {(str(error).splitlines() or [''])[0]:.120}",

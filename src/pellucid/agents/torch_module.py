@@ -174,8 +174,9 @@ class PlainNetwork:
 
     @property
     def offers(self) -> frozenset[str]:
-        """`latent` if there is a weight layer to look in front of."""
-        return frozenset({"latent"} if self.layer_paths else ())
+        """`latent` if there is a weight layer to look in front of; `sampling` from logits."""
+        offered = {"latent"} if self.layer_paths else set[str]()
+        return frozenset(offered | ({"sampling"} if self.head == "logits" else set()))
 
     def with_module(self, module: nn.Module) -> Network:
         """Return the same reading of another module."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid import rollouts
+from pellucid.api.request import check_types
 from pellucid.budget import Cost, Meter
 from pellucid.envs import make_env, resolve_env, resolve_names
 from pellucid.rollouts import Episodes
@@ -47,6 +48,7 @@ def collect(
     Returns:
         The episodes, failed ones included as such.
     """
+    check_types(agent, n_episodes=n_episodes, seed=seed, budget=budget)
     spec = resolve_env(env, wrappers=tuple(wrappers), reward_terms=reward_terms)
     probe = make_env(spec)
     try:

@@ -245,11 +245,11 @@ def _stored(
         episodes = replace(episodes, spec=resolve_env(env))
     if episodes.spec is None:
         raise InputError(
-            f"the environment {run.head['inputs']['env']!r} was made by code in memory, "
+            f"the environment {run.head['inputs'].get('env')!r} was made by code in memory, "
             "which a run cannot hold",
             hint="from Python: pellucid.evaluate(folder, env=...)",
         )
-    return load_agent(source, env=episodes.spec, device=device), episodes
+    return load_agent(source, env=episodes.spec, device=device, code=code), episodes
 
 
 def _stored_explanations(run: RunFolder) -> list[tuple[str, Explanation]]:

@@ -9,6 +9,7 @@ from typing import Any
 from pellucid import registry
 from pellucid.agents.metering import MeteredAgent, unmetered
 from pellucid.api.collecting import DEFAULT_BUDGET
+from pellucid.api.request import check_type, check_types
 from pellucid.budget import Cost, Meter
 from pellucid.errors import BudgetError, CapabilityError, DataError, InputError, PellucidError
 from pellucid.explanation import (
@@ -60,7 +61,8 @@ def explain(
         episodes: From `collect`.
         method: One of `pellucid list explainers`.
         target: `action`, `value` or `return`; each method tells which it can explain.
-        policy: Most-likely or drawn actions; as the episodes were collected, if not given.
+        policy: Most-likely or drawn actions: as the episodes were collected, which is also the
+            default. What the agent would do is compared with what it did in them.
         seed: Same seed, same bytes.
         budget: Agent queries and environment steps, tests included; by default 5 M and 300 k.
         meter: A running budget, in place of `budget`.
@@ -75,10 +77,14 @@ def explain(
         allow it.
 
     Raises:
-        InputError: The method or target is unknown, or an option is out of range.
+        InputError: The method or target is unknown, an option is out of range, or the episodes
+            were collected with the other kind of actions.
     """
     started = time.perf_counter()
+    check_type("episodes", episodes, Episodes, "they come from pellucid.collect")
+    check_types(agent, method=method, seed=seed, budget=budget)
     explainer = _explainer(method, target)
+    _check_policy(episodes, policy)
     whole = (meter or Meter(DEFAULT_BUDGET)).child(
         budget or (meter.left if meter else DEFAULT_BUDGET)
     )
@@ -139,6 +145,15 @@ def _explainer(method: str, target: str) -> Explainer:
         known = ", ".join(explainer.info.targets)
         raise InputError(f"{method} cannot explain target {target!r}", hint=f"targets: {known}")
     return explainer
+
+
+def _check_policy(episodes: Episodes, policy: PolicyMode | None) -> None:
+    # logs are of the agent that made them; nothing of theirs is run again
+    if episodes.spec is not None and policy not in (None, episodes.policy):
+        raise InputError(
+            f"the episodes were collected with {episodes.policy} actions, not {policy} ones",
+            hint=f"collect episodes with policy={policy!r}",
+        )
 
 
 def _metered(task: Task, meter: Meter, agent: Agent, episodes: Episodes) -> Task:

@@ -3,11 +3,13 @@
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from pellucid.errors import DataError
 from pellucid.explanation import Explanation, Futures, Segments
 from pellucid.io import atomic
 from pellucid.report.record import EpisodeFrames
@@ -86,8 +88,25 @@ def store_frames(frames: Mapping[int, EpisodeFrames], folder: Path) -> dict[str,
     return sizes
 
 
-def load_frames(folder: Path, sizes: Mapping[str, Sequence[int]]) -> dict[int, EpisodeFrames]:
-    """Read what `store_frames` wrote."""
+def load_frames(folder: Path, sizes: Any) -> dict[int, EpisodeFrames]:
+    """Read what `store_frames` wrote.
+
+    Args:
+        folder: Where it wrote them.
+        sizes: What it returned, as it was stored.
+
+    Raises:
+        DataError: It is not what `store_frames` returns.
+    """
+    try:
+        return _read_frames(folder, sizes)
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise DataError(
+            f"the sizes of the frames in {folder} are damaged", hint="start again with --fresh"
+        ) from error
+
+
+def _read_frames(folder: Path, sizes: Mapping[str, Sequence[int]]) -> dict[int, EpisodeFrames]:
     frames = {}
     for name, (width, height) in sizes.items():
         position = int(name)

@@ -4,7 +4,7 @@ import inspect
 import math
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ class Located:
         facts: What is known of the agent.
         expected_steps: Steps of an episode that its maker recorded, None if there is no record.
         source: The import string that it came from; empty for files and objects.
+        asked: What the user said of a torch module beside its weights, where they did.
     """
 
     agent: Agent
@@ -52,6 +53,7 @@ class Located:
     facts: AgentFacts
     expected_steps: float | None
     source: str = ""
+    asked: Mapping[str, str] = field(default_factory=dict)
 
 
 def locate(
@@ -61,6 +63,8 @@ def locate(
     wrappers: Sequence[str] = (),
     reward_terms: str | None = None,
     device: str = "cpu",
+    policy_class: str | None = None,
+    outputs: str | None = None,
 ) -> Located:
     """Load an agent and resolve its environment.
 
@@ -71,6 +75,8 @@ def locate(
         wrappers: `module:callable` of each wrapper, innermost first.
         reward_terms: `module:callable` that splits the reward.
         device: Device of the agent's weights.
+        policy_class: `module:Class` of the network whose weights a file holds.
+        outputs: What a torch module returns, if it is not the usual.
 
     Raises:
         InputError: One of them cannot be found, opened or fitted to the other.
@@ -80,7 +86,7 @@ def locate(
     if env is None:
         env, kwargs = _card_env(card)
     spec = resolve_env(env, wrappers=tuple(wrappers), kwargs=kwargs, reward_terms=reward_terms)
-    loaded = load_agent(source, env=spec, device=device)
+    loaded = load_agent(source, env=spec, device=device, policy_class=policy_class, outputs=outputs)
     imported = isinstance(source, str) and is_import_string(source) and not Path(source).exists()
     return Located(
         loaded,
@@ -88,6 +94,7 @@ def locate(
         agent_facts(loaded, source, card),
         _recorded_steps(card),
         source if imported else "",
+        {k: v for k, v in (("policy_class", policy_class), ("outputs", outputs)) if v is not None},
     )
 
 
@@ -115,13 +122,16 @@ def agent_facts(agent: Agent, source: Any, card: Mapping[str, Any]) -> AgentFact
 
 
 def code_sha256(agent: Agent) -> str:
-    """Return the SHA-256 of the file that a function agent is written in; empty if there is none.
+    """Return the SHA-256 of the file that an agent's code is in; empty if there is none.
 
-    It stands for the function when a run is resumed: other code is another agent.
+    It stands for the function, or for the network of a class that was named, when a run is
+    resumed: other code is another agent.
     """
-    function = getattr(agent, "function", None)
+    code = getattr(agent, "function", None)
+    if code is None and getattr(agent, "card", {}).get("source"):
+        code = type(getattr(getattr(agent, "network", None), "module", None))
     try:
-        file = inspect.getsourcefile(inspect.unwrap(function)) if callable(function) else None
+        file = inspect.getsourcefile(inspect.unwrap(code)) if callable(code) else None
         return sha256_file(file) if file is not None else ""
     except (TypeError, OSError):  # built in, or typed into a prompt
         return ""

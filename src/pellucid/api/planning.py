@@ -80,6 +80,8 @@ def plan_all(
     wrappers: Sequence[str] = (),
     reward_terms: str | None = None,
     device: str = "cpu",
+    policy_class: str | None = None,
+    outputs: str | None = None,
     fresh: bool = False,
     **asked: Any,
 ) -> Plan:
@@ -92,6 +94,8 @@ def plan_all(
         wrappers: As for `explain_all`.
         reward_terms: As for `explain_all`.
         device: As for `explain_all`.
+        policy_class: As for `explain_all`.
+        outputs: As for `explain_all`.
         fresh: Whether what the folder holds is to be thrown away.
         asked: What `make_request` takes.
 
@@ -101,7 +105,15 @@ def plan_all(
     request = make_request(**asked)
     if out is not None:
         check_writable(Path(out))
-    located = locate(agent, env, wrappers=wrappers, reward_terms=reward_terms, device=device)
+    located = locate(
+        agent,
+        env,
+        wrappers=wrappers,
+        reward_terms=reward_terms,
+        device=device,
+        policy_class=policy_class,
+        outputs=outputs,
+    )
     stored = None if fresh or out is None else _stored_run(request, located, Path(out))
     episodes = None
     if stored is not None and stored.part(EPISODES) is not None:
@@ -117,6 +129,7 @@ def _stored_run(request: Request, located: Located, folder: Path) -> RunFolder |
     run = read_run(folder)
     facts = located.facts
     inputs = request.inputs(facts.name, facts.sha256, code_sha256(located.agent), located.spec)
+    inputs |= located.asked
     changed = changed_inputs(run.head["inputs"], inputs)
     if changed and run.parts:
         raise InputError(

@@ -10,7 +10,7 @@ from pellucid.budget import Cost
 from pellucid.envs import EnvSpec
 from pellucid.errors import BudgetError, InputError
 from pellucid.provenance import sha256_file
-from pellucid.types import PolicyMode
+from pellucid.types import Agent, PolicyMode
 
 DEFAULT_METHODS = ("shapley", "critical-steps", "why-not")
 DEFAULT_EPISODES = 20
@@ -69,6 +69,36 @@ class Request:
         }
 
 
+def check_type(name: str, value: Any, kind: type, hint: str | None = None) -> None:
+    """Check the type of an argument, so that a mistake is told before any work.
+
+    Raises:
+        InputError: It is of another type; True and False are no numbers.
+    """
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise InputError(
+            f"{name} must be of type {kind.__name__}, got {type(value).__name__}", hint=hint
+        )
+
+
+def check_types(
+    agent: Any, *, method: Any = "", n_episodes: Any = 0, seed: Any = 0, budget: Any = None
+) -> None:
+    """Check what `collect` and `explain` take, before any work.
+
+    Raises:
+        InputError: One of them is of another type, or the seed is negative.
+    """
+    check_type("agent", agent, Agent, "make one with pellucid.load_agent")
+    check_type("method", method, str)
+    check_type("n_episodes", n_episodes, int)
+    check_type("seed", seed, int)
+    if seed < 0:
+        raise InputError(f"the seed must be 0 or more, got {seed}")
+    if budget is not None:
+        check_type("budget", budget, Cost, "such as pellucid.budget.Cost(100_000, 10_000)")
+
+
 def make_request(
     *,
     methods: str | Sequence[str],
@@ -88,6 +118,16 @@ def make_request(
         InputError: A number out of its range, a file that is not there.
         BudgetError: It cannot pay for the smallest run.
     """
+    numbers = {
+        "n_episodes": n_episodes,
+        "seed": seed,
+        "budget": budget,
+        "env_steps": env_steps,
+        "episode": 0 if episode is None else episode,
+        "step": 0 if step is None else step,
+    }
+    for name, value in numbers.items():
+        check_type(name, value, int)
     if policy not in get_args(PolicyMode):
         raise InputError(f"policy must be greedy or sampled, got {policy!r}")
     if n_episodes < 1:
@@ -125,7 +165,9 @@ def check_methods(methods: str | Sequence[str]) -> tuple[str, ...]:
         UnknownNameError: One is not registered.
         InputError: None is named.
     """
-    listed = methods.split(",") if isinstance(methods, str) else list(methods)
+    listed = methods.split(",") if isinstance(methods, str) else methods
+    if not isinstance(listed, Sequence) or not all(isinstance(name, str) for name in listed):
+        raise InputError(f"methods must be names of explainers, got {methods!r}")
     wanted = [name.strip() for name in listed if name.strip()]
     known = registry.names("explainers")
     if wanted == ["all"]:

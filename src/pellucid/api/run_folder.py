@@ -292,13 +292,13 @@ def _from_document(folder: Path, document: Mapping[str, Any]) -> RunFolder:
     own = ("state", "seconds", "pid", "parts")
     try:
         parts = {
-            name: Part(name, p["sha256"], Cost(**p["used"]), float(p["seconds"]), p["facts"])
+            name: Part(name, p["sha256"], _cost(p["used"]), float(p["seconds"]), dict(p["facts"]))
             for name, p in document["parts"].items()
         }
         head = {key: value for key, value in document.items() if key not in own}
         run = RunFolder(folder, head, parts, str(document["state"]), float(document["seconds"]))
         _check_head(run)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DataError(
             f"{folder / RUN_FILE} is damaged: {type(error).__name__} {error}",
             hint="start again with --fresh",
@@ -306,11 +306,23 @@ def _from_document(folder: Path, document: Mapping[str, Any]) -> RunFolder:
     return run
 
 
+def _cost(used: Mapping[str, Any]) -> Cost:
+    # what a part used is taken off the budget: a negative number would add to it
+    if not all(type(number) is int and number >= 0 for number in used.values()):
+        raise ValueError("what a part used must be whole numbers from 0")
+    return Cost(**used)
+
+
 def _check_head(run: RunFolder) -> None:
     if run.head["inputs_sha256"] != inputs_sha256(run.head["inputs"]):
         raise ValueError("its inputs do not match their hash")
-    if not isinstance(run.head["run_id"], str) or not isinstance(run.head["command"], str):
-        raise TypeError("run_id and command must be text")
+    if not all(isinstance(run.head[name], str) for name in ("run_id", "time", "command")):
+        raise TypeError("run_id, time and command must be text")
+    methods, options = run.head["inputs"]["methods"], run.head["inputs"]["options"]
+    if not isinstance(methods, list) or not all(isinstance(name, str) for name in methods):
+        raise TypeError("methods must be a list of names")
+    if not isinstance(options, dict):
+        raise TypeError("options must be named")
     for name in run.parts:
         # names become paths; a run folder from elsewhere must not make us read outside it
         if not all(piece and piece not in (".", "..") for piece in name.split("/")):

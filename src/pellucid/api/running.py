@@ -119,6 +119,8 @@ def explain_all(
     reward_terms: str | None = None,
     jobs: int = 1,
     device: str = "cpu",
+    policy_class: str | None = None,
+    outputs: str | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
     command: str = "pellucid.explain_all(...)",
@@ -142,6 +144,9 @@ def explain_all(
         reward_terms: `module:callable` that splits the reward into terms.
         jobs: Worker processes; results do not depend on it.
         device: Device of the agent's weights.
+        policy_class: `module:Class` of the network whose weights a file holds.
+        outputs: What a torch module returns: `logits` (default) or `q_values` for discrete
+            actions, `mean` for continuous ones.
         fresh: Start again, whatever the folder holds.
         progress: Called with the part that is worked on and the share done.
         command: What the report says makes this run again.
@@ -163,7 +168,15 @@ def explain_all(
         names=names,
     )
     check_writable(RUNS if out is None else Path(out))
-    located = locate(agent, env, wrappers=wrappers, reward_terms=reward_terms, device=device)
+    located = locate(
+        agent,
+        env,
+        wrappers=wrappers,
+        reward_terms=reward_terms,
+        device=device,
+        policy_class=policy_class,
+        outputs=outputs,
+    )
     folder = _open(request, located, out, command=command, fresh=fresh)
     work = _Work(
         request=request,
@@ -185,6 +198,7 @@ def _open(
 ) -> RunFolder:
     facts = located.facts
     inputs = request.inputs(facts.name, facts.sha256, code_sha256(located.agent), located.spec)
+    inputs |= located.asked
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%d-%H%M%S}-{inputs_sha256(inputs)[:8]}"
     head = {
@@ -347,8 +361,8 @@ def _rendered(work: _Work) -> Mapping[int, EpisodeFrames]:
         part = folder.finish_part(FRAMES, meter.used, time.perf_counter() - started, facts)
     else:
         _charge(work.meter, part.used)
-        frames = load_frames(folder.path / FRAMES, part.facts["sizes"])
-    if part.facts["missing"]:
+        frames = load_frames(folder.path / FRAMES, part.facts.get("sizes"))
+    if part.facts.get("missing"):
         work.warnings += (str(part.facts["missing"]),)
     return frames
 

@@ -10,6 +10,8 @@ import typer
 from pellucid.cli.streams import write_json, write_note
 from pellucid.errors import PellucidError
 
+MAX_MESSAGE = 2000
+"""Characters of a message that are shown; a file may put any length of text in one."""
 BAD_INPUT, INTERRUPTED, TERMINATED = 2, 130, 143
 
 # `typer` shows its base class of usage errors only as a base, and which package it comes from
@@ -21,13 +23,19 @@ USAGE_ERRORS: tuple[type[Exception], ...] = tuple(
 
 def report_error(kind: str, message: str, hint: str | None, *, as_json: bool) -> int:
     """Write an error to stderr, or as JSON to stdout; return the exit code for bad input."""
-    one_line = " ".join(str(message).split())
+    one_line = _one_line(message)
+    hint = _one_line(hint) if hint else None
     if as_json:
         write_json({"error": {"kind": kind, "message": one_line, "hint": hint}})
     else:
-        more = f" ({' '.join(hint.split())})" if hint else ""
+        more = f" ({hint})" if hint else ""
         write_note(f"pellucid: error: {one_line}{more}")
     return BAD_INPUT
+
+
+def _one_line(text: object) -> str:
+    line = " ".join(str(text).split())
+    return line if len(line) <= MAX_MESSAGE else f"{line[: MAX_MESSAGE - 1]}…"
 
 
 def report_pellucid_error(error: PellucidError, *, as_json: bool) -> int:

@@ -34,6 +34,14 @@ class Policy(StrEnum):
     sampled = "sampled"
 
 
+class Outputs(StrEnum):
+    """What a torch module returns."""
+
+    logits = "logits"
+    q_values = "q_values"
+    mean = "mean"
+
+
 class FailOn(StrEnum):
     """The badge from which on the command fails."""
 
@@ -41,105 +49,145 @@ class FailOn(StrEnum):
     failed = "failed"
 
 
+# --- its arguments: what they are called and what --help says of them ---
+
+AgentArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="AGENT",
+        show_default=False,
+        help="file.zip, a folder with card.json, module:callable, a run folder, or weights.pth "
+        "or .safetensors with --policy-class; "
+        "the LunarLander agent that ships with pellucid if none is given.",
+    ),
+]
+EnvOption = Annotated[
+    str | None,
+    typer.Option(metavar="ENV", help="Gymnasium id or module:callable.", show_default=False),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Run folder; a run in it is resumed. By default runs/<time>-<inputs>.",
+        show_default=False,
+    ),
+]
+BudgetOption = Annotated[
+    int,
+    typer.Option(metavar="N", min=0, help="Agent queries of the whole run, tests included."),
+]
+EnvStepsOption = Annotated[
+    int,
+    typer.Option(metavar="N", min=0, help="Environment steps of the whole run, replays included."),
+]
+MethodsOption = Annotated[
+    str,
+    typer.Option(metavar="A,B", help="Names from `pellucid list explainers`, with commas, or all."),
+]
+PolicyOption = Annotated[
+    Policy, typer.Option(help="Most-likely actions, or actions drawn from the policy.")
+]
+EpisodeOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="I",
+        help="Episode to explain, for methods that explain one.",
+        show_default=False,
+    ),
+]
+StepOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="T", help="Step to explain, for methods that explain one.", show_default=False
+    ),
+]
+WrapOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="M:F",
+        help="Wrapper of the environment, innermost first; may be repeated.",
+        show_default=False,
+    ),
+]
+NamesOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="YAML file with names and units of inputs and actions."),
+]
+RewardTermsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="M:F", help="Function that splits the reward into terms.", show_default=False
+    ),
+]
+JobsOption = Annotated[
+    int, typer.Option(metavar="N", min=1, help="Worker processes; results do not depend on it.")
+]
+DeviceOption = Annotated[str, typer.Option(metavar="D", help="Device of the agent's weights.")]
+PolicyClassOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="M:C",
+        help="Torch module whose weights a .pth or .safetensors file holds; your own code, called "
+        "with (observation space, action space) or with nothing.",
+        show_default=False,
+    ),
+]
+OutputsOption = Annotated[
+    Outputs | None,
+    typer.Option(
+        help="What a torch module returns: logits unless this says so, or mean where actions are "
+        "continuous.",
+        show_default=False,
+    ),
+]
+SeedOption = Annotated[int, typer.Option(metavar="S", min=0, help="Seed of everything.")]
+EpisodesOption = Annotated[int, typer.Option(metavar="N", min=1, help="Episodes to collect.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and stop.")]
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Start again, whatever the run folder holds.")
+]
+FailOnOption = Annotated[
+    FailOn | None,
+    typer.Option(
+        help="Exit with 1 if an explanation failed its test (failed), or if one is not "
+        "supported (weak).",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document and nothing else.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress and no warnings.")]
+
+
+# --- the command ---
+
+
 def explain(
-    agent: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="AGENT",
-            show_default=False,
-            help="file.zip, a folder with card.json, module:callable or a run folder; "
-            "the LunarLander agent that ships with pellucid if none is given.",
-        ),
-    ] = None,
-    env: Annotated[
-        str | None,
-        typer.Option(metavar="ENV", help="Gymnasium id or module:callable.", show_default=False),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Run folder; a run in it is resumed. By default runs/<time>-<inputs>.",
-            show_default=False,
-        ),
-    ] = None,
-    budget: Annotated[
-        int,
-        typer.Option(metavar="N", min=0, help="Agent queries of the whole run, tests included."),
-    ] = 5_000_000,
-    env_steps: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=0, help="Environment steps of the whole run, replays included."
-        ),
-    ] = 300_000,
-    methods: Annotated[
-        str,
-        typer.Option(
-            metavar="A,B", help="Names from `pellucid list explainers`, with commas, or all."
-        ),
-    ] = "shapley,critical-steps,why-not",
-    policy: Annotated[
-        Policy, typer.Option(help="Most-likely actions, or actions drawn from the policy.")
-    ] = Policy.greedy,
-    episode: Annotated[
-        int | None,
-        typer.Option(
-            metavar="I",
-            help="Episode to explain, for methods that explain one.",
-            show_default=False,
-        ),
-    ] = None,
-    step: Annotated[
-        int | None,
-        typer.Option(
-            metavar="T", help="Step to explain, for methods that explain one.", show_default=False
-        ),
-    ] = None,
-    wrap: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="M:F",
-            help="Wrapper of the environment, innermost first; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    names: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="YAML file with names and units of inputs and actions."),
-    ] = None,
-    reward_terms: Annotated[
-        str | None,
-        typer.Option(
-            metavar="M:F", help="Function that splits the reward into terms.", show_default=False
-        ),
-    ] = None,
-    jobs: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Worker processes; results do not depend on it.")
-    ] = 1,
-    device: Annotated[
-        str, typer.Option(metavar="D", help="Device of the agent's weights.")
-    ] = "cpu",
-    seed: Annotated[int, typer.Option(metavar="S", min=0, help="Seed of everything.")] = 0,
-    episodes: Annotated[int, typer.Option(metavar="N", min=1, help="Episodes to collect.")] = 20,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what it would cost, and stop.")
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start again, whatever the run folder holds.")
-    ] = False,
-    fail_on: Annotated[
-        FailOn | None,
-        typer.Option(
-            help="Exit with 1 if an explanation failed its test (failed), or if one is not "
-            "supported (weak).",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document and nothing else.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no warnings.")] = False,
+    agent: AgentArgument = None,
+    env: EnvOption = None,
+    out: OutOption = None,
+    budget: BudgetOption = 5_000_000,
+    env_steps: EnvStepsOption = 300_000,
+    methods: MethodsOption = "shapley,critical-steps,why-not",
+    policy: PolicyOption = Policy.greedy,
+    episode: EpisodeOption = None,
+    step: StepOption = None,
+    wrap: WrapOption = None,
+    names: NamesOption = None,
+    reward_terms: RewardTermsOption = None,
+    jobs: JobsOption = 1,
+    device: DeviceOption = "cpu",
+    policy_class: PolicyClassOption = None,
+    outputs: OutputsOption = None,
+    seed: SeedOption = 0,
+    episodes: EpisodesOption = 20,
+    dry_run: DryRunOption = False,
+    fresh: FreshOption = False,
+    fail_on: FailOnOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> int:
     """Explain an agent, test every explanation, and write a report."""
     limit_threads()
@@ -159,6 +207,8 @@ def explain(
         "names": names,
         "reward_terms": reward_terms,
         "device": device,
+        "policy_class": policy_class,
+        "outputs": None if outputs is None else outputs.value,
         "fresh": fresh,
     }
     if dry_run:
@@ -215,6 +265,8 @@ def command_line(agent: str | None, env: str | None, asked: Mapping[str, Any]) -
         "--step": (asked["step"], None),
         "--names": (asked["names"], None),
         "--reward-terms": (asked["reward_terms"], None),
+        "--policy-class": (asked["policy_class"], None),
+        "--outputs": (asked["outputs"], None),
         "--seed": (asked["seed"], 0),
         "--episodes": (asked["n_episodes"], 20),
     }

@@ -38,6 +38,8 @@ def list_items(
         )
     items = registry.items(family.value)
     rows = [row(items[name], found) for name, found in loaded.items()]
+    if family is Family.claims:
+        rows = [{**columns, **standing(columns["name"])} for columns in rows]
     if as_json:
         write_json(rows)
     else:
@@ -74,6 +76,27 @@ def row(item: Any, found: Any) -> dict[str, Any]:
     return columns
 
 
+def standing(claim: str) -> dict[str, Any]:
+    """Return what the records under the working directory say of a claim.
+
+    Args:
+        claim: Its id.
+
+    Returns:
+        `verdict`, `scale` and `stale` of its record at the largest scale; None where there is none.
+    """
+    from pellucid.claims.harness import is_stale
+    from pellucid.claims.records import DEFAULT_FOLDER, path_of, read_record
+
+    for scale in ("full", "cpu"):
+        path = path_of(DEFAULT_FOLDER, claim, scale, 0)
+        if path.is_file():
+            record = read_record(path)
+            verdict = str(record.judgement.verdict)
+            return {"verdict": verdict, "scale": scale, "stale": is_stale(record)}
+    return {"verdict": None, "scale": None, "stale": None}
+
+
 def line(columns: Mapping[str, Any]) -> str:
     """Return one row as a line of text."""
     words = [str(columns["name"])]
@@ -83,6 +106,9 @@ def line(columns: Mapping[str, Any]) -> str:
         words.append(str(columns["source"]))
     if columns["needs"]:
         words.append(f"needs: {', '.join(columns['needs'])}")
+    if columns.get("verdict"):
+        stale = ", stale" if columns["stale"] else ""
+        words.append(f"{columns['verdict'].replace('_', ' ')} ({columns['scale']}{stale})")
     if columns["from"] != "pellucid":
         words.append(f"from {columns['from']}")
     forms = columns.get("capabilities", {})

@@ -1,6 +1,7 @@
 """The `pellucid` command: it reads the command line and turns every outcome into an exit code.
 
-Exit codes: 0 done, 1 a re-check failed or `--fail-on` applies, 2 bad input, 130 interrupted.
+Exit codes: 0 done, 1 a claim not reproduced, a re-check failed or `--fail-on` applies, 2 bad input,
+130 interrupted.
 Nothing heavy is imported here: `--help` must be immediate.
 """
 
@@ -13,6 +14,7 @@ import typer
 
 import pellucid
 from pellucid.api.stopping import Terminated
+from pellucid.cli.bench import bench
 from pellucid.cli.doctor import doctor
 from pellucid.cli.errors import (
     INTERRUPTED,
@@ -26,8 +28,9 @@ from pellucid.cli.errors import (
 from pellucid.cli.evaluate import evaluate
 from pellucid.cli.explain import explain
 from pellucid.cli.listing import list_items
+from pellucid.cli.reproduce import reproduce
 from pellucid.cli.streams import abandon, prepare_streams, write_lines
-from pellucid.errors import PellucidError
+from pellucid.errors import InputError, PellucidError
 
 app = typer.Typer(
     name="pellucid",
@@ -50,12 +53,19 @@ def _guarded(function: Callable[..., int]) -> Callable[..., int]:
             return function(*args, **kwargs)
         except KeyboardInterrupt as error:
             raise _StoppedError from error
+        except SystemExit as error:  # an agent's or environment's; it must not choose our exit code
+            raise InputError(
+                f"the code that was run ended the program: sys.exit({error.code!r})",
+                hint="let it raise another error, which is counted and shown",
+            ) from error
 
     return call
 
 
 app.command("explain")(_guarded(explain))
 app.command("evaluate")(_guarded(evaluate))
+app.command("bench")(_guarded(bench))
+app.command("reproduce")(_guarded(reproduce))
 app.command("list")(_guarded(list_items))
 app.command("doctor")(_guarded(doctor))
 

@@ -4,7 +4,8 @@ Metrics, plots and report blocks are chosen by the kind of the content, never by
 All arrays are NumPy; all names are in the order of the axis that they label.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
 import numpy as np
@@ -139,9 +140,28 @@ class Futures:
     observation: Float[np.ndarray, " inputs"]
 
 
+def _no_numbers() -> Float[np.ndarray, " none"]:
+    return np.empty(0)
+
+
+def _no_integers() -> Int[np.ndarray, " none"]:
+    return np.empty(0, dtype=np.int64)
+
+
+def _no_pairs() -> Int[np.ndarray, "none 2"]:
+    return np.empty((0, 2), dtype=np.int64)
+
+
+def _no_rows() -> Float[np.ndarray, "none none"]:
+    return np.empty((0, 0))
+
+
 @dataclass(frozen=True)
 class Surrogate:
     """A readable stand-in for the agent: a tree, a program or a formula.
+
+    A tree is stored as arrays over its nodes, the root first. In a node, an input that is not
+    above the threshold goes to the left child.
 
     Args:
         form: `tree`, `program` or `formula`.
@@ -151,6 +171,18 @@ class Surrogate:
         complexity: Shape (front,), sizes along the size-return front.
         returns: Shape (front,), mean return at each size.
         input_names: One per input.
+        return_lows: Shape (front,), lower ends of the intervals of `returns`.
+        return_highs: Shape (front,), upper ends.
+        picked: Position of this stand-in along the front; -1 if it has none.
+        agent_return: Mean return of the agent in the episodes of the front.
+        return_limit: Most return that a stand-in may lose.
+        features: Shape (nodes,), the input that a node compares; -1 for a leaf.
+        thresholds: Shape (nodes,); 0 for a leaf.
+        children: Shape (nodes, 2), left and right child; -1 for a leaf.
+        values: Shape (nodes, outputs): share of each action in the node, or its mean action.
+        actions: Shape (outputs,), the action that each output stands for; empty where the outputs
+            are the dimensions of one action.
+        output_names: One per output.
     """
 
     kind: ClassVar[str] = "surrogate"
@@ -161,6 +193,17 @@ class Surrogate:
     complexity: Int[np.ndarray, " front"]
     returns: Float[np.ndarray, " front"]
     input_names: tuple[str, ...]
+    return_lows: Float[np.ndarray, " front"] = field(default_factory=_no_numbers)
+    return_highs: Float[np.ndarray, " front"] = field(default_factory=_no_numbers)
+    picked: int = -1
+    agent_return: float = math.nan
+    return_limit: float = math.nan
+    features: Int[np.ndarray, " nodes"] = field(default_factory=_no_integers)
+    thresholds: Float[np.ndarray, " nodes"] = field(default_factory=_no_numbers)
+    children: Int[np.ndarray, "nodes 2"] = field(default_factory=_no_pairs)
+    values: Float[np.ndarray, "nodes outputs"] = field(default_factory=_no_rows)
+    actions: Int[np.ndarray, " outputs"] = field(default_factory=_no_integers)
+    output_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class Score:
         applicable: False if agent or environment lack what the test needs; a sanity check that
             does not apply holds no badge down.
         unaffordable: True if it was left out because the budget did not pay for it.
+        complete: False if the budget ended the test before all its units were run.
     """
 
     metric: str
@@ -73,3 +74,4 @@ class Score:
     need: str = ""
     applicable: bool = True
     unaffordable: bool = False
+    complete: bool = True

@@ -5,6 +5,9 @@ REGISTRY = {
     "deletion": "pellucid.faithfulness.deletion",
     "step_drop": "pellucid.faithfulness.step_drop",
     "branch_gap": "pellucid.faithfulness.branch_gap",
+    "student_return": "pellucid.faithfulness.student_return",
+    "surrogate_agreement": "pellucid.faithfulness.surrogate_agreement",
+    "surrogate_regret": "pellucid.faithfulness.surrogate_regret",
     "weight_randomisation": "pellucid.faithfulness.weight_randomisation",
     "planted_inputs": "pellucid.faithfulness.planted_inputs",
 }

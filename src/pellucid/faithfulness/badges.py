@@ -40,7 +40,7 @@ def judge(score: Score, *, complete: bool, rerun_possible: bool) -> Score:
     Args:
         score: A score with its gap; badge and reason are replaced, save the reason of a score
             that could not be measured.
-        complete: Whether explanation and tests ran to their planned end.
+        complete: Whether the explanation ran to its planned end; the score tells it of the test.
         rerun_possible: Whether a test that runs the environment again could have been made.
     """
     if score.role == "sanity":
@@ -141,6 +141,8 @@ def _judge_test(score: Score, complete: bool, rerun_possible: bool) -> tuple[Bad
         weak.append(f"only {in_words(gap.n)} {units} could be scored")
     if not complete:
         weak.append("the run stopped early")
+    elif not score.complete:
+        weak.append("the test stopped early, at the end of the budget")
     if not score.closed_loop and rerun_possible:
         weak.append("it was tested on recorded states only, although the environment can be re-run")
     if weak:

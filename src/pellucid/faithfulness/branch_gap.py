@@ -57,6 +57,7 @@ def branch_gap(check: Check) -> tuple[Score, ...]:
     lost = differences(returns[:, 0], returns[:, 1])
     info = branch_gap.info  # type: ignore[attr-defined]
     unit = check.episodes.names.reward_unit
+    complete = len(lost) == REPLAYS
     same = paired_score(
         info,
         lost,
@@ -64,6 +65,7 @@ def branch_gap(check: Check) -> tuple[Score, ...]:
         "its own action again",
         name="same_action",
         value_unit=unit,
+        complete=complete,
     )
     if others is None:
         reason = "there is no third action to compare with"
@@ -83,6 +85,7 @@ def branch_gap(check: Check) -> tuple[Score, ...]:
         name="random_action",
         role="supporting",
         value_unit=unit,
+        complete=complete,
     )
 
 

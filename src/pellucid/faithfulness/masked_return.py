@@ -32,8 +32,10 @@ def masked_return(check: Check) -> tuple[Score, ...]:
     The input is replaced at every step by one drawn from visited states. Value of an episode:
     its return with everything visible minus its return with the input hidden, from the same
     seed. Control: the mean of the same over hiding each input alone (10 drawn inputs where there
-    are more), which is what a ranking by lot costs. As many episodes as the budget pays for in
-    every arm; an arm that turns out longer than expected lowers the number for all.
+    are more, the top one only if it is drawn), which is what a ranking by lot costs. What is tested
+    is the claim: a ranking by lot that happens to name an input that costs more than most passes.
+    As many episodes as the budget pays for in every arm; an arm that turns out longer than
+    expected lowers the number for all, and the test counts as stopped early.
 
     Raises:
         CapabilityError: There is no environment, or only one input.
@@ -53,7 +55,8 @@ def masked_return(check: Check) -> tuple[Score, ...]:
     top = int(content.ranking[0])
     compared = _compared(n_inputs, stream(check.seed, "masked_return", "inputs"))
     arms = [top, *(int(i) for i in compared if i != top)]
-    lost = _lost_per_arm(check, arms, _plan(check, spec, len(arms)))
+    plan = _plan(check, spec, len(arms))
+    lost = _lost_per_arm(check, arms, plan)
     n_hidden = "each input" if len(compared) == n_inputs else "random inputs"
     return (
         paired_score(
@@ -62,6 +65,7 @@ def masked_return(check: Check) -> tuple[Score, ...]:
             lost[[arms.index(int(i)) for i in compared]].mean(axis=0),
             f"hiding {n_hidden} alone, on average",
             value_unit=check.episodes.names.reward_unit,
+            complete=lost.shape[1] == plan.n_episodes,
         ),
     )
 

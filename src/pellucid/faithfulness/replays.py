@@ -18,7 +18,8 @@ def replayed_returns(
 ) -> Float[np.ndarray, "rounds branches"]:
     """Return the reward from its step on of every branch, one round after the other.
 
-    A round is complete or left out, so that every arm has the same replicates. The noise comes
+    A round is complete or left out, so that every arm has the same replicates; fewer rounds than
+    `thresholds.REPLAYS` are a test that stopped early. The noise comes
     from another stream than the explainer's: what was selected there is tested on new futures.
 
     Args:

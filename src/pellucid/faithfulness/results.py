@@ -23,6 +23,7 @@ def paired_score(
     role: Role | None = None,
     value_unit: str = "",
     bounds: tuple[float, float] = (-math.inf, math.inf),
+    complete: bool = True,
 ) -> Score:
     """Return the score of a test whose control was measured on the same units.
 
@@ -38,6 +39,7 @@ def paired_score(
         role: If it differs from the metric's.
         value_unit: Unit of the values in words.
         bounds: Least and greatest possible value; intervals of few units would reach beyond.
+        complete: Whether all units that were planned were run.
     """
     return Score(
         metric=info.name if name is None else f"{info.name}.{name}",
@@ -50,6 +52,7 @@ def paired_score(
         closed_loop=info.closed_loop,
         role=role or info.role,
         value_unit=value_unit,
+        complete=complete,
     )
 
 

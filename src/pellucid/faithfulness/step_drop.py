@@ -9,6 +9,7 @@ from pellucid.errors import CapabilityError
 from pellucid.explanation import Check, Score, Segments, metric
 from pellucid.faithfulness.replays import replayed_returns
 from pellucid.faithfulness.results import missing_score, paired_score
+from pellucid.faithfulness.thresholds import REPLAYS
 from pellucid.rollouts import Branch
 from pellucid.rollouts.drawing import random_actions
 from pellucid.seeds import stream
@@ -33,7 +34,8 @@ def step_drop(check: Check) -> tuple[Score, ...]:
     same replicate. Controls on the same replicate: a stretch of equal length that starts anywhere
     (drawn anew for each replay), and the stretch with the smallest drop. Random actions are
     uniform over the action space (from -1 to 1 in unbounded dimensions) and the same sequence in
-    every arm of a replicate. None of the noise was seen when the stretch was chosen.
+    every arm of a replicate. Neither the noise nor the actions were seen when the stretch was
+    chosen. A stretch chosen by lot passes if it does cost more than most, as its claim says.
 
     Raises:
         CapabilityError: No environment, no branching, or no other stretch of that length.
@@ -63,6 +65,7 @@ def step_drop(check: Check) -> tuple[Score, ...]:
         ]
 
     lost = _lost(replayed_returns(check, "step_drop", branches))
+    complete = len(lost) == REPLAYS
     info = step_drop.info  # type: ignore[attr-defined]
     unit = check.episodes.names.reward_unit
     random = paired_score(
@@ -72,6 +75,7 @@ def step_drop(check: Check) -> tuple[Score, ...]:
         "a random stretch of that length",
         name="random",
         value_unit=unit,
+        complete=complete,
     )
     if lowest == start:
         reason = "there was only one stretch, so that the least important one is the same"
@@ -83,6 +87,7 @@ def step_drop(check: Check) -> tuple[Score, ...]:
         "the least important stretch of that length",
         name="lowest",
         value_unit=unit,
+        complete=complete,
     )
 
 

@@ -30,6 +30,17 @@ CHANGED_ACTION = 0.1
 """Share of its range by which a dimension of a continuous action must move to count as another
 choice."""
 
+# --- stand-ins ---
+
+RETURN_LIMIT = 0.1
+"""Share of the agent's return above random actions that a stand-in may lose."""
+STAND_IN_EPISODES = 20
+"""Episodes whose states tell how a stand-in differs from the agent."""
+SHUFFLED_TREES = 5
+"""Trees on shuffled labels that make up the control of a stand-in."""
+LEAST_PROBABILITY = 1e-6
+"""Probabilities below count as this: one action that is never taken decides no regret."""
+
 # --- sanity checks ---
 
 RANDOMISED_DRAWS = 5

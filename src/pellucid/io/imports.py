@@ -35,7 +35,7 @@ def import_object(text: str) -> Any:
         sys.path.append(here)
     try:
         found: Any = importlib.import_module(module_name)
-    except Exception as error:  # the user's module may raise anything
+    except (Exception, SystemExit) as error:  # the user's module may raise anything; scripts exit
         raise InputError(
             f"{module_name!r} cannot be imported: {type(error).__name__}: {_one_line(error)}",
             hint="the working directory is importable; check the name and its own imports",

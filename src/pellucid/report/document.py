@@ -217,6 +217,7 @@ def _score(score: Score) -> Document:
         "role": score.role,
         "closed_loop": score.closed_loop,
         "applicable": score.applicable,
+        "complete": score.complete,
         "value_unit": score.value_unit,
     }
 

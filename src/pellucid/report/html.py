@@ -21,7 +21,7 @@ from pellucid import registry
 from pellucid.errors import PluginError, UnknownNameError
 from pellucid.explanation import CounterfactualStates, Explanation, Futures, show
 from pellucid.explanation.outside import clip, visible
-from pellucid.explanation.plots.charts import read_chart
+from pellucid.explanation.plots.charts import FrontChart, read_chart
 from pellucid.explanation.plots.svg import badge_svg, chart_css, chart_svg
 from pellucid.explanation.rendering import BADGE_WORDS
 from pellucid.explanation.wording import Fact, render
@@ -135,6 +135,8 @@ class _Page:
         """Return the charts of an explanation: data, drawing, and path of the data."""
         explanation = self.document["explanations"][position]
         charts = [(key, read_chart(explanation[key])) for key in ("test_chart", "chart")]
+        # a stand-in is there to be read: its rules come first
+        charts.sort(key=lambda item: not isinstance(item[1], FrontChart))
         return [
             (explanation[key], _made_here(chart_svg(chart)), f"explanations.{position}.{key}")
             for key, chart in charts

@@ -20,6 +20,7 @@ from pellucid.envs.spec import EnvSpec
 from pellucid.errors import BudgetError, InputError
 from pellucid.rollouts.checks import space_layout
 from pellucid.rollouts.collecting import PART, Progress
+from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Episode, Episodes, Failure
 from pellucid.rollouts.generators import reseed
 from pellucid.rollouts.lockstep import Lane, Lockstep, close
@@ -35,7 +36,6 @@ from pellucid.rollouts.snapshots import (
     snapshot_way,
 )
 from pellucid.rollouts.workers import run_parts
-from pellucid.seeds import stream
 from pellucid.types import Agent, PolicyMode
 
 
@@ -108,7 +108,8 @@ def run_branches(
     """Return the futures of the first branches, as many as the budget pays for, in order.
 
     Branches of one state that follow each other share the way back to it where the environment can
-    be copied. With a sampled policy, replicate r draws actions alike in every arm.
+    be copied. With a sampled policy, replicate r draws alike in every arm at every step, and under
+    `same_noise` the agent draws as it did in the episode.
 
     Args:
         agent: Acts after the forced actions.
@@ -136,7 +137,14 @@ def run_branches(
         return ()
     branches = _checked_branches(episodes, episodes.spec, branches)
     task = _BranchTask(
-        unmetered(agent), episodes.spec, way.kind, way.limit, policy, seed, keep_observations
+        unmetered(agent),
+        episodes.spec,
+        way.kind,
+        way.limit,
+        policy,
+        episodes.seed,
+        seed,
+        keep_observations,
     )
     futures: list[Future] = []
     while len(futures) < len(branches):
@@ -307,6 +315,7 @@ class _BranchTask:
     kind: WayKind
     limit: int
     policy: PolicyMode
+    run_seed: int
     seed: int
     keep_observations: bool
 
@@ -349,16 +358,19 @@ class _Starter:
         index, step = group.episode.index, branch.step
         if branch.noise is not None:
             reseed(env, noise_seed(task.seed, branch.noise, index, step))
-        noise = "same" if branch.noise is None else branch.noise
-        sampled = task.policy == "sampled"
-        rng = stream(task.seed, "policy", index, step, noise) if sampled else None
+        draws = self._draws(branch, index) if task.policy == "sampled" else None
         recorder = Recorder(*self._layouts, keep_observations=task.keep_observations)
         observation = np.array(group.episode.observations[step])
         recorder.start(observation)
         end = _end(branch, task.limit)
-        lane = Lane(index, env, recorder, observation, rng, step, end, task.limit, branch.forced)
+        lane = Lane(index, env, recorder, observation, draws, step, end, task.limit, branch.forced)
         lane.env_steps = self.replayed[item]
         return lane
+
+    def _draws(self, branch: Branch, index: int) -> PolicyDraws:
+        if branch.noise is None:
+            return PolicyDraws(self._task.run_seed, index)  # those that the episode had
+        return PolicyDraws(self._task.seed, index, branch.step, branch.noise)
 
     def _env(self, item: tuple[int, int], group: _Group) -> Any:
         task = self._task

@@ -20,12 +20,12 @@ from pellucid.envs.resolve import make_env, step_limit
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import EnvError, InputError
 from pellucid.rollouts.checks import BadStepError, ObservationRules, observation_rules, space_layout
+from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Episode, Episodes
 from pellucid.rollouts.lockstep import LANES, Lane, Lockstep, ObservationFilter, one_line
 from pellucid.rollouts.recorder import Recorder
 from pellucid.rollouts.workers import run_parts
 from pellucid.seeds import episode_seeds as seeds_of_run
-from pellucid.seeds import stream
 from pellucid.types import Agent, PolicyMode
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def collect(
         spec: Makes the environment.
         n_episodes: How many to attempt.
         seed: Of the run; episode i has the i-th of `seeds.episode_seeds(seed, n)` and, if the
-            policy is sampled, draws from `stream(seed, "policy", i)`.
+            policy is sampled, has the draws `PolicyDraws(seed, i)`.
         policy: Most-likely (`greedy`) or drawn (`sampled`) actions.
         meter: Pays.
         names: Stored with the episodes.
@@ -156,8 +156,8 @@ class _Starter:
 
     def __call__(self, item: tuple[int, int]) -> Lane:
         index, episode_seed = item
-        rng = stream(self._seed, "policy", index) if self._policy == "sampled" else None
-        lane = Lane(index, None, Recorder(*self._layouts), None, rng, step=0, end=0, limit=0)
+        draws = PolicyDraws(self._seed, index) if self._policy == "sampled" else None
+        lane = Lane(index, None, Recorder(*self._layouts), None, draws, step=0, end=0, limit=0)
         try:
             lane.env = make_env(self._spec)
             lane.end = lane.limit = step_limit(lane.env)

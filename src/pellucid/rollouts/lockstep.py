@@ -23,6 +23,7 @@ from pellucid.rollouts.checks import (
     checked_reward,
     observation_rules,
 )
+from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Failure
 from pellucid.rollouts.recorder import Recorder
 from pellucid.types import Agent, Observations, PolicyMode
@@ -66,7 +67,7 @@ class Lane:
         env: Its own environment, in the state of `step`; None if it could not be made.
         recorder: What has happened since it was started.
         observation: The current observation.
-        rng: Draws its actions when the policy is sampled.
+        draws: Draws its actions when the policy is sampled.
         step: Steps since `reset`, those before it was started included.
         end: Step at which it is left.
         limit: Step at which the environment must have ended; reaching it is a truncation.
@@ -85,7 +86,7 @@ class Lane:
     env: Any
     recorder: Recorder
     observation: Any
-    rng: np.random.Generator | None
+    draws: PolicyDraws | None
     step: int
     end: int
     limit: int
@@ -219,7 +220,8 @@ class Lockstep:
         return self.observe(observations, episodes, steps)
 
     def _ask(self, lanes: list[Lane], observations: Observations) -> list[Any]:
-        rngs = [lane.rng for lane in lanes if lane.rng is not None]
+        # of this step: a row that is asked again, alone, draws the same
+        rngs = [lane.draws.at(lane.step) for lane in lanes if lane.draws is not None]
         try:
             return list(choose_actions(self.agent, observations, self.policy, rngs))
         except AgentError as error:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.explainers.cases import LinearQ, logged, task
 from tests.explainers.rule import episodes_of, moves_right, reads_the_signal, takes_the_key
+from tests.faithfulness.cases import Cues, Follower, run
 
 from pellucid.errors import CapabilityError, InputError
 from pellucid.explainers.model.why_not import N_FUTURES, WhyNot
@@ -74,3 +75,25 @@ def test_option_out_of_range_is_one_clear_line(options, message):
 def test_logs_without_environment_are_refused():
     with pytest.raises(CapabilityError, match="need the environment"):
         WhyNot().explain(task(LinearQ(np.eye(2)), logged(2, 2)))
+
+
+class Rare(Cues):
+    """Reports a second reward term only in the steps in which the agent strays from the cue."""
+
+    def step(self, action):
+        strays = action != int(self.seen[1])
+        observation, reward, ended, cut, info = super().step(action)
+        info["reward_terms"] = {"cue": reward} | ({"straying": 0.0} if strays else {})
+        return observation, reward, ended, cut, info
+
+
+def test_a_term_that_not_every_future_reports_is_unknown_and_no_term_is_named():
+    agent = Follower()
+    episodes = run(agent, Rare, n_episodes=2)
+    finding = WhyNot().explain(task(agent, episodes, options={"episode": 0, "step": 6, "hold": 1}))
+    content = finding.content
+    assert content.term_names == ("cue", "straying")
+    np.testing.assert_array_equal(content.returns[0] - content.returns[1], 1.0)
+    np.testing.assert_array_equal(content.terms[0, :, 0] - content.terms[1, :, 0], 1.0)
+    assert np.isnan(content.terms[:, :, 1]).all()
+    assert finding.facts["mostly"].value == ""

@@ -1,9 +1,13 @@
 """Critical steps against environments whose decisive step is known."""
 
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 import pytest
 from tests.explainers.cases import LinearQ, logged, task
 from tests.explainers.rule import episodes_of, reads_the_signal, takes_the_key
+from tests.faithfulness.cases import Cues, Follower, run
 
 from pellucid.errors import BudgetError, CapabilityError, InputError
 from pellucid.explainers.state.critical_steps import N_REPLAYS, CriticalSteps
@@ -63,3 +67,24 @@ def test_episode_out_of_range_names_the_range():
     given = task(agent, episodes_of(agent), options={"episode": 6})
     with pytest.raises(InputError, match="6 episodes were kept"):
         CriticalSteps().explain(given)
+
+
+def test_f31_a_drawing_agent_loses_nothing_where_its_actions_change_nothing():
+    @dataclass
+    class Drawing(Follower):
+        """Follows the cue in most steps, by lot."""
+
+        capabilities: frozenset = frozenset({"sampling"})
+
+        def sample(self, observations, rngs):
+            other = np.array([rng.random() < 0.2 for rng in rngs])
+            return np.where(other, 0, self.act(observations))
+
+    agent = Drawing()
+    # rewards have a random part; the drops are against what was really had, noise and draws alike
+    episodes = run(agent, partial(Cues, noise=0.1), n_episodes=3, policy="sampled", seed=3)
+    content = CriticalSteps().explain(task(agent, episodes, policy="sampled")).content
+    touched = (content.starts < Cues.critical.stop) & (content.stops > Cues.critical.start)
+    np.testing.assert_array_equal(content.drops[~touched], 0.0)
+    assert touched[content.chosen]
+    assert content.drops[content.chosen] > 0

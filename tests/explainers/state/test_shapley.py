@@ -76,9 +76,58 @@ def test_budget_below_the_smallest_answer_says_what_it_needs():
         Shapley().explain(task(LinearQ(WEIGHTS), logged(3, 2), queries=100))
 
 
-def test_more_inputs_than_exact_allows_is_refused():
-    with pytest.raises(CapabilityError, match="at most 16 inputs"):
-        Shapley().plan(task(LinearQ(np.ones((17, 2))), logged(17, 2)))
+def test_more_inputs_than_a_regression_solves_is_refused():
+    with pytest.raises(CapabilityError, match="at most 512 inputs; this agent has 513"):
+        Shapley().plan(task(LinearQ(np.ones((513, 2))), logged(513, 2)))
+
+
+def many_weights(n_inputs):
+    return np.random.default_rng(1).normal(size=(n_inputs, 2))
+
+
+@pytest.mark.parametrize(
+    ("n_inputs", "queries", "estimator"),
+    [
+        (12, 200_000, "antithetic chains"),
+        (16, 200_000, "antithetic chains"),
+        (17, 400_000, "paired regression"),
+        (40, 400_000, "paired regression"),
+    ],
+)
+def test_beyond_exact_the_estimator_is_named_and_linear_agents_get_their_weights(
+    n_inputs, queries, estimator
+):
+    weights, episodes = many_weights(n_inputs), logged(n_inputs, 2)
+    given = task(LinearQ(weights), episodes, queries=queries)
+    planned = Shapley().plan(given).queries
+    finding = Shapley().explain(given)
+    assert finding.facts["estimator"].value == estimator
+    assert f"Shapley values are estimated by {estimator}" in finding.left_out[0]
+    # additive games have no sampling error but that of the background rows
+    mean = background_mean(episodes, finding.facts["n_background"].value)
+    expected = (finding.content.observations - mean)[:, :, None] * weights
+    np.testing.assert_allclose(finding.content.values, expected, atol=1e-9)
+    assert finding.identity_error < 1e-9
+    assert given.meter.used.queries <= min(planned, queries)
+
+
+@pytest.mark.parametrize(("n_inputs", "queries"), [(8, 2_000), (12, 5_000), (20, 9_000)])
+def test_f36_estimates_never_exceed_a_small_budget(n_inputs, queries):
+    given = task(LinearQ(many_weights(n_inputs)), logged(n_inputs, 2), queries=queries)
+    finding = Shapley().explain(given)
+    assert 0 < given.meter.used.queries <= queries
+    assert "in place of" in finding.left_out[1]
+
+
+@pytest.mark.parametrize("n_inputs", [12, 20])
+def test_budget_below_the_smallest_estimate_says_what_it_needs(n_inputs):
+    with pytest.raises(BudgetError, match=f"estimated Shapley values of {n_inputs} inputs need"):
+        Shapley().explain(task(LinearQ(many_weights(n_inputs)), logged(n_inputs, 2), queries=900))
+
+
+def test_exact_values_say_so():
+    finding = Shapley().explain(task(LinearQ(WEIGHTS), logged(3, 2)))
+    assert finding.facts["estimator"].value == "exact"
 
 
 def test_f35_no_visited_state_is_refused():

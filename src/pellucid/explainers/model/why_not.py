@@ -230,8 +230,8 @@ def _good_pairs(futures: Sequence[Future]) -> list[Future]:
 
 def _content(task: Task, choice: _Choice, futures: Sequence[Future]) -> Futures:
     arms = futures[0::2], futures[1::2]
-    names = sorted(futures[0].terms)
-    terms = np.array([[[f.terms[n].sum() for n in names] for f in arm] for arm in arms])
+    names = sorted({name for f in futures for name in f.terms})
+    terms = np.array([[[_total(f, n) for n in names] for f in arm] for arm in arms])
     observation = task.episodes[choice.episode].observations[choice.step]
     space = task.agent.action_space
     return Futures(
@@ -250,6 +250,11 @@ def _content(task: Task, choice: _Choice, futures: Sequence[Future]) -> Futures:
         preference_names=task.episodes.names.actions,
         observation=flat(observation[None])[0].astype(np.float64),
     )
+
+
+def _total(future: Future, term: str) -> float:
+    """Return what a future got of a term; NaN if it, or one of its steps, did not report it."""
+    return float(future.terms[term].sum()) if term in future.terms else np.nan
 
 
 def _left_out(n_pairs: int, n_searched: int) -> tuple[str, ...]:
@@ -291,8 +296,13 @@ def _facts(content: Futures) -> dict[str, Fact]:
 
 
 def _mostly(content: Futures) -> str:
-    """Name the reward term that the foil loses most of, as the end of a sentence."""
+    """Name the reward term that the foil loses most of, as the end of a sentence.
+
+    Not if a term is unknown in any future: it might be that one.
+    """
     if not content.term_names:
         return ""
     lost: Float[np.ndarray, " terms"] = (content.terms[0] - content.terms[1]).mean(axis=0)
+    if not lost.max() > 0:  # NaN too
+        return ""
     return f", mostly from {content.term_names[int(lost.argmax())]}"

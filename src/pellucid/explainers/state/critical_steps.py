@@ -14,6 +14,7 @@ from pellucid.explanation.options import chosen_episode
 from pellucid.rollouts import Branch, Future, branching_cost, run_branches
 from pellucid.rollouts.drawing import random_actions
 from pellucid.seeds import stream
+from pellucid.stats import differences
 
 WINDOW_SHARE = 0.1
 N_REPLAYS, MIN_REPLAYS = 6, 2
@@ -50,11 +51,12 @@ class CriticalSteps:
     """Finds the stretch of one episode in which random actions cost the most return.
 
     Every window of a tenth of the episode is replayed with random actions inside and the agent
-    afterwards, under the episode's own noise, so that the loss is measured against the return that
-    was really had. The decisive test repeats the choice on fresh replays, against random stretches
-    and against the least important one. Deviation from StateMask and RICE: no mask network is
-    trained, every window is intervened on; the published code scores the negative of the text's
-    formula.
+    afterwards, under the episode's own noise (and, if its actions are drawn, its own draws), so
+    that the loss is measured against the return that was really had; its standard error is that of
+    the random actions alone. The decisive test repeats the choice on fresh replays, against random
+    stretches and against the least important one. Deviation from StateMask and RICE: no mask
+    network is trained, every window is intervened on; the published code scores the negative of
+    the text's formula.
     """
 
     def plan(self, task: Task) -> Cost:
@@ -167,8 +169,8 @@ def _lost(
     returns: Float[np.ndarray, " futures"],
 ) -> Float[np.ndarray, " futures"]:
     """Return what each replay lost against the rewards that were really had from its step on."""
-    had = np.cumsum(rewards[::-1])[::-1]
-    return np.array([had[b.step] - r for b, r in zip(branches, returns, strict=False)])
+    had = np.array([rewards[b.step :].sum() for b in branches[: len(returns)]])
+    return differences(had, returns)
 
 
 def _content(

@@ -4,6 +4,7 @@ The same chart is drawn as SVG for the report and for notebooks (`svg`) and with
 `Explanation.plot()` (`figure`), and its rows are the table under the chart; so they cannot differ.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -11,7 +12,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from pellucid.explanation.content import Attribution, Content, Futures, Segments
+from pellucid.explanation.content import Attribution, Content, Futures, Segments, Surrogate
 from pellucid.explanation.score import Score
 from pellucid.explanation.wording import show
 from pellucid.io.strict_json import finite_or_text
@@ -133,7 +134,45 @@ class FuturesChart:
     events: tuple[FutureRow, ...] = ()
 
 
-Chart: TypeAlias = DotChart | StretchChart | FuturesChart
+@dataclass(frozen=True)
+class FrontPoint:
+    """A stand-in of one size and its mean return."""
+
+    label: str
+    size: int
+    value: float
+    low: float
+    high: float
+    picked: bool
+
+
+@dataclass(frozen=True)
+class FrontChart:
+    """A stand-in as rules, and what stand-ins of each size earn.
+
+    Args:
+        title: What is shown, with n.
+        sentence: The chart in one sentence, for those who cannot see it.
+        unit: What one unit of return is called.
+        rules: One rule per line.
+        code: The stand-in as source.
+        rows: Smallest first, the best of each size.
+        agent: Mean return of the agent, NaN if unknown.
+        limit: Mean return that a stand-in needs, NaN if unknown.
+    """
+
+    form: ClassVar[str] = "front"
+    title: str
+    sentence: str
+    unit: str
+    rules: tuple[str, ...]
+    code: str
+    rows: tuple[FrontPoint, ...]
+    agent: float
+    limit: float
+
+
+Chart: TypeAlias = DotChart | StretchChart | FuturesChart | FrontChart
 
 
 def content_chart(content: Content | None, *, unit: str = "points") -> Chart | None:
@@ -191,11 +230,26 @@ def read_chart(data: Mapping[str, Any] | None) -> Chart | None:
             ),
             band=_read_band(data["band"]),
         )
+    if data["form"] == FrontChart.form:
+        return _read_front(data)
     return FuturesChart(
         **{name: data[name] for name in ("title", "sentence", "unit")},
         arms=tuple(data["arms"]),
         rows=tuple(_read_future(row) for row in data["rows"]),
         events=tuple(_read_future(row) for row in data["events"]),
+    )
+
+
+def _read_front(data: Mapping[str, Any]) -> FrontChart:
+    return FrontChart(
+        **{name: data[name] for name in ("title", "sentence", "unit", "code")},
+        rules=tuple(data["rules"]),
+        rows=tuple(
+            FrontPoint(row["label"], row["size"], *_ends(row), row["picked"])
+            for row in data["rows"]
+        ),
+        agent=finite_or_text(data["agent"]),
+        limit=finite_or_text(data["limit"]),
     )
 
 
@@ -348,6 +402,40 @@ def _future_row(label: str, values: Float[np.ndarray, "arms replicates"], conten
     return FutureRow(label, dots[0], dots[1], DotRow(label, gap.value, gap.low, gap.high))
 
 
+def _surrogate(content: Surrogate, unit: str) -> Chart:
+    """Return the front with the best of each size; the one that was picked stands for its own."""
+    kept: dict[int, int] = {}
+    order = sorted(range(len(content.returns)), key=lambda i: (-content.returns[i], i))
+    for index in [content.picked, *order] if content.picked >= 0 else order:
+        kept.setdefault(int(content.complexity[index]), index)
+    known = len(content.return_lows) == len(content.returns)
+    rows = tuple(
+        FrontPoint(
+            f"{size} {_PARTS.get(content.form, 'parts')}",
+            size,
+            float(content.returns[index]),
+            float(content.return_lows[index]) if known else math.nan,
+            float(content.return_highs[index]) if known else math.nan,
+            index == content.picked,
+        )
+        for size, index in sorted(kept.items())
+    )
+    limit = content.agent_return - content.return_limit
+    shown = [DotRow(r.label, r.value, r.low, r.high) for r in rows if r.picked or len(rows) == 1]
+    picked = "".join(f"With {r.label} it earns {r.text}; " for r in shown[:1])
+    return FrontChart(
+        title=f"What a {content.form} of each size earns, and what it needs to earn",
+        sentence=f"{picked}the agent earns {show(content.agent_return)}, the limit is "
+        f"{show(limit)}.",
+        unit=unit,
+        rules=content.rules,
+        code=content.code,
+        rows=rows,
+        agent=content.agent_return,
+        limit=limit,
+    )
+
+
 def _words(value: float, low: float, high: float) -> str:
     return DotRow("", value, low, high).text
 
@@ -356,4 +444,6 @@ _BUILDERS: Mapping[str, Callable[[Any, str], Chart]] = {
     Attribution.kind: _attribution,
     Segments.kind: _segments,
     Futures.kind: _futures,
+    Surrogate.kind: _surrogate,
 }
+_PARTS = {"tree": "leaves", "program": "statements", "formula": "terms"}

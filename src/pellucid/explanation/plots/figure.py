@@ -12,6 +12,7 @@ from pellucid.explanation.plots.charts import (
     Band,
     DotChart,
     DotRow,
+    FrontChart,
     FuturesChart,
     StretchChart,
     content_chart,
@@ -38,7 +39,12 @@ def explanation_figure(explanation: "Explanation") -> Figure:
         raise CapabilityError(
             f"expected a content that has a plot, got {kind}", hint="use to_frame() instead"
         )
-    draw: dict[str, Any] = {"dots": _dots, "stretches": _stretches, "futures": _futures}
+    draw: dict[str, Any] = {
+        "dots": _dots,
+        "stretches": _stretches,
+        "futures": _futures,
+        "front": _front,
+    }
     figure: Figure = draw[chart.form](chart)
     figure.suptitle(
         f"{visible(explanation.question)}  [{explanation.badge.replace('_', ' ')}]",
@@ -83,6 +89,26 @@ def _stretches(chart: StretchChart) -> Figure:
     axes.set_xlim(0, chart.n_steps)
     axes.set_xlabel("step", color=MUTED, fontsize=9)
     axes.set_ylabel(chart.unit, color=MUTED, fontsize=9)
+    axes.set_title(visible(chart.title), fontsize=9, color=MUTED, loc="left")
+    return figure
+
+
+def _front(chart: FrontChart) -> Figure:
+    figure, (axes,) = _figure(1, 4)
+    for value, words, style in ((chart.agent, "agent", "-"), (chart.limit, "limit", "--")):
+        if math.isfinite(value):
+            axes.axhline(value, color=RULE, linewidth=0.9, linestyle=style)
+            axes.annotate(words, (1.0, value), xycoords=("axes fraction", "data"), va="bottom",
+                          ha="right", color=MUTED, fontsize=8)  # fmt: skip
+    for position, row in enumerate(chart.rows):
+        colour = TEXT if row.picked else RULE
+        if math.isfinite(row.low) and math.isfinite(row.high):
+            axes.plot([position] * 2, [row.low, row.high], color=colour, linewidth=1.4)
+        axes.plot([position], [row.value], "o", color=colour, markersize=6)
+    axes.set_xticks(range(len(chart.rows)), [str(row.size) for row in chart.rows])
+    words = chart.rows[0].label.partition(" ")[2] if chart.rows else ""
+    axes.set_xlabel(words, color=MUTED, fontsize=9)
+    axes.set_ylabel(f"return ({visible(chart.unit)})", color=MUTED, fontsize=9)
     axes.set_title(visible(chart.title), fontsize=9, color=MUTED, loc="left")
     return figure
 

@@ -18,6 +18,7 @@ from pellucid.explanation.plots.charts import (
     Chart,
     DotChart,
     DotRow,
+    FrontChart,
     FuturesChart,
     StretchChart,
 )
@@ -29,6 +30,7 @@ LINE = 27
 LABEL_LETTERS = 26
 SHORT_LETTERS = 15
 STRETCH_HEIGHT = 150
+FRONT_HEIGHT = 190
 FUTURES_TOP = 30
 FUTURES_ROW = 64
 
@@ -68,6 +70,7 @@ def chart_svg(chart: Chart, *, rows: int = MAX_ROWS) -> str:
         "dots": _dots,
         "stretches": _stretches,
         "futures": _futures,
+        "front": _front,
     }
     inner, height = draw[chart.form](chart, rows)
     return picture(inner, height, chart.sentence)
@@ -196,6 +199,45 @@ def _stretches(chart: StretchChart, rows: int) -> tuple[str, int]:
     return "".join(parts), STRETCH_HEIGHT + 14
 
 
+def _front(chart: FrontChart, rows: int) -> tuple[str, int]:
+    """Sizes are few and their order matters, so all are drawn; a return has no meaningful zero."""
+    values = [v for r in chart.rows for v in (r.value, r.low, r.high)]
+    finite = [v for v in (*values, chart.agent, chart.limit) if math.isfinite(v)] or [0.0]
+    low, high = min(finite), max(finite)
+    up = Axis(low, high if high > low else low + 1.0)
+    # sizes double along the front: evenly spaced, named below
+    step = 78.0 / max(1, len(chart.rows) - 1)
+
+    def y(value: float) -> float:
+        share = (value - up.low) / (up.high - up.low)
+        return round(22 + (1 - share) * (FRONT_HEIGHT - 44), 1)
+
+    parts = []
+    apart = abs(y(chart.agent) - y(chart.limit)) if math.isfinite(chart.limit) else 0.0
+    for value, words, kind in ((chart.agent, "agent", "c-e"), (chart.limit, "limit", "c-l")):
+        if math.isfinite(value):
+            parts.append(line(9, y(value), 99, y(value), kind))
+            below = words == "limit" and apart < 18
+            parts.append(text(words, 99, y(value) + (13 if below else -4), "end", "c-m"))
+    ends = sorted({low, high}) if high > low else [low]
+    parts += [text(show(value), 8, y(value) + 4, "end", "c-m") for value in ends]
+    for index, row in enumerate(chart.rows):
+        x = 12 + index * step
+        parts.append(text(str(row.size), x, FRONT_HEIGHT, "middle", "" if row.picked else "c-m"))
+        if math.isfinite(row.low) and math.isfinite(row.high):
+            kind = "c-i" if row.picked else "c-e"
+            parts.append(line(x, y(row.low), x, y(row.high), kind))
+        if math.isfinite(row.value):
+            parts.append(
+                dot(x, y(row.value), "c-d" if row.picked else "c-o", 5 if row.picked else 4)
+            )
+        if row.picked:
+            parts.append(text("this one", x, FRONT_HEIGHT + 15, "middle", "c-n"))
+    words = chart.rows[0].label.partition(" ")[2] if chart.rows else ""
+    parts.append(text(words, 0, FRONT_HEIGHT, "start", "c-m"))
+    return "".join(parts), FRONT_HEIGHT + 20
+
+
 def _level_band(band: Band | None, y: Callable[[float], float]) -> str:
     if band is None or not math.isfinite(band.low) or not math.isfinite(band.high):
         return ""
@@ -288,6 +330,7 @@ def chart_css(scope: str = "") -> str:
         ".c .c-e": "stroke:var(--edge);stroke-width:1",
         ".c .c-s": "stroke:var(--edge);stroke-width:3",
         ".c .c-s1": "stroke:var(--text);stroke-width:5",
+        ".c .c-l": "stroke:var(--text);stroke-width:1;stroke-dasharray:5 4",
         ".c .c-p": "fill:none;stroke:var(--text);stroke-width:1.4",
     }
     return "".join(f"{scope}{name}{{{rule}}}" for name, rule in rules.items())

@@ -1,0 +1,89 @@
+"""Runs other agents in place of the explained one: stand-ins, and random actions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pellucid.budget import Cost, Meter
+from pellucid.rollouts.collecting import Progress, collect
+from pellucid.rollouts.drawing import random_actions
+from pellucid.rollouts.episodes import Episodes
+from pellucid.types import Actions, Agent, Observations
+
+
+@dataclass(frozen=True, eq=False)
+class RandomAgent:
+    """Draws actions uniformly; run it with the policy `sampled`.
+
+    Args:
+        observation_space: The Gymnasium space of one observation.
+        action_space: The Gymnasium space of one action.
+    """
+
+    observation_space: Any
+    action_space: Any
+
+    name = "random actions"
+    framework = "random"
+    capabilities = frozenset({"sampling"})
+
+    def act(self, observations: Observations) -> Actions:
+        """Return the same action everywhere: no action is likelier than another."""
+        return random_actions(self.action_space, len(observations), np.random.default_rng(0))
+
+    def sample(self, observations: Observations, rngs: Sequence[np.random.Generator]) -> Actions:
+        """Return one drawn action per row, using only that row's generator."""
+        drawn = [random_actions(self.action_space, 1, rng) for rng in rngs]
+        return (
+            np.concatenate(drawn)
+            if drawn
+            else random_actions(self.action_space, 0, np.random.default_rng(0))
+        )
+
+
+def collect_stand_in(
+    stand_in: Agent,
+    like: Episodes,
+    *,
+    episode_seeds: Sequence[int],
+    seed: int,
+    meter: Meter,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Episodes:
+    """Return what another agent does in the environment of the explained one.
+
+    Only environment steps are charged: queries are those of the explained agent.
+
+    Args:
+        stand_in: The other agent; it draws its actions if that is all it can do.
+        like: Episodes of the explained agent; they tell the environment and its names.
+        episode_seeds: One per episode.
+        seed: Of its draws, if it draws.
+        meter: Pays.
+        jobs: Processes.
+        progress: Told the share of the episodes that is done.
+
+    Returns:
+        The first episodes, as many as the budget paid for.
+    """
+    assert like.spec is not None
+    steps = meter.left.env_steps
+    own = Meter(Cost(steps, steps))
+    try:
+        return collect(
+            stand_in,
+            like.spec,
+            n_episodes=len(episode_seeds),
+            seed=seed,
+            policy="sampled" if isinstance(stand_in, RandomAgent) else "greedy",
+            meter=own,
+            names=like.names,
+            jobs=jobs,
+            episode_seeds=episode_seeds,
+            progress=progress,
+        )
+    finally:
+        meter.charge(env_steps=own.used.env_steps)
