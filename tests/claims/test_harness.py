@@ -11,7 +11,7 @@ import pytest
 
 from pellucid import registry
 from pellucid.claims.harness import choose, is_stale, reproduce, system_verdicts
-from pellucid.claims.known_effects import LARGE, SMALL, ZERO, run
+from pellucid.claims.known_effects import LARGE, SEEDS, SMALL, ZERO, run
 from pellucid.claims.records import path_of, read_record
 from pellucid.claims.shapley_axioms import EXACT
 from pellucid.errors import DataError, InputError, UnknownNameError
@@ -23,7 +23,7 @@ import sys, time
 from dataclasses import replace
 from pathlib import Path
 from pellucid.claims.harness import reproduce
-from pellucid.claims.known_effects import LARGE, run
+from pellucid.claims.known_effects import SEEDS, LARGE, run
 def slow(arm, scale, seed):
     print(arm, seed, flush=True)
     time.sleep(0.02)
@@ -54,7 +54,7 @@ def test_a_record_holds_every_cell_and_reads_back(tmp_path: Path) -> None:
     outcome = reproduce(LARGE, scale="cpu", folder=tmp_path)
     record = read_record(tmp_path / "known-effects.large.cpu.jsonl")
     assert record == outcome.record
-    assert record.cells["large", 3] == run("large", "cpu", 3)
+    assert record.cells["large", 103] == run("large", "cpu", 103)
     assert len(record.cells) == 3 * 12
     assert record.start.versions["python"]
     assert not is_stale(record)
@@ -63,7 +63,7 @@ def test_a_record_holds_every_cell_and_reads_back(tmp_path: Path) -> None:
 
 def test_the_document_holds_what_the_contract_names(tmp_path: Path) -> None:
     document = reproduce(LARGE, scale="cpu", folder=tmp_path).document()
-    assert document["arms"]["large"] == [run("large", "cpu", seed) for seed in range(12)]
+    assert document["arms"]["large"] == [run("large", "cpu", seed) for seed in SEEDS["cpu"]]
     assert document["controls"] == [{"name": "placebo", "holds": True}]
     assert (document["unit"], document["n"], document["minimum_effect"]) == ("seed", 12, 0.5)
     assert document["record"] == str(tmp_path / "known-effects.large.cpu.jsonl")
@@ -145,12 +145,12 @@ def test_a_finished_record_is_run_again_and_replaced(tmp_path: Path) -> None:
 
 def test_the_offset_is_added_to_every_seed_and_named_in_the_file(tmp_path: Path) -> None:
     outcome = reproduce(LARGE, scale="cpu", folder=tmp_path, seed_offset=100)
-    assert outcome.record.start.seeds == tuple(range(100, 112))
+    assert outcome.record.start.seeds == tuple(range(200, 212))
     assert outcome.record.path == path_of(tmp_path, LARGE.id, "cpu", 100)
     assert outcome.record.path.name == "known-effects.large.cpu.offset-100.jsonl"
 
 
-@pytest.mark.parametrize("offset", [-1, 989])
+@pytest.mark.parametrize("offset", [-1, 889])
 def test_an_offset_onto_tuning_seeds_is_refused(tmp_path: Path, offset: int) -> None:
     with pytest.raises(InputError, match=r"expected seeds of .* from 0 to 999"):
         reproduce(LARGE, scale="cpu", folder=tmp_path, seed_offset=offset)

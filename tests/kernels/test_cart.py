@@ -88,8 +88,12 @@ def test_leaves_are_found_level_by_level() -> None:
     assert leaves_of(tree, rows[:0]).tolist() == []
 
 
+# no subnormal numbers: a process that flushes them to zero, as the command line does, has none
+SINGLE = st.floats(-1e6, 1e6, width=32, allow_subnormal=False)
+
+
 @settings(max_examples=100, deadline=None)
-@given(st.floats(-1e6, 1e6, width=32), st.floats(-1e6, 1e6, width=32))
+@given(SINGLE, SINGLE)
 def test_a_short_number_lies_between(one: float, two: float) -> None:
     low, high = sorted((one, two))
     if low < high:

@@ -22,8 +22,8 @@ NOISE = GAP_SPREAD / math.sqrt(2)
 """Standard deviation of one arm's own noise."""
 SEEDS: dict[Scale, tuple[int, ...]] = {
     "smoke": (0, 1),
-    "cpu": tuple(range(12)),
-    "full": tuple(range(48)),
+    "cpu": tuple(range(100, 112)),
+    "full": tuple(range(100, 148)),
 }
 
 
