@@ -178,14 +178,18 @@ def explain_all(
         outputs=outputs,
     )
     folder = _open(request, located, out, command=command, fresh=fresh)
-    work = _Work(
-        request=request,
-        located=located,
-        folder=folder,
-        meter=Meter(request.allowed),
-        jobs=jobs,
-        progress=progress or (lambda part, share: None),
-    )
+    return _run_in(folder, request, located, jobs, progress or (lambda part, share: None), started)
+
+
+def _run_in(
+    folder: RunFolder,
+    request: Request,
+    located: Located,
+    jobs: int,
+    progress: Progress,
+    started: float,
+) -> Run:
+    work = _Work(request, located, folder, Meter(request.allowed), jobs, progress)
     try:
         with kept_workers():
             return _run(work, started)
