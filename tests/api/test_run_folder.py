@@ -169,6 +169,7 @@ def test_f09_the_lock_of_a_dead_process_is_taken_over_with_a_message(tmp_path, c
 def test_f09_a_pid_that_is_used_again_is_not_the_same_process(tmp_path):
     (tmp_path / LOCK_FILE).write_text("1 1")  # process 1 lives, and started at another time
     open_run(tmp_path, head())
+    assert (tmp_path / LOCK_FILE).read_text().split()[0] == str(os.getpid())
 
 
 def test_a_lock_that_is_just_being_written_is_respected(tmp_path):

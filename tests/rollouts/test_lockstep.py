@@ -22,12 +22,16 @@ def test_never_more_than_the_lanes_are_asked_at_once_and_they_are_refilled() -> 
 
 
 def test_an_environment_that_fails_to_close_has_done_its_work() -> None:
+    asked = []
+
     class Stuck:
         def close(self) -> None:
+            asked.append(self)
             raise OSError("busy")
 
     close(Stuck())
     close(None)
+    assert len(asked) == 1
 
 
 def test_messages_are_one_short_line() -> None:
