@@ -8,7 +8,8 @@ import pytest
 
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.faithfulness.badges import judge
-from pellucid.faithfulness.deletion import _hidden, _levels, deletion
+from pellucid.faithfulness.deletion import deletion
+from pellucid.faithfulness.hiding_orders import hidden_by_orders, hiding_levels
 from tests.faithfulness.cases import WEIGHTS, check, ranked, signs
 
 
@@ -19,9 +20,9 @@ def _score(importance, **kwargs):
 
 
 def test_levels_hide_inputs_in_order_and_share_what_they_can():
-    hidden = _hidden(np.array([[2, 0, 1], [0, 1, 2]]))
+    hidden = hidden_by_orders(np.array([[2, 0, 1], [0, 1, 2]]))
     assert hidden.astype(int).tolist() == [[[0, 0, 1], [1, 0, 1]], [[1, 0, 0], [1, 1, 0]]]
-    levels = _levels(3, np.random.default_rng(0))
+    levels = hiding_levels(3, np.random.default_rng(0))
     assert len(levels.masks) == 2**3 - 2
     assert levels.rows.shape == (200, 2)
 

@@ -17,6 +17,7 @@ from pellucid.types import (
     HasDistribution,
     HasQValues,
     HasSampling,
+    HasValue,
     Observations,
     PolicyMode,
 )
@@ -107,6 +108,54 @@ def preference_unit(agent: Agent) -> str:
     if "distribution" in agent.capabilities:
         return "probability"
     return "Q-value" if "q_values" in agent.capabilities else "choice"
+
+
+def predicted_return(
+    agent: Agent, observations: Observations
+) -> Float[np.ndarray, "batch outputs"]:
+    """Return what the agent expects to earn, shape (batch, 1): V(s), or the largest Q(s, a).
+
+    Args:
+        agent: An agent with the capability `value` or `q_values`.
+        observations: Shape (batch, *observation).
+
+    Raises:
+        CapabilityError: It has neither.
+        AgentError: It expects something that is not a number.
+    """
+    check_forecasts(agent)
+    if "value" in agent.capabilities:
+        values = np.asarray(cast(HasValue, agent).value(observations), dtype=np.float64)
+    else:
+        q_values = cast(HasQValues, agent).q_values(observations)
+        values = np.asarray(q_values, dtype=np.float64).max(axis=1)
+    if values.shape != (len(observations),):
+        raise AgentError(
+            f"{agent.name} returned values of shape {values.shape} for {len(observations)} "
+            "observations",
+            hint="a value head answers one number per observation",
+        )
+    if not np.isfinite(values).all():
+        raise AgentError(
+            f"{agent.name} predicts a return that is NaN or infinite",
+            hint="check its weights and the range of the observations",
+        )
+    return values[:, None]
+
+
+def check_forecasts(agent: Agent) -> None:
+    """Check that an agent predicts its return.
+
+    Raises:
+        CapabilityError: It has neither a value head nor Q-values.
+    """
+    if not {"value", "q_values"} & agent.capabilities:
+        offered = ", ".join(sorted(agent.capabilities)) or "actions only"
+        raise CapabilityError(
+            f"{agent.name} ({agent.framework}) predicts no return: it has neither a value head nor "
+            f"Q-values, but {offered}",
+            hint="an agent with a value head or Q-values",
+        )
 
 
 def forward_in_chunks(

@@ -33,6 +33,10 @@ class _Policy:
         """Return observations as they are; the policy itself casts and encodes them."""
         return torch.as_tensor(observations, device=device)
 
+    def value_layers(self) -> list[nn.Module]:
+        """Return none: there is no value head beside the path to the action."""
+        return []
+
     def greedy(self, outputs: Tensor) -> Tensor:
         """Return the first column with the largest output."""
         return outputs.argmax(dim=1)
@@ -95,6 +99,10 @@ class ActorCritic(_Policy):
     def layers(self) -> list[nn.Module]:
         """Return the actor's layers."""
         return [*_weighted(self.module.mlp_extractor.policy_net), self.module.action_net]
+
+    def value_layers(self) -> list[nn.Module]:
+        """Return the critic's layers."""
+        return [*_weighted(self.module.mlp_extractor.value_net), self.module.value_net]
 
     def counted(self) -> nn.Module:
         """Return actor and critic."""

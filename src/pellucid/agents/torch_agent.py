@@ -75,6 +75,9 @@ class Network(Protocol):
     def layers(self) -> Sequence[nn.Module]:
         """Return the weight layers on the path from observation to action, in that order."""
 
+    def value_layers(self) -> Sequence[nn.Module]:
+        """Return the weight layers that lead to the value alone, in that order; may be none."""
+
     def counted(self) -> nn.Module:
         """Return the part whose weights are counted: what is behind actions and values."""
 
@@ -219,6 +222,10 @@ class TorchAgent:
     def randomise_layers(self, n_layers: int, rng: np.random.Generator) -> "TorchAgent":
         """Return a copy whose last `n_layers` layers have weights drawn anew.
 
+        A value head of its own is redrawn alongside, as many layers from its end, and as a whole
+        where the path to the action is redrawn as a whole: else what the agent predicts would
+        survive.
+
         Weights and biases of a layer are drawn from a normal distribution with mean 0 and the
         standard deviation of that layer's own weights (1 / sqrt(inputs) if they are all equal).
 
@@ -238,6 +245,8 @@ class TorchAgent:
         layers = network.layers()
         with torch.no_grad():
             for layer in reversed(layers[len(layers) - n_layers :]):
+                _redraw(layer, rng)
+            for layer in reversed(_last(network.value_layers(), n_layers, len(layers))):
                 _redraw(layer, rng)
         name = f"{self.name}, last {n_layers} layers random"
         return replace(self, name=name, network=network, file_sha256="")
@@ -311,6 +320,12 @@ class TorchAgent:
             0.5 * (squashed + 1.0) * (high - low)
         )
         return scaled
+
+
+def _last(layers: Sequence[nn.Module], n_layers: int, n_all: int) -> Sequence[nn.Module]:
+    if n_layers == n_all:
+        return layers
+    return layers[max(0, len(layers) - n_layers) :]
 
 
 @contextmanager

@@ -231,6 +231,10 @@ class PlainNetwork:
         """Fail: a plain module has no state value."""
         raise NotImplementedError("there is no state value; `offers` says so")
 
+    def value_layers(self) -> list[nn.Module]:
+        """Return none: a plain module has no value head."""
+        return []
+
     def layers(self) -> list[nn.Module]:
         """Return the weight layers."""
         return [self.module.get_submodule(path) for path in self.layer_paths]

@@ -13,6 +13,7 @@ from pellucid.api.request import check_type, check_types
 from pellucid.budget import Cost, Meter
 from pellucid.errors import BudgetError, CapabilityError, DataError, InputError, PellucidError
 from pellucid.explanation import (
+    TARGETS,
     Badge,
     Explainer,
     ExplainerInfo,
@@ -43,7 +44,7 @@ def explain(
     episodes: Episodes,
     *,
     method: str,
-    target: str = "action",
+    target: str | None = None,
     policy: PolicyMode | None = None,
     seed: int = 0,
     budget: Cost | None = None,
@@ -60,7 +61,9 @@ def explain(
         agent: From `load_agent`.
         episodes: From `collect`.
         method: One of `pellucid list explainers`.
-        target: `action`, `value` or `return`; each method tells which it can explain.
+        target: `action` (what it chooses), `value` (what it predicts to earn) or `return` (what it
+            earns); by default the one that the method is for. `shapley` with target `return` is
+            the method `shapley-return`.
         policy: Most-likely or drawn actions: as the episodes were collected, which is also the
             default. What the agent would do is compared with what it did in them.
         seed: Same seed, same bytes.
@@ -83,7 +86,7 @@ def explain(
     started = time.perf_counter()
     check_type("episodes", episodes, Episodes, "they come from pellucid.collect")
     check_types(agent, method=method, seed=seed, budget=budget)
-    explainer = _explainer(method, target)
+    explainer = find_explainer(method, target)
     _check_policy(episodes, policy)
     whole = (meter or Meter(DEFAULT_BUDGET)).child(
         budget or (meter.left if meter else DEFAULT_BUDGET)
@@ -92,7 +95,7 @@ def explain(
         agent=unmetered(agent),
         episodes=episodes,
         meter=whole,
-        target=target,
+        target=target or explainer.info.targets[0],
         policy=policy or episodes.policy,
         seed=seed,
         jobs=jobs,
@@ -113,7 +116,7 @@ def plan_method(
     episodes: Episodes,
     *,
     method: str,
-    target: str = "action",
+    target: str | None = None,
     policy: PolicyMode | None = None,
     seed: int = 0,
     budget: Cost | None = None,
@@ -125,13 +128,13 @@ def plan_method(
         BudgetError: The budget is too small for this method.
         CapabilityError: Agent or environment lack what it needs.
     """
-    explainer = _explainer(method, target)
+    explainer = find_explainer(method, target)
     meter = Meter((budget or DEFAULT_BUDGET).share(EXPLAIN_SHARE))
     task = Task(
         MeteredAgent(unmetered(agent), meter),
         episodes,
         meter,
-        target,
+        target or explainer.info.targets[0],
         policy or episodes.policy,
         seed,
         options=dict(options or {}),
@@ -139,12 +142,24 @@ def plan_method(
     return explainer.plan(task)
 
 
-def _explainer(method: str, target: str) -> Explainer:
+def find_explainer(method: str, target: str | None = None) -> Explainer:
+    """Return the explainer of a method for a target.
+
+    Raises:
+        UnknownNameError: There is no such method.
+        InputError: It does not explain that target, nor does one named after both.
+    """
     explainer: Explainer = registry.load("explainers", method)()
-    if target not in explainer.info.targets:
-        known = ", ".join(explainer.info.targets)
-        raise InputError(f"{method} cannot explain target {target!r}", hint=f"targets: {known}")
-    return explainer
+    if target is None or target in explainer.info.targets:
+        return explainer
+    for_target = {
+        t: f"{method}-{t}" for t in TARGETS if f"{method}-{t}" in registry.names("explainers")
+    }
+    if target in for_target:
+        variant: Explainer = registry.load("explainers", for_target[target])()
+        return variant
+    known = ", ".join((*explainer.info.targets, *for_target))
+    raise InputError(f"{method} cannot explain target {target!r}", hint=f"targets: {known}")
 
 
 def _check_policy(episodes: Episodes, policy: PolicyMode | None) -> None:
@@ -223,7 +238,8 @@ def _assemble(
     elif not score:
         reason, need = "tests were switched off", "explain again with tests"
     else:
-        verdict = decide(scores, info, finding, rerun_possible=task.episodes.spec is not None)
+        rerun_possible = task.episodes.spec is not None and info.rerun_tells
+        verdict = decide(scores, info, finding, rerun_possible=rerun_possible)
         badge, decisive, reason, need = verdict
     closed = task.episodes.spec is not None if decisive is None else decisive.closed_loop
     sentences = info.sentences if closed else info.logged_sentences

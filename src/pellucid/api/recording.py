@@ -157,7 +157,7 @@ def not_reached(method: str, request: Request, episodes: Episodes) -> Explanatio
         method=method,
         leaf=info.leaf,
         question=info.question,
-        target="action",
+        target=info.targets[0],
         policy=request.policy,
         content=None,
         template=template,

@@ -11,6 +11,11 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
+PREDICTED_RETURN = "predicted return"
+"""Unit of an attribution of the agent's value."""
+RETURN = "return"
+"""Unit of an attribution of what the agent earns."""
+
 
 @dataclass(frozen=True)
 class Attribution:
@@ -21,12 +26,14 @@ class Attribution:
         observations: Shape (states, inputs), the explained states.
         chosen: Shape (states,), the output that the agent preferred in each state.
         outputs: Shape (states, outputs), the outputs in each state.
-        baseline: Shape (outputs,), the outputs when nothing is known of the state.
+        baseline: The outputs when nothing is known of the state: shape (outputs,), or (states,
+            outputs) where what follows without knowing still depends on the state.
         standard_errors: Shape (states, inputs, outputs), Monte-Carlo error of `values`.
         steps: Shape (states, 2), episode and step of each state.
         input_names: One per input.
         output_names: One per output.
-        output_unit: What an output is: `probability`, `Q-value`, `mean action`, `choice`.
+        output_unit: What an output is: `probability`, `Q-value`, `mean action`, `choice`; of
+            explanations of the value `predicted return`, of those of the return `return`.
     """
 
     kind: ClassVar[str] = "attribution"
@@ -34,7 +41,7 @@ class Attribution:
     observations: Float[np.ndarray, "states inputs"]
     chosen: Int[np.ndarray, " states"]
     outputs: Float[np.ndarray, "states outputs"]
-    baseline: Float[np.ndarray, " outputs"]
+    baseline: Float[np.ndarray, "*states outputs"]
     standard_errors: Float[np.ndarray, "states inputs outputs"]
     steps: Int[np.ndarray, "states 2"]
     input_names: tuple[str, ...]
@@ -58,16 +65,28 @@ class Attribution:
     def orders(self) -> Int[np.ndarray, "states inputs"]:
         """Inputs of each state, from the one that speaks most for its choice to most against it.
 
-        Where an output is the action itself, sign is direction and not support: by size.
+        Where an output is the action itself or a prediction, sign is direction and not support:
+        by size.
         """
         values = self.chosen_values
-        support = np.abs(values) if self.output_unit == "mean action" else values
+        by_size = self.output_unit in ("mean action", PREDICTED_RETURN)
+        support = np.abs(values) if by_size else values
         return np.asarray(np.argsort(-support, axis=1, kind="stable"))
 
     @property
     def importance(self) -> Float[np.ndarray, " inputs"]:
-        """Mean absolute attribution of the preferred output over the explained states."""
-        return np.asarray(np.abs(self.chosen_values).mean(axis=0))
+        """Mean absolute attribution of the preferred output over the explained states.
+
+        Of returns the mean itself: what seeing an input earns. The size would add the noise of
+        each state's estimate to inputs that earn nothing.
+        """
+        values = self.chosen_values
+        return np.asarray((values if self.signed else np.abs(values)).mean(axis=0))
+
+    @property
+    def signed(self) -> bool:
+        """Whether more is better, so that inputs are ranked by sign and size and not by size."""
+        return self.output_unit == RETURN
 
     @property
     def ranking(self) -> Int[np.ndarray, " inputs"]:

@@ -11,6 +11,9 @@ from pellucid.explanation.wording import Fact, Sentences
 from pellucid.rollouts.episodes import Episodes
 from pellucid.types import Agent, PolicyMode
 
+TARGETS = ("action", "value", "return")
+"""What can be explained: what the agent chooses, what it predicts, what it earns."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -20,7 +23,7 @@ class Task:
         agent: The agent; every forward pass is charged to `meter`.
         episodes: Episodes of this agent; `episodes.spec` is None for logs without environment.
         meter: The budget of this explanation; charged by agent and rollouts, read by explainers.
-        target: `action`, `value` or `return`.
+        target: One of `TARGETS`.
         policy: Whether the agent acts greedily or by sampling.
         seed: Seed; use `seeds.stream(seed, method, …)` for generators.
         jobs: Worker processes; results must not depend on it.
@@ -84,6 +87,14 @@ class ExplainerInfo:
     targets: tuple[str, ...]
     axioms: tuple[str, ...]
 
+    @property
+    def rerun_tells(self) -> bool:
+        """Whether running the environment again could tell more of what is claimed.
+
+        Not of what the agent predicts in given states: that is settled by asking it.
+        """
+        return set(self.targets) != {"value"}
+
 
 class Explainer(Protocol):
     """Answers one question about an agent."""
@@ -133,7 +144,8 @@ def explainer(
         logged_sentences: The five sentences when the decisive test is on logged states, because
             there is no environment to run again; the same ones if not given.
         needs: Capabilities of the agent, and `environment` if it must be run again.
-        targets: What it can explain.
+        targets: What it explains. A method that explains another target in another way is an item
+            of its own, named after both: `shapley` with target `return` is `shapley-return`.
         axioms: Identities it claims, checked by the contract tests.
     """
     tests = (decisive,) if isinstance(decisive, str) else decisive
@@ -199,6 +211,7 @@ class MetricInfo:
     role: Role
     closed_loop: bool
     source: str
+    targets: tuple[str, ...] = TARGETS
 
 
 class Metric(Protocol):
@@ -228,6 +241,7 @@ def metric(
     source: str,
     role: Role = "test",
     closed_loop: bool = False,
+    targets: tuple[str, ...] = TARGETS,
 ) -> Callable[[F], F]:
     """Register a function as a metric of one content kind.
 
@@ -240,8 +254,9 @@ def metric(
         source: `Name YEAR`, equation or section.
         role: `test`, or `sanity` for a check that can only lower a badge.
         closed_loop: Whether it runs the environment again.
+        targets: Explanations of what it can score; those of others are not its business.
     """
-    info = MetricInfo(name, kind, label, direction, unit, role, closed_loop, source)
+    info = MetricInfo(name, kind, label, direction, unit, role, closed_loop, source, targets)
 
     def tag(function: F) -> F:
         function.info = info  # type: ignore[attr-defined]

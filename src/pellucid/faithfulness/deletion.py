@@ -1,15 +1,18 @@
 """Deletion: how soon choices change as inputs are hidden in ranked order, on logged states."""
 
-from dataclasses import dataclass
-
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Int, Shaped
 
 from pellucid.agents.acting import choose_actions
-from pellucid.errors import BudgetError, CapabilityError
+from pellucid.errors import CapabilityError
 from pellucid.explanation import Attribution, Check, Score, metric
-from pellucid.faithfulness import thresholds
 from pellucid.faithfulness.hiding import changed_choices, input_rows
+from pellucid.faithfulness.hiding_orders import (
+    affordable_states,
+    episode_means,
+    hidden_by_orders,
+    hiding_levels,
+)
 from pellucid.faithfulness.results import paired_score
 from pellucid.kernels.draws import indexed_draws
 from pellucid.seeds import derived_seed, stream
@@ -23,6 +26,7 @@ _ROWS_AT_ONCE = 2**14
     label="choices changed when inputs are hidden in ranked order, on recorded states",
     direction="higher",
     unit="episode",
+    targets=("action",),
     source="Samek 2017 (deletion), choices in place of a class score; control and unit ours",
 )
 def deletion(check: Check) -> tuple[Score, ...]:
@@ -44,81 +48,24 @@ def deletion(check: Check) -> tuple[Score, ...]:
     n_inputs = len(content.input_names)
     if n_inputs < 2:
         raise CapabilityError("there is only one input", hint="an agent with two inputs or more")
-    levels = _levels(n_inputs, stream(check.seed, "deletion", "rankings"))
-    rows = _states(check, content, len(levels.masks) + n_inputs)
+    levels = hiding_levels(n_inputs, stream(check.seed, "deletion", "rankings"))
+    rows = affordable_states(check, content, len(levels.masks) + n_inputs)
     states = content.steps[rows]
-    changed = _changed(check, states, _hidden(content.orders[rows]), levels.masks)
+    changed = _changed(check, states, hidden_by_orders(content.orders[rows]), levels.masks)
     ranked = 100.0 * changed[:, : n_inputs - 1].mean(axis=1)
     random = 100.0 * changed[:, n_inputs - 1 :][:, levels.rows].mean(axis=(1, 2))
     episodes = states[:, 0]
     return (
         paired_score(
             deletion.info,  # type: ignore[attr-defined]
-            _by_episode(ranked, episodes),
-            _by_episode(random, episodes),
+            episode_means(ranked, episodes),
+            episode_means(random, episodes),
             "hiding inputs in random order",
             name="resample",
             value_unit="% of choices",
             bounds=(0.0, 100.0),
         ),
     )
-
-
-@dataclass(frozen=True)
-class _Levels:
-    """The distinct sets of hidden inputs, and which of them each random order passes through."""
-
-    masks: Bool[np.ndarray, "masks inputs"]
-    rows: Int[np.ndarray, "orders levels"]
-
-
-def _levels(n_inputs: int, rng: np.random.Generator) -> _Levels:
-    """Return the hiding levels of the random orders.
-
-    With few inputs the orders share most levels: 8 inputs have 254, however many orders there are.
-    """
-    orders = np.array([rng.permutation(n_inputs) for _ in range(thresholds.RANDOM_RANKINGS)])
-    hidden = _hidden(orders)
-    masks, rows = np.unique(hidden.reshape(-1, n_inputs), axis=0, return_inverse=True)
-    return _Levels(masks, rows.reshape(len(orders), n_inputs - 1))
-
-
-def _hidden(
-    orders: Int[np.ndarray, "orders inputs"],
-) -> Bool[np.ndarray, "orders levels inputs"]:
-    """Return what each order hides at each level, from one input hidden to one left.
-
-    The level at which everything is hidden is the same for all orders and left out.
-    """
-    places = orders.argsort(axis=1)
-    return np.asarray(places[:, None, :] <= np.arange(orders.shape[1] - 1)[None, :, None])
-
-
-def _states(check: Check, content: Attribution, rows_per_state: int) -> Int[np.ndarray, " states"]:
-    """Return the positions of the explained states that the budget pays for.
-
-    Spread evenly within each episode; the number of episodes is lowered last.
-
-    Raises:
-        BudgetError: Less than one state in each of five episodes.
-    """
-    affordable = check.meter.left.queries // rows_per_state
-    episodes = np.unique(content.steps[:, 0])
-    least = min(thresholds.UNITS_FOR_WEAK, len(episodes))
-    if affordable < least:
-        need = least * rows_per_state
-        raise BudgetError(
-            f"hiding inputs in random orders needs {need} agent queries, more than are left",
-            hint=f"a larger budget: at least {need} agent queries for this test",
-        )
-    episodes = episodes[:affordable]
-    per_episode = min(thresholds.STATES_PER_EPISODE, affordable // max(1, len(episodes)))
-    chosen = []
-    for episode in episodes:
-        rows = np.flatnonzero(content.steps[:, 0] == episode)
-        places = np.linspace(0, len(rows) - 1, min(per_episode, len(rows))).round()
-        chosen.append(rows[np.unique(places.astype(np.int64))])
-    return np.concatenate(chosen) if chosen else np.empty(0, dtype=np.int64)
 
 
 def _changed(
@@ -170,9 +117,3 @@ def _changed_part(
         space, before.reshape(flat_shape), by_state[:, 1:].reshape(flat_shape)
     )
     return changed.reshape(len(observed), -1)
-
-
-def _by_episode(
-    values: Float[np.ndarray, " states"], episodes: Int[np.ndarray, " states"]
-) -> Float[np.ndarray, " episodes"]:
-    return np.array([values[episodes == e].mean() for e in np.unique(episodes)])

@@ -24,6 +24,7 @@ from pellucid.stats import differences
     direction="higher",
     unit="episode",
     closed_loop=True,
+    targets=("action", "return"),
     source="Beechey 2023 (SVERL, global performance), k = 1; control and intervals ours",
 )
 def masked_return(check: Check) -> tuple[Score, ...]:

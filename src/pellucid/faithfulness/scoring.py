@@ -29,7 +29,7 @@ def score_finding(
     jobs: int,
     explain_fn: Callable[[Agent, Episodes, Meter], Finding],
 ) -> tuple[Score, ...]:
-    """Return the judged scores of every registered metric of the finding's kind.
+    """Return the judged scores of every registered metric of the finding's kind and target.
 
     Decisive metrics come first, in the order in which they may decide, then sanity checks, then
     the others; each uses what the ones before it left. A metric that lacks a capability or budget,
@@ -59,14 +59,18 @@ def score_finding(
         axioms=info.axioms,
     )
     scores = [score for test in _ordered(finding, info) for score in _measure(test, check)]
-    possible = rerun_was_possible(scores, episodes.spec is not None)
+    possible = rerun_was_possible(scores, episodes.spec is not None and info.rerun_tells)
     return tuple(judge(s, complete=finding.complete, rerun_possible=possible) for s in scores)
 
 
 def _ordered(finding: Finding, info: ExplainerInfo) -> list[Metric]:
-    """Return the metrics of the finding's kind: decisive ones, sanity checks, the others."""
+    """Return the metrics of a finding: decisive ones, sanity checks, the others."""
     loaded, _ = registry.load_all("metrics")
-    fitting = [m for _, m in sorted(loaded.items()) if isinstance(finding.content, m.info.kind)]
+    fitting = [
+        m
+        for _, m in sorted(loaded.items())
+        if isinstance(finding.content, m.info.kind) and set(m.info.targets) & set(info.targets)
+    ]
     # `step_drop.random` names one score of the metric `step_drop`
     decisive = [name.partition(".")[0] for name in info.decisive]
 

@@ -5,13 +5,14 @@ import pytest
 from tests.explainers.cases import LinearQ, Product, logged, task
 
 from pellucid.errors import BudgetError, CapabilityError, DataError
-from pellucid.explainers.state.shapley import Shapley, _sample
+from pellucid.explainers.state.input_game import sampled_rows
+from pellucid.explainers.state.shapley import Shapley
 
 WEIGHTS = np.array([[1.0, -2.0], [0.5, 0.0], [0.0, 0.0]])
 
 
 def background_mean(episodes, n_background, seed=0):
-    rows = _sample(seed, "background", len(episodes.visited), n_background)
+    rows = sampled_rows(seed, "background", len(episodes.visited), n_background)
     return episodes.visited[rows].mean(axis=0)
 
 
@@ -45,7 +46,7 @@ def test_product_of_two_inputs_splits_the_credit_of_their_interaction():
     episodes = logged(2, 2)
     agent = Product(np.zeros((2, 2)))
     finding = Shapley().explain(task(agent, episodes))
-    rows = _sample(0, "background", len(episodes.visited), finding.facts["n_background"].value)
+    rows = sampled_rows(0, "background", len(episodes.visited), finding.facts["n_background"].value)
     background = episodes.visited[rows]
     x, b = finding.content.observations[:, None, :], background[None]
     phi = (x[..., 0] * x[..., 1] - b[..., 0] * b[..., 1]) / 2
@@ -58,7 +59,7 @@ def test_standard_error_is_that_of_the_mean_over_background_rows():
     episodes = logged(1, 2)
     finding = Shapley().explain(task(LinearQ(np.array([[2.0, 0.0]])), episodes))
     n = finding.facts["n_background"].value
-    rows = _sample(0, "background", len(episodes.visited), n)
+    rows = sampled_rows(0, "background", len(episodes.visited), n)
     expected = 2 * episodes.visited[rows].std(ddof=1) / np.sqrt(n)
     np.testing.assert_allclose(finding.content.standard_errors[:, 0, 0], expected, rtol=1e-9)
 

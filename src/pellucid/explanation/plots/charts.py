@@ -12,7 +12,15 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from pellucid.explanation.content import Attribution, Content, Futures, Segments, Surrogate
+from pellucid.explanation.content import (
+    PREDICTED_RETURN,
+    RETURN,
+    Attribution,
+    Content,
+    Futures,
+    Segments,
+    Surrogate,
+)
 from pellucid.explanation.score import Score
 from pellucid.explanation.wording import show
 from pellucid.io.strict_json import finite_or_text
@@ -276,7 +284,7 @@ def _read_future(data: Mapping[str, Any]) -> FutureRow:
 
 def _attribution(content: Attribution, unit: str) -> Chart:
     if len(content.values) == 1:
-        return _one_state(content)
+        return _one_state(content, unit)
     order = content.ranking
     intervals = [_importance_interval(content, i) for i in order]
     rows = tuple(
@@ -284,17 +292,63 @@ def _attribution(content: Attribution, unit: str) -> Chart:
         for i, interval in zip(order, intervals, strict=True)
     )
     n_states, first = len(content.values), rows[0]
+    words = _ATTRIBUTION_WORDS.get(content.output_unit, _CHOICE_WORDS)
     return DotChart(
-        title=f"How far each input moves its choice, mean over {n_states} states",
-        sentence=f"{first.label} moves the choice most: {first.text}, of {len(rows)} inputs.",
-        unit=content.output_unit,
-        left="no effect",
-        right="moves the choice more →",
+        title=words.title.format(n=n_states),
+        sentence=f"{first.label} {words.verb} most: {first.text}, of {len(rows)} inputs.",
+        unit=unit if content.signed else content.output_unit,
+        left=words.left,
+        right=words.right,
         rows=rows,
     )
 
 
-def _one_state(content: Attribution) -> DotChart:
+@dataclass(frozen=True)
+class _AttributionWords:
+    """Words of a chart of many states (`{n}`), and of one at `{step}` with its output (`{o}`)."""
+
+    title: str
+    verb: str
+    left: str
+    right: str
+    one_title: str
+    one_left: str
+    one_right: str
+
+
+_CHOICE_WORDS = _AttributionWords(
+    "How far each input moves its choice, mean over {n} states",
+    "moves the choice",
+    "no effect",
+    "moves the choice more →",
+    "What moved it toward {o} or away from it, at step {step}",
+    "← away",
+    "toward {o} →",
+)
+_ATTRIBUTION_WORDS: Mapping[str, _AttributionWords] = {
+    PREDICTED_RETURN: _AttributionWords(
+        "How far each input moves its predicted return, mean over {n} states",
+        "moves the predicted return",
+        "no effect",
+        "moves the prediction more →",
+        "What moved its predicted return, at step {step}",
+        "← less",
+        "more →",
+    ),
+    RETURN: _AttributionWords(
+        "What seeing each input earns, mean over {n} starts",
+        "earns",
+        "← costs",
+        "earns more →",
+        "What seeing each input earns, from step {step} on",
+        "← costs",
+        "earns →",
+    ),
+}
+"""By unit of the outputs; those of the choice for every other unit."""
+
+
+def _one_state(content: Attribution, unit: str) -> DotChart:
     output = content.output_names[int(content.chosen[0])]
     values = content.chosen_values[0]
     errors = content.standard_errors[0, :, int(content.chosen[0])]
@@ -310,34 +364,34 @@ def _one_state(content: Attribution) -> DotChart:
         for i in order
     )
     step = int(content.steps[0, 1])
+    words = _ATTRIBUTION_WORDS.get(content.output_unit, _CHOICE_WORDS)
     return DotChart(
-        title=f"What moved it toward {output} or away from it, at step {step}",
+        title=words.one_title.format(o=output, step=step),
         sentence=f"At step {step}, {rows[0].label} moved it most: {rows[0].text}.",
-        unit=content.output_unit,
-        left="← away",
-        right=f"toward {output} →",
+        unit=unit if content.signed else content.output_unit,
+        left=words.one_left.format(o=output),
+        right=words.one_right.format(o=output),
         rows=rows,
     )
 
 
 def _importance_interval(content: Attribution, index: int) -> tuple[float, float, float]:
     """Return an input's importance with its interval over episodes, the independent unit."""
-    sizes = np.abs(content.chosen_values[:, index])
+    values = content.chosen_values[:, index]
+    sizes = values if content.signed else np.abs(values)
+    least = -math.inf if content.signed else 0.0
+    mean = float(sizes.mean())
     episodes = np.unique(content.steps[:, 0])
     if len(episodes) < 2:  # one episode has no spread of its own: only the sampling error is known
         errors = np.take_along_axis(content.standard_errors, content.chosen[:, None, None], axis=2)
         margin = NORMAL_95 * float(np.sqrt((errors[:, index, 0] ** 2).sum())) / len(sizes)
-        return (
-            float(sizes.mean()),
-            max(0.0, float(sizes.mean()) - margin),
-            float(sizes.mean()) + margin,
-        )
+        return mean, max(least, mean - margin), mean + margin
     means = np.array([sizes[content.steps[:, 0] == e].mean() for e in episodes])
     estimate = mean_interval(means)
     # the dot is the mean over states, which ranks the inputs; the interval's width comes from
     # episodes, so its centre is moved by the small difference between the two means
-    shift = float(sizes.mean()) - estimate.value
-    return float(sizes.mean()), max(0.0, estimate.low + shift), estimate.high + shift
+    shift = mean - estimate.value
+    return mean, max(least, estimate.low + shift), estimate.high + shift
 
 
 def _segments(content: Segments, unit: str) -> Chart:
