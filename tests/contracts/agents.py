@@ -67,7 +67,7 @@ class LinearAgent:
     framework = "test"
     observation_space = Track.observation_space
     action_space = Track.action_space
-    capabilities = frozenset({"distribution", "sampling"})
+    capabilities = frozenset({"distribution", "sampling", "value"})
     weights = np.array([[1.0, 0.0, -1.0], [1.0, 0.0, -1.0], [0.0, 0.0, 0.0]])
     bias = np.array([0.0, 0.5, 0.0])
 
@@ -77,6 +77,10 @@ class LinearAgent:
     def distribution(self, observations):
         exps = np.exp(self._logits(observations))
         return Categorical(exps / exps.sum(axis=1, keepdims=True))
+
+    def value(self, observations):
+        """Minus the distance from zero to which it would drift: the third input is ignored."""
+        return -np.abs(observations[:, 0] + observations[:, 1])
 
     def sample(self, observations, rngs):
         edges = self.distribution(observations).probabilities.cumsum(axis=1)
