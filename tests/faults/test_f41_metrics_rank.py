@@ -14,6 +14,7 @@ from tests.faithfulness.cases import (
     signs,
     stretches,
 )
+from tests.faithfulness.test_value_deletion import score_of
 from tests.faithfulness.trees import stump
 
 from pellucid import registry
@@ -42,6 +43,11 @@ def _rankings(metric):
 
     lots = [first(importance) for importance in LOT]
     return first(ORACLE), first(METHOD), lots
+
+
+def _of_value():
+    oracle, method, *lots = (score_of(importance)[0] for importance in (ORACLE, METHOD, *LOT))
+    return oracle, method, lots
 
 
 def _stretches():
@@ -99,6 +105,7 @@ def _stand_ins(metric):
 CASES = {
     "masked_return": lambda: _rankings(masked_return),
     "deletion": lambda: _rankings(deletion),
+    "value_deletion": _of_value,
     "step_drop": _stretches,
     "branch_gap": _foils,
     "student_return": lambda: _stand_ins(student_return),

@@ -121,9 +121,9 @@ class ShapleyReturn:
     Estimated by antithetic permutation chains (all coalitions up to 3 inputs), each of which is run
     through closed-loop branching with noise, drawn values and drawn actions of its own that all its
     coalitions share. The values of a chain are unbiased and add up to what seeing everything earned
-    more than seeing nothing; the mean over chains has their standard error, which needs some tens of
-    chains where returns are skewed. An input that changes no action gets zero. Inputs are ranked by
-    the mean over starts with its sign.
+    more than seeing nothing; the mean over chains has their standard error, to be trusted from some
+    tens of chains where returns are skewed. An input that changes no action gets zero. Inputs are
+    ranked by the mean over starts with its sign.
 
     Deviations from SVERL: hidden inputs are drawn from their marginal over visited states, jointly
     and not conditionally on the visible ones; starts are those of the recorded episodes.
