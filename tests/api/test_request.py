@@ -5,6 +5,7 @@ from pellucid.api.request import (
     check_methods,
     collection_cap,
     make_request,
+    share_of,
     too_few_episodes,
 )
 from pellucid.budget import Cost
@@ -108,3 +109,12 @@ def test_inputs_change_with_everything_that_decides_the_results(tmp_path):
         inputs(sha256="other"),
     ]
     assert all(other != inputs() for other in others)
+
+
+def test_environment_steps_are_shared_by_the_methods_that_take_them():
+    left = Cost(900, 900)
+    three = ["shapley-return", "shapley", "shapley-value"]
+    assert share_of(left, three) == Cost(300, 450)
+    assert share_of(left, three[1:]) == Cost(450, 900)
+    # a prediction is settled by asking the agent
+    assert share_of(left, three[2:]) == Cost(900, 0)

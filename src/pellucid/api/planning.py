@@ -7,7 +7,7 @@ from typing import Any
 
 from pellucid.api.explaining import plan_method
 from pellucid.api.locating import Located, code_sha256, locate
-from pellucid.api.request import Request, collection_cap, make_request, run_order
+from pellucid.api.request import Request, collection_cap, make_request, run_order, share_of
 from pellucid.api.run_folder import (
     EPISODES,
     EXPLANATIONS,
@@ -175,14 +175,15 @@ def _plan_methods(
     left_out: list[str] = []
     used = collecting.expected or collecting.most
     left = request.allowed - used
-    for position, method in enumerate(run_order(request.methods)):
+    methods = run_order(request.methods)
+    for position, method in enumerate(methods):
         name = f"{EXPLANATIONS}/{atomic.safe_name(method)}"
         done = stored.parts.get(name) if stored is not None else None
         if done is not None:
             parts.append(PlannedPart(method, done.used, done.used, "stored already"))
             left = left - done.used
             continue
-        share = left.share(1 / (len(request.methods) - position))
+        share = share_of(left, methods[position:])
         parts.append(_plan_method(request, located, method, share, episodes, left_out))
         left = left - share
     return parts, left_out

@@ -192,6 +192,21 @@ def run_order(methods: Sequence[str]) -> list[str]:
     )
 
 
+def share_of(left: Cost, methods: Sequence[str]) -> Cost:
+    """Return what the first of the methods that are still to run may use, its tests included.
+
+    An equal share of the agent queries, and of the environment steps an equal share among those
+    methods that run the environment, themselves or in their tests.
+
+    Args:
+        left: What is left of the budget.
+        methods: Those still to run, in the order of `run_order`.
+    """
+    running = [m for m in methods if registry.load("explainers", m).info.rerun_tells]
+    steps = left.share(1 / len(running)).env_steps if methods[0] in running else 0
+    return Cost(left.share(1 / len(methods)).queries, steps)
+
+
 def check_smallest(allowed: Cost, n_episodes: int) -> None:
     """Refuse a budget that cannot pay for one step of each episode that is needed.
 

@@ -30,6 +30,7 @@ from pellucid.api.request import (
     collection_cap,
     make_request,
     run_order,
+    share_of,
     too_few_episodes,
 )
 from pellucid.api.run_folder import (
@@ -252,9 +253,9 @@ def _make_parts(work: _Work) -> None:
     _store_agent(work)
     _check_options(work.request, work.episodes)
     kept_back = _kept_back_for_frames(work)
-    for position, method in enumerate(run_order(work.request.methods)):
-        n_left = len(work.request.methods) - position
-        work.explanations += (_explained(work, method, kept_back, n_left),)
+    methods = run_order(work.request.methods)
+    for position in range(len(methods)):
+        work.explanations += (_explained(work, methods[position:], kept_back),)
     work.frames = _rendered(work)
 
 
@@ -307,16 +308,17 @@ def _collected(work: _Work) -> Episodes:
     return episodes
 
 
-def _explained(work: _Work, method: str, kept_back: Cost, n_left: int) -> Explanation:
-    """Return one explanation, the stored one if there is one."""
+def _explained(work: _Work, methods: Sequence[str], kept_back: Cost) -> Explanation:
+    """Return the explanation by the first of the methods that are left, stored or made now."""
     assert work.episodes is not None
+    method = methods[0]
     folder, request = work.folder, work.request
     name = f"{EXPLANATIONS}/{atomic.safe_name(method)}"
     part = folder.part(name)
     if part is not None:
         _charge(work.meter, part.used)
         return load_explanation(folder.path / name)
-    share = (work.meter.left - kept_back).share(1 / n_left)
+    share = share_of(work.meter.left - kept_back, methods)
     work.progress(method, 0.0)
     explanation = explain(
         work.located.agent,
