@@ -25,7 +25,7 @@ MIN_STATES, MIN_CHAINS = 5, 2
 ALWAYS_EVERY = 3
 """Inputs up to which all coalitions cost hardly more futures than one chain and its reverse."""
 MARGIN = 1.2
-"""How much longer than the first futures later ones are taken to last; before, than recorded."""
+"""How much longer than the first futures later ones are taken to last."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def _recorded_length(task: Task) -> float:
         )
     if len(task.episodes) == 0:
         raise DataError("there is no episode to run again", hint="collect episodes first")
-    return MARGIN * float(np.mean([len(e) for e in task.episodes.used]))
+    return float(np.mean([len(e) for e in task.episodes.used]))
 
 
 def _seen_length(ran: _Ran, task: Task) -> float:
