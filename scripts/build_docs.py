@@ -15,7 +15,7 @@ from typing import Any
 from pellucid import registry
 from pellucid.bench import SUITES
 from pellucid.bench.table import markdown
-from pellucid.explanation import KINDS
+from pellucid.explanation import KINDS, TARGETS
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTICE = "<!-- Written by scripts/build_docs.py from the registry; `make docs` writes it again. -->"
@@ -117,12 +117,17 @@ def metric_section(name: str, function: Any) -> str:
     again = "runs the environment again" if info.closed_loop else "does not run the environment"
     facts = [
         f"- Test: {info.label}",
-        f"- Scores: `{info.kind.__name__}`",
+        f"- Scores: `{info.kind.__name__}`{of_targets(info)}",
         f"- Better: {info.direction}; resampled by {info.unit}; {again}",
         f"- Role: {info.role}",
         f"- Source: {info.source}",
     ]
     return f"## {name}\n\n{inspect.getdoc(function)}\n\n" + "\n".join(facts)
+
+
+def of_targets(info: Any) -> str:
+    """Return in words which explanations a metric scores, if not those of every target."""
+    return "" if info.targets == TARGETS else f" of the {' or '.join(info.targets)}"
 
 
 def own(family: str) -> dict[str, Any]:

@@ -122,7 +122,8 @@ def small_regressions_of(game: Game, n_coalitions: int) -> Float[np.ndarray, "in
     n_each = SMALL_REGRESSION * len(game.state) + 2
     rows = np.tile(game.background, (max(1, n_coalitions // n_each), 1))
     rng = stream(game.seed, "bench", "regressions")
-    return regression_shapley(game, game.state[None], rows, n_each, rng).values[0]
+    found = regression_shapley(game, game.state[None], rows, n_each, rng)
+    return np.asarray(found.values[0])
 
 
 def chains_of(game: Game, n_coalitions: int) -> Float[np.ndarray, "inputs outputs"]:
@@ -130,7 +131,7 @@ def chains_of(game: Game, n_coalitions: int) -> Float[np.ndarray, "inputs output
     n_each = 2 * (len(game.state) - 1) + 1
     rows = np.tile(game.background, (max(1, (n_coalitions - 1) // n_each), 1))
     rng = stream(game.seed, "bench", "chains")
-    return chain_shapley(game, game.state[None], rows, rng).values[0]
+    return np.asarray(chain_shapley(game, game.state[None], rows, rng).values[0])
 
 
 OURS: tuple[tuple[str, Estimator], ...] = (
@@ -166,7 +167,7 @@ def _shapiq(method: str, **options: Any) -> Callable[[], Estimator]:
 
 def _scalar(game: Game, output: int, coalitions: Any) -> Float[np.ndarray, " coalitions"]:
     masks = np.atleast_2d(np.asarray(coalitions, dtype=bool))
-    return game.worth(masks)[:, output]
+    return np.asarray(game.worth(masks)[:, output])
 
 
 def _shap_permutation() -> Estimator:
@@ -286,7 +287,7 @@ def relative_error(
 
 def _rows(games: Sequence[Game], n_coalitions: int, note: NoteFn) -> list[Row]:
     n_inputs = len(games[0].state)
-    rows = []
+    rows: list[Row] = []
     for peer in PEERS:
         theirs = _estimator(peer)
         if theirs is None:
