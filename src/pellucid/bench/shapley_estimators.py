@@ -191,7 +191,8 @@ def _shap_kernel() -> Estimator:
         found = explainer.shap_values(
             game.state[None], nsamples=n_coalitions, silent=True, l1_reg=0
         )
-        return np.asarray(found)[0]
+        values: np.ndarray = np.asarray(found)
+        return np.asarray(values[0])
 
     return estimate
 
