@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -138,7 +138,8 @@ class ShapleyReturn:
         plan = _plan(task, _recorded_length(task))
         ran = _Ran()
         # one chain in each of a few starts tells how long futures last with inputs hidden
-        _run(task, _chains(task.seed, plan.states[:MIN_STATES], 1, plan.n_inputs), ran)
+        first = _chains(task.seed, plan.states[:MIN_STATES], 1, plan.n_inputs)
+        _run(replace(task, progress=lambda share: None), first, ran)
         plan = _plan(task, _seen_length(ran, task), n_ran=len(ran.chains))
         done = {(chain.state, chain.replicate) for chain in ran.chains}
         planned = _chains(task.seed, plan.states, plan.n_chains, plan.n_inputs)
