@@ -4,5 +4,11 @@ REGISTRY = {
     "known-effects.large": "pellucid.claims.known_effects",
     "known-effects.small": "pellucid.claims.known_effects",
     "known-effects.zero": "pellucid.claims.known_effects",
+    "policy-cliff.bounds": "pellucid.claims.policy_cliff",
+    "policy-cliff.mixture": "pellucid.claims.policy_cliff",
+    "policy-cliff.polarised": "pellucid.claims.policy_cliff",
+    "policy-cliff.radii": "pellucid.claims.policy_cliff",
+    "policy-cliff.snap": "pellucid.claims.policy_cliff",
+    "policy-cliff.tie-breaker": "pellucid.claims.policy_cliff",
     "shapley-axioms.exact": "pellucid.claims.shapley_axioms",
 }
