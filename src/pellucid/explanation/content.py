@@ -288,14 +288,26 @@ class Certificates:
 
     Args:
         observations: Shape (states, inputs).
-        radii: Shape (states,), in units of `norm`.
+        radii: Shape (states,), in units of `norm`; 0 where nothing is certified.
         norm: Name of the norm and scaling.
+        about: What may change within the radius: `rewards` or `inputs`.
+        actions: Shape (states,), number of the action that is decided for.
+        state_names: One per state.
+        choices: One per state, the action in words.
+        rivals: One per state, the next best action in words.
+        discount: Weight of the next step that the radii hold for; NaN if none enters them.
     """
 
     kind: ClassVar[str] = "certificates"
     observations: Float[np.ndarray, "states inputs"]
     radii: Float[np.ndarray, " states"]
     norm: str
+    about: str = "inputs"
+    actions: Int[np.ndarray, " states"] = field(default_factory=_no_integers)
+    state_names: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    rivals: tuple[str, ...] = ()
+    discount: float = math.nan
 
 
 @dataclass(frozen=True)

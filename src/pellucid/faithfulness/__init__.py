@@ -8,6 +8,8 @@ REGISTRY = {
     "student_return": "pellucid.faithfulness.student_return",
     "surrogate_agreement": "pellucid.faithfulness.surrogate_agreement",
     "surrogate_regret": "pellucid.faithfulness.surrogate_regret",
+    "certified_order": "pellucid.faithfulness.certified_order",
+    "certificate_attacks": "pellucid.faithfulness.certificate_attacks",
     "weight_randomisation": "pellucid.faithfulness.weight_randomisation",
     "planted_inputs": "pellucid.faithfulness.planted_inputs",
 }

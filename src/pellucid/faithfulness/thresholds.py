@@ -69,3 +69,15 @@ def in_words(count: int) -> str:
         ('five', '12')
     """
     return _WORDS[count] if 0 <= count < len(_WORDS) else str(count)
+
+
+# --- certificates ---
+
+CERTIFIED_STATES = 30
+"""Certified states that are solved again at most, spread over all of them."""
+CERTIFICATE_ATTACKS = 10_000
+"""Random changes inside the radii, over all attacked states; none may change a decision."""
+PERMUTED_RADII = 20
+"""Orders of the radii that make up the control of certificates."""
+INSIDE = 0.999
+"""How far inside a radius attacks stay: on its edge rounding may decide."""

@@ -46,13 +46,13 @@ def test_the_flip_lies_between_the_radii() -> None:
     mdp = random_mdp(6, 3, np.random.default_rng(3), n_successors=2, discount=0.8)
     solved = value_iteration(mdp, tolerance=1e-12)
     for state in range(6):
-        flip = flip_radius(solved, attack(solved, state))
+        flip = flip_radius(solved, state)
         assert certified_radii(solved)[state] - 1e-9 <= flip <= attack_radii(solved)[state] + 1e-6
 
 
 def test_the_flip_of_a_bandit_is_half_its_gap() -> None:
     solved = value_iteration(bandit(1.0, 0.4))
-    assert flip_radius(solved, attack(solved, 0)) == pytest.approx(0.3, abs=1e-6)
+    assert flip_radius(solved, 0) == pytest.approx(0.3, abs=1e-5)
 
 
 @pytest.mark.parametrize("n_tied", [2, 3])

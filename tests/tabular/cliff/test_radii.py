@@ -41,12 +41,47 @@ def test_radius_by_hand_with_a_discount() -> None:
 
 
 def test_radius_by_hand_if_only_one_reward_may_change() -> None:
-    # only staying in the hall may change: it is met for ever after staying, 2 steps' worth, and
-    # after the door with chance 0.2, then for ever: 0.5 * 0.2 * 2; gap 0.2 over 2.2
+    # only staying in the hall may change. Lowered by r it is worth 2 - 2r; raised by r it makes the
+    # door worth 0.5 * (0.2 * (2 + 2r) + 3.2) = 1.8 + 0.2r: they meet at 0.2 / 2.2
     changeable = np.zeros((3, 2), dtype=bool)
     changeable[0, 0] = True
     solved = value_iteration(two_doors(), tolerance=1e-12)
     assert certified_radii(solved, changeable=changeable)[0] == pytest.approx(0.2 / 2.2)
+
+
+def test_rewards_after_the_end_cannot_change_and_sharpen_the_radius() -> None:
+    # action 0 ends and pays 1; action 1 pays 0.5, comes back and could go on for ever. Raised by r
+    # going on once more is worth 0.5 + r + 0.9 * (1 + r), against 1 - r: never best, unless going
+    # on for ever is: (0.5 + r) / 0.1, which is the best from the start. So let it cost 1 instead:
+    # -1 + r + 0.9 * (1 + r) = 1 - r at r = 1.1 / 2.9
+    mdp = FiniteMDP(
+        transitions=np.array([[[0.0, 1.0], [1.0, 0.0]], [[0.0, 1.0], [0.0, 1.0]]]),
+        rewards=np.array([[1.0, -1.0], [0.0, 0.0]]),
+        initial=np.array([1.0, 0.0]),
+        discount=0.9,
+    )
+    live = np.array([[True, True], [False, False]])
+    solved = value_iteration(mdp, tolerance=1e-12)
+    assert certified_radii(solved, changeable=live)[0] == pytest.approx(1.1 / 2.9, rel=1e-3)
+    assert certified_radii(solved)[0] == pytest.approx(1.1 * 0.1 / 2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_change_below_a_sharp_radius_changes_a_decision(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    base = random_mdp(6, 3, rng, n_successors=2, discount=0.9)
+    transitions, rewards = base.dense.copy(), base.rewards.copy()
+    transitions[5], rewards[5] = np.eye(6)[5], 0.0
+    mdp = replace(base, transitions=transitions, rewards=rewards)
+    live = np.broadcast_to(~mdp.terminal[:, None], mdp.rewards.shape)
+    solved = value_iteration(mdp)
+    sharp = certified_radii(solved, changeable=live)
+    assert (sharp[:5] >= certified_radii(solved)[:5] - 1e-9).all()
+    for state in range(5):
+        for _ in range(30):
+            signs = rng.choice([-1.0, 1.0], mdp.rewards.shape) * live
+            moved = mdp.with_rewards(mdp.rewards + 0.999 * sharp[state] * signs)
+            assert value_iteration(moved).actions[state] == solved.actions[state]
 
 
 def test_what_cannot_change_leaves_decisions_alone() -> None:

@@ -12,7 +12,14 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from pellucid.explanation.content import Attribution, Content, Futures, Segments, Surrogate
+from pellucid.explanation.content import (
+    Attribution,
+    Certificates,
+    Content,
+    Futures,
+    Segments,
+    Surrogate,
+)
 from pellucid.explanation.score import Score
 from pellucid.explanation.wording import show
 from pellucid.io.strict_json import finite_or_text
@@ -436,14 +443,40 @@ def _surrogate(content: Surrogate, unit: str) -> Chart:
     )
 
 
+def _certificates(content: Certificates, unit: str) -> Chart | None:
+    shown = np.argsort(content.radii, kind="stable")[:MAX_ROWS]
+    if not len(shown) or not content.state_names or not np.isfinite(content.radii[shown]).all():
+        return None
+    rows = tuple(
+        DotRow(
+            f"{content.state_names[state]}: {content.choices[state]}",
+            float(content.radii[state]),
+            math.nan,
+            math.nan,
+        )
+        for state in shown
+    )
+    n = len(content.radii)
+    least = f"the {len(rows)} smallest of {n}" if n > len(rows) else f"{n} decisions"
+    return DotChart(
+        title=f"How far {content.about} may be off before a decision could change, {least}",
+        sentence=f"The most fragile decision is {rows[0].label}: it holds up to {rows[0].text}.",
+        unit=unit if content.about == "rewards" else content.norm,
+        left="",
+        right="safer →",
+        rows=rows,
+    )
+
+
 def _words(value: float, low: float, high: float) -> str:
     return DotRow("", value, low, high).text
 
 
-_BUILDERS: Mapping[str, Callable[[Any, str], Chart]] = {
+_BUILDERS: Mapping[str, Callable[[Any, str], Chart | None]] = {
     Attribution.kind: _attribution,
     Segments.kind: _segments,
     Futures.kind: _futures,
     Surrogate.kind: _surrogate,
+    Certificates.kind: _certificates,
 }
 _PARTS = {"tree": "leaves", "program": "statements", "formula": "terms"}

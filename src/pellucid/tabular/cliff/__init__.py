@@ -3,7 +3,8 @@
 - `cliff_map`, `cliff_index`: where decisions are fragile, and how often drawn errors change one
 - `certified_radii`, `staged_certified_radii`, `attack_radii`: what surely keeps or changes one
 - `estimated_radii`, `ensemble_radii`: the same from values that were learned
-- `attack`, `flip_radius`, `tied_rewards`, `inverse_bellman`: rewards made for wanted values
+- `attack`, `flip_radius`, `decisions_under`: changed rewards, and what they change
+- `tied_rewards`, `inverse_bellman`: rewards made for wanted values
 - `soft_value_iteration`, `variation_bound`, `temperature_for`, `stability_curve`: smoothing it away
 - `effective_rewards`, `mixture_sweep`: several rewards at once
 """
@@ -11,6 +12,7 @@
 from pellucid.tabular.cliff.attacks import (
     Attack,
     attack,
+    decisions_under,
     flip_radius,
     inverse_bellman,
     tied_rewards,
@@ -44,6 +46,7 @@ __all__ = [
     "certified_radii",
     "cliff_index",
     "cliff_map",
+    "decisions_under",
     "effective_rewards",
     "ensemble_radii",
     "estimated_radii",

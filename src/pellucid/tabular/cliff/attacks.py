@@ -4,17 +4,26 @@ Source: Xu 2025 (The Policy Cliff), props. 2.4 and 3.2. Wanted values are writte
 rewards that lead to them follow from the inverse of Bellman's equation.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from pellucid.errors import InputError
 from pellucid.tabular.mdp import FiniteMDP
-from pellucid.tabular.solving import Solution, value_iteration
+from pellucid.tabular.solving import Solution, greedy_policy, occupancies, value_iteration
 
-BISECTIONS = 40
-"""Halvings of the strength of an attack: twelve digits."""
+BISECTIONS = 16
+"""Halvings of the strength of an attack: five digits."""
+EXACTNESS = 1e-5
+"""Error of values during the search, relative to the strength of the attack."""
+CLIMBING_ROUNDS = 4
+NO_SLOPE = 1e-9
+"""Pairs that are met equally often from both actions are left alone; smaller is rounding."""
+
+Change: TypeAlias = Float[np.ndarray, "states actions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,27 +95,71 @@ def attack(
     return Attack(rewards, _norm(solution, rewards), state, own, rival)
 
 
-def flip_radius(solution: Solution, found: Attack) -> float:
-    """Return how strong an attack must be to change the decision, found by solving again.
+def flip_radius(
+    solution: Solution,
+    state: int,
+    *,
+    rival: int | None = None,
+    changeable: Bool[np.ndarray, "states actions"] | None = None,
+) -> float:
+    """Return the smallest change of rewards that was found to change the decision of a state.
 
-    The attack's change of rewards is scaled down, by bisection, as long as the state's action that
-    was best is not the best any more.
+    Two kinds are tried, each made weaker by bisection for as long as the best action is no longer
+    the best: the constructed attack, and one that climbs the difference of the two values.
 
     Args:
         solution: The solved problem.
-        found: An attack on it.
+        state: Whose decision is attacked.
+        rival: The action to be preferred; the second best if None.
+        changeable: Which rewards may change; all if None. The constructed attack changes none that
+            can never be met again.
 
     Returns:
-        Largest change of an entry, in units of reward.
+        Largest change of an entry, in units of reward. The true radius may be smaller still.
     """
-    mdp, change = solution.mdp, found.rewards - solution.mdp.rewards
-    low, high = 0.0, 1.0
+    strike = attack(solution, state, rival=rival)
+    direction = (strike.rewards - solution.mdp.rewards) / strike.norm
+    straight = _weakest(solution, state, strike.norm, lambda strength: strength * direction)
+    may = np.ones(solution.mdp.rewards.shape) if changeable is None else changeable
+    return _weakest(
+        solution, state, straight, lambda strength: may * _climbed(solution, strike, strength)
+    )
+
+
+def _weakest(
+    solution: Solution, state: int, strongest: float, change_fn: Callable[[float], Change]
+) -> float:
+    low, high = 0.0, strongest
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        moved = value_iteration(mdp.with_rewards(mdp.rewards + middle * change))
-        flipped = int(moved.q_values[found.state].argmax()) != found.own
+        moved = solution.mdp.with_rewards(solution.mdp.rewards + change_fn(middle))
+        found = value_iteration(moved, tolerance=EXACTNESS * strongest)
+        flipped = int(found.actions[state]) != int(solution.actions[state])
         low, high = (low, middle) if flipped else (middle, high)
-    return high * found.norm
+    return high
+
+
+def _climbed(solution: Solution, strike: Attack, strength: float) -> Change:
+    """Return a change of one size everywhere, up where the rival leads and down where the own does.
+
+    The gradient of a value by the rewards is how often each pair is met, which depends on the
+    policy that is best under the change; a few rounds of the two settle.
+    """
+    mdp, change = solution.mdp, np.zeros_like(solution.mdp.rewards)
+    for _ in range(CLIMBING_ROUNDS):
+        shifted = mdp.with_rewards(mdp.rewards + change)
+        moved = value_iteration(shifted, tolerance=EXACTNESS * strength)
+        policy = greedy_policy(moved.q_values)
+        # the first step is forced, so that what follows is all that the policy decides
+        after = [
+            occupancies(replace(mdp, initial=mdp.dense_row(strike.state, action)), policy)
+            for action in (strike.rival, strike.own)
+        ]
+        slope = mdp.discount * (after[0] - after[1])
+        slope[strike.state, strike.rival] += 1.0
+        slope[strike.state, strike.own] -= 1.0
+        change = strength * np.sign(np.where(np.abs(slope) > NO_SLOPE, slope, 0.0))
+    return change
 
 
 def tied_rewards(
@@ -135,3 +188,34 @@ def tied_rewards(
 
 def _norm(solution: Solution, rewards: Float[np.ndarray, "states actions"]) -> float:
     return float(np.abs(rewards - solution.mdp.rewards).max())
+
+
+def decisions_under(
+    solution: Solution,
+    changes: Float[np.ndarray, "changes states actions"],
+    state: int,
+    *,
+    tolerance: float,
+) -> Int[np.ndarray, " changes"]:
+    """Return the best action of one state under each of many changes of the rewards.
+
+    All are solved at once, from the values of the unchanged problem on.
+
+    Args:
+        solution: The solved problem.
+        changes: Shape (changes, states, actions), added to its rewards.
+        state: Whose decision is asked for.
+        tolerance: Largest error of the values, in units of return.
+    """
+    mdp = solution.mdp
+    rows = mdp.csr
+    rewards = (mdp.rewards + changes).reshape(len(changes), -1).T
+    values = np.repeat(solution.values[:, None], len(changes), axis=1)
+    pair = state * mdp.n_actions + np.arange(mdp.n_actions)
+    while True:
+        q_values = rewards + mdp.discount * (rows @ values)
+        following = q_values.reshape(mdp.n_states, mdp.n_actions, -1).max(axis=1)
+        residual = float(np.abs(following - values).max())
+        values = following
+        if residual * mdp.discount <= tolerance * (1 - mdp.discount):
+            return np.asarray(q_values[pair].argmax(axis=0))

@@ -1,9 +1,9 @@
 """How far rewards may be off before a decision changes.
 
 Source: Xu 2025 (The Policy Cliff), prop. 2.1: optimal values move by at most
-`|change of rewards| / (1 - discount)`. The radii that follow from it are ours. Two things sharpen
-them: only some rewards may be able to change, and what counts for a pair is how many of those it
-can still meet, which is the value of a problem in which each of them pays 1.
+`|change of rewards| / (1 - discount)`. The radii that follow from it are ours. Where only some
+rewards may change they are sharper: what counts is how much a pair is worth if all those rewards
+are raised, or lowered, by the same amount, since values only rise with rewards.
 """
 
 import numpy as np
@@ -11,6 +11,9 @@ from jaxtyping import Bool, Float, Int
 
 from pellucid.tabular.mdp import FiniteMDP
 from pellucid.tabular.solving import Solution, StagedSolution, backward_induction, value_iteration
+
+TRACING_STEPS = 24
+"""Steps towards the sharp radius; each is certified, and the last ones gain next to nothing."""
 
 
 def certified_radii(
@@ -29,8 +32,67 @@ def certified_radii(
         Shape (states,), in units of reward; 0 where two actions tie, infinite where there is no
         other action or where no reward that may change can still be met.
     """
-    steps = _changeable_steps(solution.mdp, changeable)
-    return _radii(solution.q_values, steps, solution.actions, 2 * solution.error_bound)
+    mdp = solution.mdp
+    if changeable is None:
+        steps = np.full(mdp.rewards.shape, 1 / (1 - mdp.discount))
+        return _radii(solution.q_values, steps, solution.actions, 2 * solution.error_bound)
+    met = value_iteration(mdp.with_rewards(changeable.astype(np.float64)))
+    # from above: a radius must not profit from values that have not converged
+    steps = met.q_values + met.error_bound * changeable.any()
+    radii = _radii(solution.q_values, steps, solution.actions, 2 * solution.error_bound)
+    return _traced(solution, changeable.astype(np.float64), steps, radii)
+
+
+def _traced(
+    solution: Solution,
+    changeable: Float[np.ndarray, "states actions"],
+    steps: Float[np.ndarray, "states actions"],
+    radii: Float[np.ndarray, " states"],
+) -> Float[np.ndarray, " states"]:
+    """Return radii that are walked outwards for as long as they are certified.
+
+    Inside radius r the best action is worth at least what it is with all rewards lowered by r, and
+    a rival at most what it is with all raised by r. Neither moves faster than by `steps` per unit
+    of r, so the lead that is left divided by both speeds is a step that stays inside.
+    """
+    mdp, rows = solution.mdp, np.arange(len(radii))
+    open_states = np.flatnonzero((radii > 0) & np.isfinite(radii))
+    lowered = raised = np.repeat(solution.values[:, None], len(open_states), axis=1)
+    tolerance = max(solution.error_bound, 1e-9)
+    for _ in range(TRACING_STEPS):
+        if not len(open_states):
+            break
+        walked = radii[open_states]
+        worst, lowered = _shifted(mdp, -walked, changeable, lowered, tolerance)
+        best, raised = _shifted(mdp, walked, changeable, raised, tolerance)
+        own = solution.actions[open_states]
+        column = rows[: len(open_states)]
+        lead = worst[open_states, own, column][:, None] - best[open_states, :, column]
+        lead = np.maximum(0.0, lead - 2 * tolerance)
+        lead[column, own] = np.inf
+        speed = steps[open_states, own][:, None] + steps[open_states]
+        radii[open_states] += (lead / speed).min(axis=1)
+    return radii
+
+
+def _shifted(
+    mdp: FiniteMDP,
+    shifts: Float[np.ndarray, " shifts"],
+    changeable: Float[np.ndarray, "states actions"],
+    values: Float[np.ndarray, "states shifts"],
+    tolerance: float,
+) -> tuple[Float[np.ndarray, "states actions shifts"], Float[np.ndarray, "states shifts"]]:
+    """Return Q-values and values when all rewards that may change are shifted, for many shifts."""
+    rewards = mdp.rewards.reshape(-1, 1) + changeable.reshape(-1, 1) * shifts
+    while True:
+        q_values = (rewards + mdp.discount * (mdp.csr @ values)).reshape(
+            mdp.n_states, mdp.n_actions, -1
+        )
+        following = q_values.max(axis=1)
+        residual = float(np.abs(following - values).max())
+        values = following
+        if residual * mdp.discount <= tolerance * (1 - mdp.discount):
+            return q_values, values
 
 
 def staged_certified_radii(
@@ -111,17 +173,6 @@ def _radii(
     radii[(lead == 0) & (both == 0)] = 0.0
     radii[rows, actions] = np.inf
     return np.asarray(radii.min(axis=1))
-
-
-def _changeable_steps(
-    mdp: FiniteMDP, changeable: Bool[np.ndarray, "states actions"] | None
-) -> Float[np.ndarray, "states actions"]:
-    """Return the most discounted steps at which a reward that may change can be met, per pair."""
-    if changeable is None:
-        return np.full(mdp.rewards.shape, 1 / (1 - mdp.discount))
-    solved = value_iteration(mdp.with_rewards(_ones(mdp, changeable)))
-    # from above: a radius must not profit from values that have not converged
-    return solved.q_values + solved.error_bound * changeable.any()
 
 
 def _ones(
