@@ -1,6 +1,14 @@
 """Claims: one file per published system, whose parts are run, judged and stored by the harness."""
 
 REGISTRY = {
+    "demonstration-regularized.cloning": "pellucid.claims.demonstration_regularized",
+    "demonstration-regularized.law": "pellucid.claims.demonstration_regularized",
+    "demonstration-regularized.linear": "pellucid.claims.demonstration_regularized",
+    "demonstration-regularized.preferences": "pellucid.claims.demonstration_regularized",
+    "demonstration-regularized.reduction": "pellucid.claims.demonstration_regularized",
+    "demonstration-regularized.speed": "pellucid.claims.demonstration_regularized",
+    "demonstration-regularized.threshold": "pellucid.claims.demonstration_regularized",
+    "demonstration-regularized.trap": "pellucid.claims.demonstration_regularized",
     "known-effects.large": "pellucid.claims.known_effects",
     "known-effects.small": "pellucid.claims.known_effects",
     "known-effects.zero": "pellucid.claims.known_effects",
