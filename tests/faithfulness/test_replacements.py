@@ -43,7 +43,7 @@ def test_means_are_those_of_all_visited_states():
 
 
 def test_means_of_whole_numbers_are_whole():
-    agent, episodes = logs([[(0, 0, 1), (1, 0, 1)], [(1, 0, 4), (1, 0, 4)]], WEIGHTS)
+    _, episodes = logs([[(0, 0, 1), (1, 0, 1)], [(1, 0, 4), (1, 0, 4)]], WEIGHTS)
     whole = type(episodes)(
         tuple(
             type(e)(**{**vars(e), "observations": e.observations.astype(np.int8)})

@@ -73,6 +73,7 @@ def _score(
     *,
     shown: bool,
 ) -> Score:
+    check.meter.check_time()
     content = check.finding.content
     assert isinstance(content, Attribution)
     # one query tells the choice with everything visible

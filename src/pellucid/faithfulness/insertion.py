@@ -1,4 +1,4 @@
-"""Insertion: how soon the choice is back as inputs are shown in ranked order, on recorded states."""
+"""Insertion: how soon choices are back as inputs are shown in ranked order, on recorded states."""
 
 from pellucid.explanation import Attribution, Check, Score, metric
 from pellucid.faithfulness import thresholds
