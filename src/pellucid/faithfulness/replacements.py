@@ -113,7 +113,8 @@ class Conditional:
         rows = input_rows(self.episodes.visited).astype(np.float64)
         with np.errstate(all="ignore"):  # an input that never varies tells no states apart
             scaled = (rows - rows.mean(axis=0)) / rows.std(axis=0)
-        return np.nan_to_num(scaled, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
+        known = np.nan_to_num(scaled, nan=0.0, posinf=0.0, neginf=0.0)
+        return np.asarray(known, dtype=np.float32)
 
     @cached_property
     def _starts(self) -> Int[np.ndarray, " episodes"]:
