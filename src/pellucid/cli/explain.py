@@ -220,11 +220,11 @@ def explain(
         "policy_class": policy_class,
         "outputs": None if outputs is None else outputs.value,
         "fresh": fresh,
+        "time_limit": time_limit,
     }
     if dry_run:
         return _dry_run(agent, env, asked, as_json=as_json)
-    limits = {"jobs": jobs, "time_limit": time_limit}
-    run, stopped = _explained(agent, env, asked, limits, talk=not (quiet or as_json))
+    run, stopped = _explained(agent, env, asked, jobs, talk=not (quiet or as_json))
     if as_json:
         write_json(run.document)
     else:
@@ -241,12 +241,7 @@ def explain(
 
 
 def _explained(
-    agent: str | None,
-    env: str | None,
-    asked: Mapping[str, Any],
-    limits: Mapping[str, Any],
-    *,
-    talk: bool,
+    agent: str | None, env: str | None, asked: Mapping[str, Any], jobs: int, *, talk: bool
 ) -> "tuple[Run, bool]":
     """Return the run, and whether Ctrl-C stopped it."""
     from pellucid.api.running import explain_all
@@ -259,7 +254,7 @@ def _explained(
                 agent,
                 env,
                 **asked,
-                **limits,
+                jobs=jobs,
                 progress=progress,
                 command=command_line(agent, env, asked),
             )

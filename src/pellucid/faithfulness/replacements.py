@@ -78,7 +78,7 @@ class Conditional:
     """
 
     name: ClassVar[str] = "conditional"
-    words: ClassVar[str] = "the values of a visited state that is alike in the visible ones"
+    words: ClassVar[str] = "the values of another state with similar visible inputs"
     episodes: Episodes
     seed: int
 
