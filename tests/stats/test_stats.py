@@ -160,17 +160,20 @@ def test_intervals_cover_about_as_often_as_they_say(draw, mean, n, least):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # a thousand bootstraps, on a machine that may be busy
 @pytest.mark.parametrize("n", [5, 12, 20, 50])
 def test_f45_intervals_cover_93_to_97_percent_of_1000_normal_draws(n):
     assert 0.93 <= _coverage(lambda rng, k: rng.normal(1.0, 2.0, size=k), 1.0, n, 1000) <= 0.97
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # a thousand bootstraps, on a machine that may be busy
 def test_f45_intervals_cover_93_to_97_percent_of_1000_skewed_draws():
     assert 0.93 <= _coverage(_exponential, 1.0, 60, 1000) <= 0.97
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # a thousand bootstraps, on a machine that may be busy
 @pytest.mark.parametrize("n", [5, 19, 20, 50])
 def test_f45_paired_gaps_cover_93_to_97_percent_of_1000_draws(n):
     # the control varies ten times as much as the difference, and does not widen the interval
@@ -185,6 +188,7 @@ def test_f45_paired_gaps_cover_93_to_97_percent_of_1000_draws(n):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # a thousand bootstraps, on a machine that may be busy
 @pytest.mark.parametrize(
     ("draw", "mean", "n", "low", "high"),
     [
