@@ -45,6 +45,7 @@ STATES: dict[str, Any] = {
     "all equal": {"collected": EQUAL, "with_frames": False},
     "one episode": {"collected": lunar.episodes([7.0]), "with_frames": False},
     "logs": {"collected": LOGS, "with_frames": False},
+    "hidden inputs": {"explanations": (lunar.hidden_inputs(),), "with_frames": False},
     "nothing asked": {"explanations": (), "with_frames": False},
     "wrong agent": {"agent": ANOTHER},
     "no record": {"agent": UNKNOWN},
@@ -166,6 +167,18 @@ def test_the_identity_check_comes_first_when_the_returns_disagree(page: str) -> 
 def test_equal_returns_are_said_to_tell_nothing_apart() -> None:
     page = page_of(lunar.lunar_record(**STATES["all equal"]))
     assert "nothing to tell apart" in page
+
+
+def test_every_replacement_of_hidden_inputs_is_shown_with_the_choices_that_matter() -> None:
+    shown = page_of(lunar.lunar_record(explanations=(lunar.hidden_inputs(),), with_frames=False))
+    choices = shown[shown.index("Choices that could move a number") :]
+    table = choices[choices.index("<table") : choices.index("</table>")]
+    assert "their means over visited states" in table
+    assert "similar visible inputs" in table
+    assert "more than are left" in table
+    assert table.count("<tr>") == 3
+    without = page_of(lunar.lunar_record(explanations=(lunar.critical(),), with_frames=False))
+    assert "Hidden inputs take" not in without
 
 
 def test_a_banner_is_the_first_thing_on_the_page() -> None:

@@ -14,6 +14,8 @@ from pellucid.types import Actions, Agent, Distribution, Observations
 class MeteredAgent:
     """Charges one query per observation before each forward pass, and passes all else on.
 
+    After the time limit of its meter it answers nothing any more.
+
     Args:
         agent: The agent that answers; a metered one is charged on both meters.
         meter: Charged before the work, so that a budget is never exceeded.
@@ -121,6 +123,7 @@ class MeteredAgent:
         return MeteredAgent(answer(n_layers, rng), self.meter)
 
     def _charge(self, observations: Any) -> None:
+        self.meter.check_time()
         self.meter.charge(queries=len(observations))
 
     def _offers(self, capability: str, method: str) -> Any:

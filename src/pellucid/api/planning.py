@@ -7,7 +7,13 @@ from typing import Any
 
 from pellucid.api.explaining import plan_method
 from pellucid.api.locating import Located, code_sha256, locate
-from pellucid.api.request import Request, collection_cap, make_request, run_order
+from pellucid.api.request import (
+    Request,
+    check_time_limit,
+    collection_cap,
+    make_request,
+    run_order,
+)
 from pellucid.api.run_folder import (
     EPISODES,
     EXPLANATIONS,
@@ -83,6 +89,7 @@ def plan_all(
     policy_class: str | None = None,
     outputs: str | None = None,
     fresh: bool = False,
+    time_limit: float | None = None,
     **asked: Any,
 ) -> Plan:
     """Return what `explain_all` would use, without running the agent.
@@ -97,11 +104,13 @@ def plan_all(
         policy_class: As for `explain_all`.
         outputs: As for `explain_all`.
         fresh: Whether what the folder holds is to be thrown away.
+        time_limit: As for `explain_all`; only checked, since no plan knows how long work takes.
         asked: What `make_request` takes.
 
     Raises:
         PellucidError: As `explain_all` would, before any work.
     """
+    check_time_limit(time_limit)
     request = make_request(**asked)
     if out is not None:
         check_writable(Path(out))

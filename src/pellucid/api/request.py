@@ -1,5 +1,6 @@
 """What a run is asked for, checked before any work."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from pellucid.budget import Cost
 from pellucid.envs import EnvSpec
 from pellucid.errors import BudgetError, InputError
 from pellucid.provenance import sha256_file
+from pellucid.rollouts.episodes import Episodes
 from pellucid.types import Agent, PolicyMode
 
 DEFAULT_METHODS = ("shapley", "critical-steps", "why-not")
@@ -99,6 +101,22 @@ def check_types(
         check_type("budget", budget, Cost, "such as pellucid.budget.Cost(100_000, 10_000)")
 
 
+def check_time_limit(seconds: Any) -> None:
+    """Check a time limit, before any work.
+
+    Raises:
+        InputError: It is no number of seconds above 0.
+    """
+    if seconds is None:
+        return
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not number or not 0 < seconds < math.inf:
+        raise InputError(
+            f"the time limit must be a number of seconds above 0, got {seconds!r}",
+            hint="leave it out for none",
+        )
+
+
 def make_request(
     *,
     methods: str | Sequence[str],
@@ -179,6 +197,29 @@ def check_methods(methods: str | Sequence[str]) -> tuple[str, ...]:
         if name not in known:
             raise registry.unknown_name("method", name, [*known, "all"])
     return tuple(dict.fromkeys(wanted))
+
+
+def check_options(request: Request, episodes: Episodes) -> None:
+    """Check the episode and step asked for against what was collected.
+
+    Raises:
+        InputError: There is no such episode or step.
+    """
+    position, step = request.options.get("episode"), request.options.get("step")
+    n_used = len(episodes)
+    if position is not None and n_used and position >= n_used:
+        raise InputError(
+            f"episode {position} is out of range, {n_used} episodes could be used",
+            hint=f"choose 0 to {n_used - 1}",
+        )
+    if step is None or not n_used:
+        return
+    lengths = [len(e) for e in (episodes.used if position is None else [episodes[position]])]
+    if step >= max(lengths):
+        raise InputError(
+            f"step {step} is out of range, the episode has {max(lengths)} steps",
+            hint=f"choose 0 to {max(lengths) - 1}",
+        )
 
 
 def run_order(methods: Sequence[str]) -> list[str]:

@@ -143,6 +143,15 @@ OutputsOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option(metavar="S", min=0, help="Seed of everything.")]
 EpisodesOption = Annotated[int, typer.Option(metavar="N", min=1, help="Episodes to collect.")]
+TimeLimitOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="Stop after this time, report what is done, with badges of weak at best; the same "
+        "--out goes on from there.",
+        show_default=False,
+    ),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and stop.")]
 FreshOption = Annotated[
     bool, typer.Option("--fresh", help="Start again, whatever the run folder holds.")
@@ -183,6 +192,7 @@ def explain(
     outputs: OutputsOption = None,
     seed: SeedOption = 0,
     episodes: EpisodesOption = 20,
+    time_limit: TimeLimitOption = None,
     dry_run: DryRunOption = False,
     fresh: FreshOption = False,
     fail_on: FailOnOption = None,
@@ -210,6 +220,7 @@ def explain(
         "policy_class": policy_class,
         "outputs": None if outputs is None else outputs.value,
         "fresh": fresh,
+        "time_limit": time_limit,
     }
     if dry_run:
         return _dry_run(agent, env, asked, as_json=as_json)
@@ -221,6 +232,11 @@ def explain(
     if stopped:
         write_note(f"pellucid: stopped; the same command with --out {run.folder} goes on from here")
         return INTERRUPTED
+    if run.out_of_time:
+        write_note(
+            f"pellucid: stopped at the time limit; the same command with --out {run.folder} "
+            "goes on from here"
+        )
     return _exit_code(run, fail_on)
 
 

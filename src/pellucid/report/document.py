@@ -10,7 +10,7 @@ from typing import Any
 
 from pellucid import __version__
 from pellucid.budget import Cost
-from pellucid.explanation import Explanation, Interval, Score
+from pellucid.explanation import Curve, Explanation, Interval, Score
 from pellucid.explanation.plots import Chart, content_chart, score_chart
 from pellucid.explanation.rendering import decisive_score
 from pellucid.explanation.wording import Fact, fact, fact_names
@@ -219,6 +219,19 @@ def _score(score: Score) -> Document:
         "applicable": score.applicable,
         "complete": score.complete,
         "value_unit": score.value_unit,
+        "replacement": score.replacement,
+        "curve": _curve(score.curve),
+    }
+
+
+def _curve(curve: Curve | None) -> Document | None:
+    if curve is None:
+        return None
+    return {
+        "axis": curve.axis,
+        "levels": list(curve.levels),
+        "values": [_interval(point) for point in curve.values],
+        "controls": [_interval(point) for point in curve.controls],
     }
 
 

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 PART = 256
 """Episodes or futures that one process is given at a time."""
+TIMED_PART = 16
+"""The same where there is a time limit, which is looked at between them."""
 
 Progress: TypeAlias = Callable[[float], None]
 """`progress(share)`, called in the main process with the share of the work that is done."""
@@ -72,7 +74,7 @@ def collect(
         progress: Told the share of the episodes that is done.
 
     Returns:
-        The first episodes of the run, as many as the budget paid for. An episode in which the
+        The first episodes of the run, as many as budget and time limit paid for. One in which the
         agent or the environment failed is kept up to that step, with the failure.
 
     Raises:
@@ -91,7 +93,7 @@ def collect(
         wave = range(len(done), min(n_episodes, len(done) + affordable))
         if not wave:
             break
-        parts = _parts([(i, seeds[i]) for i in wave], jobs)
+        parts = _parts([(i, seeds[i]) for i in wave], jobs, part_size(meter))
         with closing(run_parts(task, parts, jobs)) as results:
             for part in results:
                 meter.charge(
@@ -100,11 +102,18 @@ def collect(
                 done += part
                 if progress is not None:
                     progress(len(done) / n_episodes)
+                if meter.time_is_up:
+                    break
     attempted = tuple(c.episode for c in done)
     warnings = _range_warnings(done)
     for warning in warnings:
         logger.warning(warning)
     return Episodes(attempted, spec, names, seed, policy, warnings)
+
+
+def part_size(meter: Meter) -> int:
+    """Return how many episodes or futures may run between two looks at the clock."""
+    return PART if meter.time_limit is None else TIMED_PART
 
 
 @dataclass(frozen=True)
@@ -204,10 +213,12 @@ def _as_collected(item: tuple[int, int], lane: Lane) -> _Collected:
     return _Collected(episode, lane.queries, lane.env_steps, lane.n_outside, lane.first_outside)
 
 
-def _parts(items: list[tuple[int, int]], jobs: int) -> list[list[tuple[int, int]]]:
+def _parts(
+    items: list[tuple[int, int]], jobs: int, most: int = PART
+) -> list[list[tuple[int, int]]]:
     # two parts per process, so that one long episode does not leave the others idle; in one
     # process large parts, whose lanes are refilled as episodes end
-    size = PART if jobs == 1 else max(1, min(LANES, -(-len(items) // (2 * jobs))))
+    size = most if jobs == 1 else max(1, min(LANES, most, -(-len(items) // (2 * jobs))))
     return [items[i : i + size] for i in range(0, len(items), size)]
 
 
