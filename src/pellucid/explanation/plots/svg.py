@@ -14,14 +14,13 @@ from typing import Any
 from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.plots.charts import (
     MAX_ROWS,
-    Band,
     Chart,
     DotChart,
-    DotRow,
-    FrontChart,
     FuturesChart,
     StretchChart,
 )
+from pellucid.explanation.plots.fronts import FrontChart
+from pellucid.explanation.plots.rows import Band, DotRow
 from pellucid.explanation.wording import show
 
 ROW = 40
@@ -322,6 +321,9 @@ def chart_css(scope: str = "") -> str:
         ".c .c-z": "stroke:var(--muted);stroke-width:1",
         ".c .c-i": "stroke:var(--text);stroke-width:2",
         ".c .c-d": "fill:var(--text)",
+        ".c .c-q": "fill:none;stroke:var(--text);stroke-width:1.3",
+        ".c path.c-h": "stroke:var(--edge);stroke-width:1",
+        ".c .c-w": "font-weight:600",
         ".c line.c-t": "stroke:var(--toward)",
         ".c circle.c-t": "fill:var(--toward)",
         ".c line.c-a": "stroke:var(--away)",
