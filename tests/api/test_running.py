@@ -278,7 +278,12 @@ def test_an_environment_made_in_memory_is_used_again_on_resume(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [({"episode": 5}, "episode 5"), ({"step": 8}, "step 8 is out of range")]
+    ("options", "message"),
+    [
+        ({"episode": 5}, "episode 5"),
+        ({"step": 8, "methods": ("why-not",)}, "step 8 is out of range"),
+        ({"step": 1, "methods": ("shapley",)}, "--step is for methods that explain one step"),
+    ],
 )
 def test_an_episode_or_step_out_of_range_is_refused(tmp_path, options, message):
     with pytest.raises(InputError, match=message):

@@ -115,7 +115,8 @@ def make_request(
 
     Raises:
         UnknownNameError: A method that is not registered; the hint suggests one.
-        InputError: A number out of its range, a file that is not there.
+        InputError: A number out of its range, a file that is not there, an option that none of
+            the methods takes.
         BudgetError: It cannot pay for the smallest run.
     """
     numbers = {
@@ -147,13 +148,15 @@ def make_request(
     chosen = check_methods(methods)
     check_smallest(Cost(budget, env_steps), n_episodes)
     given = {"episode": episode, "step": step}
+    options = {name: value for name, value in given.items() if value is not None}
+    check_options(chosen, options)
     return Request(
         methods=chosen,
         n_episodes=n_episodes,
         seed=seed,
         allowed=Cost(budget, env_steps),
         policy="sampled" if policy == "sampled" else "greedy",
-        options={name: value for name, value in given.items() if value is not None},
+        options=options,
         names=file,
     )
 
@@ -179,6 +182,29 @@ def check_methods(methods: str | Sequence[str]) -> tuple[str, ...]:
         if name not in known:
             raise registry.unknown_name("method", name, [*known, "all"])
     return tuple(dict.fromkeys(wanted))
+
+
+def check_options(methods: Sequence[str], options: Mapping[str, Any]) -> None:
+    """Check that each option is one of at least one method, or it would be ignored in silence.
+
+    Raises:
+        InputError: No method takes it.
+    """
+    for name in options:
+        if not any(name in options_of(method, options) for method in methods):
+            working, _ = registry.load_all("explainers")
+            takers = sorted(m for m, cls in working.items() if name in cls.info.options)
+            raise InputError(
+                f"--{name} is for methods that explain one {name}, and none is in this run: "
+                f"{', '.join(methods)}",
+                hint=f"methods that take it: {', '.join(takers)}",
+            )
+
+
+def options_of(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of a run's options that are for one method."""
+    known = registry.load("explainers", method).info.options
+    return {name: value for name, value in options.items() if name in known}
 
 
 def run_order(methods: Sequence[str]) -> list[str]:

@@ -29,6 +29,7 @@ from pellucid.api.request import (
     Request,
     collection_cap,
     make_request,
+    options_of,
     run_order,
     too_few_episodes,
 )
@@ -50,6 +51,7 @@ from pellucid.errors import (
     CapabilityError,
     EnvError,
     InputError,
+    PellucidError,
 )
 from pellucid.explanation import Explanation
 from pellucid.explanation.storage import load_explanation
@@ -121,6 +123,7 @@ def explain_all(
     device: str = "cpu",
     policy_class: str | None = None,
     outputs: str | None = None,
+    code: Sequence[str] = (),
     fresh: bool = False,
     progress: Progress | None = None,
     command: str = "pellucid.explain_all(...)",
@@ -147,6 +150,7 @@ def explain_all(
         policy_class: `module:Class` of the network whose weights a file holds.
         outputs: What a torch module returns: `logits` (default) or `q_values` for discrete
             actions, `mean` for continuous ones.
+        code: Each `module:callable` that a run folder or a card names and that may be imported.
         fresh: Start again, whatever the folder holds.
         progress: Called with the part that is worked on and the share done.
         command: What the report says makes this run again.
@@ -176,6 +180,7 @@ def explain_all(
         device=device,
         policy_class=policy_class,
         outputs=outputs,
+        code=code,
     )
     folder = _open(request, located, out, command=command, fresh=fresh)
     return _run_in(folder, request, located, jobs, progress or (lambda part, share: None), started)
@@ -326,7 +331,7 @@ def _explained(work: _Work, method: str, kept_back: Cost, n_left: int) -> Explan
         seed=request.seed,
         meter=work.meter.child(share),
         jobs=work.jobs,
-        options=request.options,
+        options=options_of(method, request.options),
         progress=lambda done: work.progress(method, done),
         command=str(folder.head["command"]),
     )
@@ -418,6 +423,7 @@ def _check_usable(run: Run) -> None:
 
     Raises:
         AgentError: The agent failed first.
+        InputError: The reward terms of the user did.
         EnvError: The environment did.
     """
     episodes = run.record.episodes
@@ -425,8 +431,8 @@ def _check_usable(run: Run) -> None:
         return
     first = episodes.excluded[0].failure
     assert first is not None
-    kind = AgentError if first.kind == "agent" else EnvError
-    raise kind(
+    kinds: dict[str, type[PellucidError]] = {"agent": AgentError, "reward": InputError}
+    raise kinds.get(first.kind, EnvError)(
         f"none of {len(episodes.attempted)} episodes could be used: {first.message}",
         hint=f"see {run.report}",
     )

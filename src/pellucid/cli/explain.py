@@ -141,6 +141,15 @@ OutputsOption = Annotated[
         show_default=False,
     ),
 ]
+CodeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="M:F",
+        help="Code of yours that a run folder or a card names and that may be imported; may be "
+        "repeated.",
+        show_default=False,
+    ),
+]
 SeedOption = Annotated[int, typer.Option(metavar="S", min=0, help="Seed of everything.")]
 EpisodesOption = Annotated[int, typer.Option(metavar="N", min=1, help="Episodes to collect.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and stop.")]
@@ -181,6 +190,7 @@ def explain(
     device: DeviceOption = "cpu",
     policy_class: PolicyClassOption = None,
     outputs: OutputsOption = None,
+    code: CodeOption = None,
     seed: SeedOption = 0,
     episodes: EpisodesOption = 20,
     dry_run: DryRunOption = False,
@@ -209,6 +219,7 @@ def explain(
         "device": device,
         "policy_class": policy_class,
         "outputs": None if outputs is None else outputs.value,
+        "code": tuple(code or ()),
         "fresh": fresh,
     }
     if dry_run:
@@ -270,8 +281,9 @@ def command_line(agent: str | None, env: str | None, asked: Mapping[str, Any]) -
         "--seed": (asked["seed"], 0),
         "--episodes": (asked["n_episodes"], 20),
     }
-    for wrapper in asked["wrappers"]:
-        words += ["--wrap", wrapper]
+    for option, named in (("--wrap", asked["wrappers"]), ("--code", asked["code"])):
+        for name in named:
+            words += [option, name]
     for option, (value, default) in options.items():
         if value != default:
             words += [option, str(value)]

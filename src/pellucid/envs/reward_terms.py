@@ -1,16 +1,40 @@
 """Reward terms: the parts of a reward, reported in `info["reward_terms"]` as name to number."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import gymnasium
 
+from pellucid.errors import InputError
+
 RewardTerms: TypeAlias = Callable[[Any, Any, Any, bool], Mapping[str, float]]
 """`terms(observation, action, next_observation, terminated)` returns the parts of that reward.
+
+They must add up to it; parts that do not are shown with their error and not used.
 
 Observations are those of the environment before any wrapper of the spec. Environments whose parts
 depend on a hidden state write `info["reward_terms"]` themselves.
 """
+
+
+def check_reward_terms(terms: Callable[..., Any], name: str) -> None:
+    """Check that a function can be called as reward terms are, before any step is paid for.
+
+    Args:
+        terms: The function.
+        name: What the user called it, used in the message.
+
+    Raises:
+        InputError: It takes other arguments.
+    """
+    try:
+        inspect.signature(terms).bind(None, None, None, False)
+    except TypeError as error:
+        raise InputError(
+            f"{name} cannot serve as reward terms: {error}",
+            hint="it is called with (observation, action, next observation, terminated)",
+        ) from None
 
 
 class RewardTermsError(Exception):
