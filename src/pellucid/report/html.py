@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -282,7 +282,9 @@ def _shortened(value: Any) -> Any:
     return value
 
 
+@cache
 def _environment() -> Environment:
+    """Return the templates; kept, since compiling them takes longer than filling them."""
     return Environment(
         loader=PackageLoader("pellucid", "report/templates"),
         autoescape=True,

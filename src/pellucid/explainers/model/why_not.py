@@ -306,7 +306,7 @@ def _unused_terms(content: Futures) -> tuple[str, ...]:
         return ()
     off = show(content.terms_error)
     return (
-        f"The reward terms do not add up to the return: off by up to {off} in one future; not used.",
+        f"The reward terms do not add up to the return: off by {off} in one future; not used.",
     )
 
 
