@@ -168,7 +168,7 @@ def test_only_what_differs_from_the_defaults_is_recorded():
     asked = {
         "budget": 5_000_000,
         "env_steps": 7,
-        "methods": "shapley,critical-steps,why-not",
+        "methods": "shapley,critical-steps,why-not,viper-tree",
         "policy": "greedy",
         "episode": None,
         "step": 3,

@@ -64,7 +64,7 @@ def explain(
         policy: Most-likely or drawn actions: as the episodes were collected, which is also the
             default. What the agent would do is compared with what it did in them.
         seed: Same seed, same bytes.
-        budget: Agent queries and environment steps, tests included; by default 5 M and 300 k.
+        budget: Agent queries and environment steps, tests included; by default 5 M and 400 k.
         meter: A running budget, in place of `budget`.
         jobs: Worker processes; the result does not depend on it.
         score: Test the explanation within the budget; otherwise its badge is `not_measured`.

@@ -223,7 +223,9 @@ def _card_env(card: Mapping[str, Any], code: Sequence[str]) -> EnvSpec:
     needed = [*([name] if ":" in name else []), *wrappers, *([terms] if terms else [])]
     unknown = list(dict.fromkeys(n for n in needed if n not in code))
     if unknown:
-        options = " ".join(f"--code {n}" for n in unknown)
+        source = card.get("source")  # the agent's own code, so that one answer names all of it
+        own = [source] if isinstance(source, str) and is_import_string(source) else []
+        options = " ".join(f"--code {n}" for n in (*unknown, *own) if n not in code)
         raise InputError(
             f"the agent's card names code for its environment: {', '.join(unknown)}",
             hint=f"if you trust it, add {options}; or name the environment yourself, with --env",

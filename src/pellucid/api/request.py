@@ -12,9 +12,9 @@ from pellucid.errors import BudgetError, InputError
 from pellucid.provenance import sha256_file
 from pellucid.types import Agent, PolicyMode
 
-DEFAULT_METHODS = ("shapley", "critical-steps", "why-not")
+DEFAULT_METHODS = ("shapley", "critical-steps", "why-not", "viper-tree")
 DEFAULT_EPISODES = 20
-DEFAULT_QUERIES, DEFAULT_ENV_STEPS = 5_000_000, 300_000
+DEFAULT_QUERIES, DEFAULT_ENV_STEPS = 5_000_000, 400_000
 DEFAULT_BUDGET = Cost(DEFAULT_QUERIES, DEFAULT_ENV_STEPS)
 MIN_EPISODES = 5
 """Episodes below which no badge can be given, and so a budget is refused that pays for fewer."""

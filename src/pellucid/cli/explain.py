@@ -117,7 +117,10 @@ NamesOption = Annotated[
 RewardTermsOption = Annotated[
     str | None,
     typer.Option(
-        metavar="M:F", help="Function that splits the reward into terms.", show_default=False
+        metavar="M:F",
+        help="Function of (observation, action, next observation, terminated) that returns the "
+        "reward's terms by name; they must add up to it.",
+        show_default=False,
     ),
 ]
 JobsOption = Annotated[
@@ -178,8 +181,8 @@ def explain(
     env: EnvOption = None,
     out: OutOption = None,
     budget: BudgetOption = 5_000_000,
-    env_steps: EnvStepsOption = 300_000,
-    methods: MethodsOption = "shapley,critical-steps,why-not",
+    env_steps: EnvStepsOption = 400_000,
+    methods: MethodsOption = "shapley,critical-steps,why-not,viper-tree",
     policy: PolicyOption = Policy.greedy,
     episode: EpisodeOption = None,
     step: StepOption = None,
@@ -269,8 +272,8 @@ def command_line(agent: str | None, env: str | None, asked: Mapping[str, Any]) -
         words += ["--env", env]
     options = {
         "--budget": (asked["budget"], 5_000_000),
-        "--env-steps": (asked["env_steps"], 300_000),
-        "--methods": (asked["methods"], "shapley,critical-steps,why-not"),
+        "--env-steps": (asked["env_steps"], 400_000),
+        "--methods": (asked["methods"], "shapley,critical-steps,why-not,viper-tree"),
         "--policy": (asked["policy"], "greedy"),
         "--episode": (asked["episode"], None),
         "--step": (asked["step"], None),

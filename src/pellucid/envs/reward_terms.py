@@ -38,7 +38,7 @@ def check_reward_terms(terms: Callable[..., Any], name: str) -> None:
 
 
 class RewardTermsError(Exception):
-    """A user's reward terms raised; tells it apart from a failure of the environment."""
+    """A user's reward terms failed; tells it apart from a failure of the environment."""
 
 
 class WithRewardTerms(gymnasium.Wrapper[Any, Any, Any, Any]):
@@ -68,11 +68,13 @@ class WithRewardTerms(gymnasium.Wrapper[Any, Any, Any, Any]):
         """
         observation, reward, terminated, truncated, info = self.env.step(action)
         try:
-            terms = dict(self._terms(self._observation, action, observation, bool(terminated)))
+            terms = self._terms(self._observation, action, observation, bool(terminated))
         except Exception as error:  # a user's function may raise anything; it becomes one line
-            raise RewardTermsError(f"{type(error).__name__}: {error}") from error
+            raise RewardTermsError(f"raised {type(error).__name__}: {error}") from error
+        if not isinstance(terms, Mapping):
+            raise RewardTermsError(f"must map names to numbers, got {type(terms).__name__}")
         self._observation = _copied(observation)
-        return observation, reward, terminated, truncated, {**info, "reward_terms": terms}
+        return observation, reward, terminated, truncated, {**info, "reward_terms": dict(terms)}
 
 
 def _copied(observation: Any) -> Any:

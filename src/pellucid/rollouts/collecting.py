@@ -102,7 +102,7 @@ def collect(
                 if progress is not None:
                     progress(len(done) / n_episodes)
     attempted = tuple(c.episode for c in done)
-    warnings = (*_range_warnings(done), *_terms_warnings(attempted))
+    warnings = (*_range_warnings(done), *_terms_warnings(attempted, names.reward_unit))
     for warning in warnings:
         logger.warning(warning)
     return Episodes(attempted, spec, names, seed, policy, warnings)
@@ -233,7 +233,7 @@ def _range_warnings(done: list[_Collected]) -> tuple[str, ...]:
     return (warning,)
 
 
-def _terms_warnings(attempted: tuple[Episode, ...]) -> tuple[str, ...]:
+def _terms_warnings(attempted: tuple[Episode, ...], unit: str) -> tuple[str, ...]:
     used = [e for e in attempted if e.failure is None and e.terms]
     errors = [terms_error(e.terms, e.rewards) for e in used]
     off = [x for x, e in zip(errors, used, strict=True) if not terms_add_up(x, e.rewards)]
@@ -241,6 +241,6 @@ def _terms_warnings(attempted: tuple[Episode, ...]) -> tuple[str, ...]:
         return ()
     warning = (
         f"The reward terms do not add up to the reward in {len(off)} of {len(used)} episodes: off "
-        f"by up to {max(off):.3g} of return in one episode; they are not used"
+        f"by up to {max(off):.3g} {unit} in one episode; they are not used"
     )
     return (warning,)

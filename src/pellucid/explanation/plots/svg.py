@@ -233,7 +233,10 @@ def _front(chart: FrontChart, rows: int) -> tuple[str, int]:
         if row.picked:
             parts.append(text("this one", x, FRONT_HEIGHT + 15, "middle", "c-n"))
     words = chart.rows[0].label.partition(" ")[2] if chart.rows else ""
-    parts.append(text(words, 0, FRONT_HEIGHT, "start", "c-m"))
+    # below the sizes, at the end where "this one" does not stand
+    first_half = any(r.picked for r in chart.rows[: len(chart.rows) // 2])
+    end = (100.0, "end") if first_half else (0.0, "start")
+    parts.append(text(words, end[0], FRONT_HEIGHT + 15, end[1], "c-m"))
     return "".join(parts), FRONT_HEIGHT + 20
 
 
