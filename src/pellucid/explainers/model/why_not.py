@@ -305,9 +305,7 @@ def _unused_terms(content: Futures) -> tuple[str, ...]:
     if content.term_names or not np.isfinite(content.terms_error):
         return ()
     off = show(content.terms_error)
-    return (
-        f"The reward terms do not add up to the return: off by {off} in one future; not used.",
-    )
+    return (f"The reward terms do not add up to the return: off by {off} in one future; not used.",)
 
 
 def _action_name(task: Task, space: Discrete | Box, action: Shaped[np.ndarray, " *action"]) -> str:
