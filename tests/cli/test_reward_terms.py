@@ -1,4 +1,4 @@
-"""`--reward-terms` and the `--code` of `explain`: code of the user, found, checked and asked for."""
+"""`--reward-terms` and the `--code` of `explain`: code of the user, found, checked, asked for."""
 
 from pathlib import Path
 
