@@ -24,7 +24,7 @@ from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.plots.charts import read_chart
 from pellucid.explanation.plots.fronts import FrontChart
 from pellucid.explanation.plots.svg import badge_svg, chart_css, chart_svg
-from pellucid.explanation.plots.tree_svg import tree_svg
+from pellucid.explanation.plots.tree_drawing import tree_svg
 from pellucid.explanation.rendering import BADGE_WORDS
 from pellucid.explanation.wording import Fact, render
 from pellucid.io.atomic import safe_name

@@ -16,7 +16,7 @@ from pellucid.explanation.plots.charts import (
 from pellucid.explanation.plots.fronts import FrontChart, FrontPoint, TreeNode
 from pellucid.explanation.plots.rows import Band, DotRow
 from pellucid.explanation.plots.svg import chart_svg
-from pellucid.explanation.plots.tree_svg import tree_svg
+from pellucid.explanation.plots.tree_drawing import tree_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
