@@ -99,6 +99,9 @@ def explainer_section(name: str, cls: Any) -> str:
         facts.insert(
             5, f"- Identities it claims: {', '.join(a.replace('_', ' ') for a in info.axioms)}"
         )
+    if info.options:
+        words = "; ".join(f"`{option}`, {what}" for option, what in info.options.items())
+        facts.insert(3, f"- Options: {words}")
     return f"## {name}\n\n{inspect.getdoc(cls)}\n\n" + "\n".join(facts)
 
 

@@ -189,7 +189,7 @@ def test_only_what_differs_from_the_defaults_is_recorded():
     asked = {
         "budget": 5_000_000,
         "env_steps": 7,
-        "methods": "shapley,critical-steps,why-not",
+        "methods": "shapley,critical-steps,why-not,viper-tree",
         "policy": "greedy",
         "episode": None,
         "step": 3,
@@ -197,11 +197,12 @@ def test_only_what_differs_from_the_defaults_is_recorded():
         "reward_terms": None,
         "policy_class": None,
         "outputs": "q_values",
+        "code": ("m:c",),
         "seed": 0,
         "n_episodes": 20,
         "wrappers": ("m:f", "m:g"),
     }
     assert command_line("a b.zip", "X-v0", asked) == (
-        "pellucid explain 'a b.zip' --env X-v0 --wrap m:f --wrap m:g --env-steps 7 --step 3 "
-        "--outputs q_values"
+        "pellucid explain 'a b.zip' --env X-v0 --wrap m:f --wrap m:g --code m:c --env-steps 7 "
+        "--step 3 --outputs q_values"
     )

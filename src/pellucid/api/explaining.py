@@ -65,13 +65,13 @@ def explain(
         policy: Most-likely or drawn actions: as the episodes were collected, which is also the
             default. What the agent would do is compared with what it did in them.
         seed: Same seed, same bytes.
-        budget: Agent queries and environment steps, tests included; by default 5 M and 300 k.
+        budget: Agent queries and environment steps, tests included; by default 5 M and 400 k.
         meter: A running budget, in place of `budget`.
         time_limit: Seconds, looked at between pieces of work. What is not done by then is not
             measured, the explanation is not complete, and its badge is weak at best.
         jobs: Worker processes; the result does not depend on it.
         score: Test the explanation within the budget; otherwise its badge is `not_measured`.
-        options: Method options, such as `episode`, `step`, `foil`, `hold`.
+        options: Options of this method, such as `episode`, `step`, `foil`, `hold`.
         progress: Called with the share done.
         command: What provenance records as the command.
 
@@ -80,14 +80,15 @@ def explain(
         allow it.
 
     Raises:
-        InputError: The method or target is unknown, an option is out of range, or the episodes
-            were collected with the other kind of actions.
+        InputError: The method or target is unknown, an option is unknown or out of range, or the
+            episodes were collected with the other kind of actions.
     """
     started = time.perf_counter()
     check_type("episodes", episodes, Episodes, "they come from pellucid.collect")
     check_types(agent, method=method, seed=seed, budget=budget)
     check_time_limit(time_limit)
     explainer = _explainer(method, target)
+    _check_options(explainer.info, options or {})
     _check_policy(episodes, policy)
     whole = (meter or Meter(DEFAULT_BUDGET)).child(
         budget or (meter.left if meter else DEFAULT_BUDGET),
@@ -132,6 +133,7 @@ def plan_method(
         CapabilityError: Agent or environment lack what it needs.
     """
     explainer = _explainer(method, target)
+    _check_options(explainer.info, options or {})
     meter = Meter((budget or DEFAULT_BUDGET).share(EXPLAIN_SHARE))
     task = Task(
         MeteredAgent(unmetered(agent), meter),
@@ -151,6 +153,12 @@ def _explainer(method: str, target: str) -> Explainer:
         known = ", ".join(explainer.info.targets)
         raise InputError(f"{method} cannot explain target {target!r}", hint=f"targets: {known}")
     return explainer
+
+
+def _check_options(info: ExplainerInfo, options: Mapping[str, Any]) -> None:
+    for name in options:
+        if name not in info.options:
+            raise registry.unknown_name(f"option of {info.name}", name, list(info.options))
 
 
 def _check_policy(episodes: Episodes, policy: PolicyMode | None) -> None:

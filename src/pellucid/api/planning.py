@@ -12,6 +12,7 @@ from pellucid.api.request import (
     check_time_limit,
     collection_cap,
     make_request,
+    options_of,
     run_order,
 )
 from pellucid.api.run_folder import (
@@ -88,6 +89,7 @@ def plan_all(
     device: str = "cpu",
     policy_class: str | None = None,
     outputs: str | None = None,
+    code: Sequence[str] = (),
     fresh: bool = False,
     time_limit: float | None = None,
     **asked: Any,
@@ -103,6 +105,7 @@ def plan_all(
         device: As for `explain_all`.
         policy_class: As for `explain_all`.
         outputs: As for `explain_all`.
+        code: As for `explain_all`.
         fresh: Whether what the folder holds is to be thrown away.
         time_limit: As for `explain_all`; only checked, since no plan knows how long work takes.
         asked: What `make_request` takes.
@@ -122,6 +125,7 @@ def plan_all(
         device=device,
         policy_class=policy_class,
         outputs=outputs,
+        code=code,
     )
     stored = None if fresh or out is None else _stored_run(request, located, Path(out))
     episodes = None
@@ -216,7 +220,7 @@ def _plan_method(
             policy=request.policy,
             seed=request.seed,
             budget=share,
-            options=request.options,
+            options=options_of(method, request.options),
         )
     except (BudgetError, InputError) as error:
         left_out.append(f"{method}: {error}.")

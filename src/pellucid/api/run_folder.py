@@ -30,7 +30,8 @@ NEW_LOCK_SECONDS = 5.0
 RUN_FILE, LOCK_FILE = "run.json", "run.lock"
 AGENT, EPISODES, EXPLANATIONS, FRAMES = "agent", "episodes", "explanations", "frames"
 REPORT_FILES = ("report.html", "report.json")
-_OURS = (AGENT, EPISODES, EXPLANATIONS, FRAMES, RUN_FILE, *REPORT_FILES)
+EXPORTS = "exports"
+_OURS = (AGENT, EPISODES, EXPLANATIONS, FRAMES, EXPORTS, RUN_FILE, *REPORT_FILES)
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,11 @@ from pellucid.api.request import (
     DEFAULT_QUERIES,
     MIN_EPISODES,
     Request,
-    check_options,
+    check_moment,
     check_time_limit,
     collection_cap,
     make_request,
+    options_of,
     run_order,
     too_few_episodes,
 )
@@ -51,6 +52,8 @@ from pellucid.errors import (
     BudgetError,
     CapabilityError,
     EnvError,
+    InputError,
+    PellucidError,
     TimeLimitError,
 )
 from pellucid.explanation import Explanation
@@ -125,6 +128,7 @@ def explain_all(
     device: str = "cpu",
     policy_class: str | None = None,
     outputs: str | None = None,
+    code: Sequence[str] = (),
     fresh: bool = False,
     time_limit: float | None = None,
     progress: Progress | None = None,
@@ -152,6 +156,7 @@ def explain_all(
         policy_class: `module:Class` of the network whose weights a file holds.
         outputs: What a torch module returns: `logits` (default) or `q_values` for discrete
             actions, `mean` for continuous ones.
+        code: Each `module:callable` that a run folder or a card names and that may be imported.
         fresh: Start again, whatever the folder holds.
         time_limit: Seconds, looked at between pieces of work. A run that reaches it is reported as
             far as it came, with badges lowered to weak, and is resumed by the same `out`.
@@ -185,6 +190,7 @@ def explain_all(
         device=device,
         policy_class=policy_class,
         outputs=outputs,
+        code=code,
     )
     folder = _open(request, located, out, command=command, fresh=fresh)
     meter = Meter(request.allowed, time_limit=limit)
@@ -258,7 +264,7 @@ def _make_parts(work: _Work) -> None:
     # folder can be used with a larger one
     work.episodes = _collected(work)
     _store_agent(work)
-    check_options(work.request, work.episodes)
+    check_moment(work.request, work.episodes)
     kept_back = _kept_back_for_frames(work)
     for position, method in enumerate(run_order(work.request.methods)):
         n_left = len(work.request.methods) - position
@@ -346,7 +352,7 @@ def _explained(work: _Work, method: str, kept_back: Cost, n_left: int) -> Explan
         seed=request.seed,
         meter=work.meter.child(share),
         jobs=work.jobs,
-        options=request.options,
+        options=options_of(method, request.options),
         progress=lambda done: work.progress(method, done),
         command=str(folder.head["command"]),
     )
@@ -425,6 +431,7 @@ def _check_usable(run: Run) -> None:
 
     Raises:
         AgentError: The agent failed first.
+        InputError: The reward terms of the user did.
         EnvError: The environment did.
     """
     episodes = run.record.episodes
@@ -432,8 +439,8 @@ def _check_usable(run: Run) -> None:
         return
     first = episodes.excluded[0].failure
     assert first is not None
-    kind = AgentError if first.kind == "agent" else EnvError
-    raise kind(
+    kinds: dict[str, type[PellucidError]] = {"agent": AgentError, "reward": InputError}
+    raise kinds.get(first.kind, EnvError)(
         f"none of {len(episodes.attempted)} episodes could be used: {first.message}",
         hint=f"see {run.report}",
     )

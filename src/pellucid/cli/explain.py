@@ -117,7 +117,10 @@ NamesOption = Annotated[
 RewardTermsOption = Annotated[
     str | None,
     typer.Option(
-        metavar="M:F", help="Function that splits the reward into terms.", show_default=False
+        metavar="M:F",
+        help="Function of (observation, action, next observation, terminated) that returns the "
+        "reward's terms by name; they must add up to it.",
+        show_default=False,
     ),
 ]
 JobsOption = Annotated[
@@ -138,6 +141,15 @@ OutputsOption = Annotated[
     typer.Option(
         help="What a torch module returns: logits unless this says so, or mean where actions are "
         "continuous.",
+        show_default=False,
+    ),
+]
+CodeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="M:F",
+        help="Code of yours that a run folder or a card names and that may be imported; may be "
+        "repeated.",
         show_default=False,
     ),
 ]
@@ -178,8 +190,8 @@ def explain(
     env: EnvOption = None,
     out: OutOption = None,
     budget: BudgetOption = 5_000_000,
-    env_steps: EnvStepsOption = 300_000,
-    methods: MethodsOption = "shapley,critical-steps,why-not",
+    env_steps: EnvStepsOption = 400_000,
+    methods: MethodsOption = "shapley,critical-steps,why-not,viper-tree",
     policy: PolicyOption = Policy.greedy,
     episode: EpisodeOption = None,
     step: StepOption = None,
@@ -190,6 +202,7 @@ def explain(
     device: DeviceOption = "cpu",
     policy_class: PolicyClassOption = None,
     outputs: OutputsOption = None,
+    code: CodeOption = None,
     seed: SeedOption = 0,
     episodes: EpisodesOption = 20,
     time_limit: TimeLimitOption = None,
@@ -219,6 +232,7 @@ def explain(
         "device": device,
         "policy_class": policy_class,
         "outputs": None if outputs is None else outputs.value,
+        "code": tuple(code or ()),
         "fresh": fresh,
         "time_limit": time_limit,
     }
@@ -274,8 +288,8 @@ def command_line(agent: str | None, env: str | None, asked: Mapping[str, Any]) -
         words += ["--env", env]
     options = {
         "--budget": (asked["budget"], 5_000_000),
-        "--env-steps": (asked["env_steps"], 300_000),
-        "--methods": (asked["methods"], "shapley,critical-steps,why-not"),
+        "--env-steps": (asked["env_steps"], 400_000),
+        "--methods": (asked["methods"], "shapley,critical-steps,why-not,viper-tree"),
         "--policy": (asked["policy"], "greedy"),
         "--episode": (asked["episode"], None),
         "--step": (asked["step"], None),
@@ -286,8 +300,9 @@ def command_line(agent: str | None, env: str | None, asked: Mapping[str, Any]) -
         "--seed": (asked["seed"], 0),
         "--episodes": (asked["n_episodes"], 20),
     }
-    for wrapper in asked["wrappers"]:
-        words += ["--wrap", wrapper]
+    for option, named in (("--wrap", asked["wrappers"]), ("--code", asked["code"])):
+        for name in named:
+            words += [option, name]
     for option, (value, default) in options.items():
         if value != default:
             words += [option, str(value)]

@@ -19,6 +19,7 @@ from pellucid.envs.names import Names
 from pellucid.envs.resolve import make_env, step_limit
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import EnvError, InputError
+from pellucid.kernels.returns import terms_add_up, terms_error
 from pellucid.rollouts.checks import BadStepError, ObservationRules, observation_rules, space_layout
 from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Episode, Episodes
@@ -105,7 +106,7 @@ def collect(
                 if meter.time_is_up:
                     break
     attempted = tuple(c.episode for c in done)
-    warnings = _range_warnings(done)
+    warnings = (*_range_warnings(done), *_terms_warnings(attempted, names.reward_unit))
     for warning in warnings:
         logger.warning(warning)
     return Episodes(attempted, spec, names, seed, policy, warnings)
@@ -239,5 +240,18 @@ def _range_warnings(done: list[_Collected]) -> tuple[str, ...]:
     warning = (
         f"{n_outside} observations in {len(outside)} episodes left the range that the environment "
         f"declares, first in episode {first.episode.index} at step {first.first_outside}"
+    )
+    return (warning,)
+
+
+def _terms_warnings(attempted: tuple[Episode, ...], unit: str) -> tuple[str, ...]:
+    used = [e for e in attempted if e.failure is None and e.terms]
+    errors = [terms_error(e.terms, e.rewards) for e in used]
+    off = [x for x, e in zip(errors, used, strict=True) if not terms_add_up(x, e.rewards)]
+    if not off:
+        return ()
+    warning = (
+        f"The reward terms do not add up to the reward in {len(off)} of {len(used)} episodes: off "
+        f"by up to {max(off):.3g} {unit} in one episode; they are not used"
     )
     return (warning,)
