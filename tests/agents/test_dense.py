@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.spaces import Box, Discrete
+from threadpoolctl import ThreadpoolController
 from torch import nn
 
 from pellucid.agents import load_agent
 from pellucid.agents.acting import bulk_preferences, fast_preferences, preferences
-from pellucid.agents.dense import DenseForward, close, dense_forward
+from pellucid.agents.dense import DenseForward, DenseLayer, close, dense_forward
 from pellucid.agents.metering import MeteredAgent
 from pellucid.budget import Cost, Meter
 from pellucid.errors import AgentError, BudgetError
@@ -63,7 +64,7 @@ STACKS: dict[str, list[nn.Module]] = {
     "no bias": [nn.Linear(3, 5, bias=False), nn.Tanh(), nn.Linear(5, 4, bias=False)],
     "nested, flattened": [nn.Flatten(), nn.Sequential(nn.Linear(3, 5), nn.Tanh()), nn.Linear(5, 4)],
     "no activation, one behind": [nn.Linear(3, 5), nn.Identity(), nn.Linear(5, 4), nn.Tanh()],
-    "wide": [nn.Linear(3, 700), nn.ReLU(), nn.Linear(700, 4)],
+    "wide": [nn.Linear(3, 512), nn.ReLU(), nn.Linear(512, 4)],
 }
 
 
@@ -147,6 +148,7 @@ OTHERS: dict[str, nn.Module] = {
     "hook on the stack": hooked(filled(nn.Linear(3, 4))),
     "hook on a layer": filled(hooked(nn.Linear(3, 4))),
     "another forward": overridden(),
+    "products worth several threads": filled(nn.Linear(3, 513), nn.ReLU(), nn.Linear(513, 4)),
     "half precision": filled(nn.Linear(3, 4)).to(torch.float16),
 }
 
@@ -224,6 +226,20 @@ def test_f12_numbers_that_are_none_are_an_error_of_the_agent() -> None:
     with torch.no_grad():
         broken[0].weight.fill_(torch.nan)
     assert fast_preferences(agent_of(broken)) is None
+
+
+def test_products_run_on_one_thread_whatever_the_process_allows() -> None:
+    threads = ThreadpoolController().select(user_api="blas")
+    seen = []
+
+    def noted(units: np.ndarray) -> None:
+        seen.extend(library["num_threads"] for library in threads.info())
+
+    forward = DenseForward((DenseLayer(np.ones((3, 2)), np.ones(2), noted),), lambda found: found)
+    with threads.limit(limits=2):
+        forward(ROWS[:1])
+        assert {library["num_threads"] for library in threads.info()} == {2}
+    assert set(seen) == {1}
 
 
 def test_f32_the_module_keeps_no_trace() -> None:

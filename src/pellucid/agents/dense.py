@@ -8,11 +8,13 @@ go through them in pieces that stay in a core's own cache. See `design/0007-dens
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from threadpoolctl import ThreadpoolController
 from torch import nn
 
 from pellucid.agents.acting import forward_in_chunks
@@ -21,6 +23,8 @@ from pellucid.types import Observations
 PIECE_BYTES = 2**18
 """Activations of one layer that go through the network at once: two fit a core's own cache."""
 MAX_PIECE_ROWS = 2048
+MAX_UNITS = 512
+"""Of a layer: beyond, products are large enough that the library's threads are worth theirs."""
 
 AGREEMENT = 1e-4
 """Largest difference of two ways to the same preferences, relative to the largest (at least 1).
@@ -88,8 +92,9 @@ class DenseForward:
     def __call__(self, observations: Observations) -> Float[np.ndarray, "batch outputs"]:
         """Return preferences for observations of any shape; each is one flat row here."""
         rows = np.asarray(observations, dtype=self.layers[0].weight.dtype)
-        # an overflow is an error of the agent, which `answer_fn` finds
-        with np.errstate(over="ignore", invalid="ignore"):
+        # one thread: for products this small several wait for each other, hundreds of times longer
+        # than they work if another process wants a core. An overflow is found by `answer_fn`
+        with _blas().limit(limits=1), np.errstate(over="ignore", invalid="ignore"):
             outputs = forward_in_chunks(
                 self._pass, rows.reshape(len(rows), math.prod(rows.shape[1:])), self.piece_rows
             )
@@ -117,8 +122,8 @@ def dense_forward(modules: Sequence[nn.Module], answer_fn: AnswerFn) -> DenseFor
         answer_fn: From outputs to preferences.
 
     Returns:
-        None if there is anything but linear layers of real numbers on the CPU with at most one
-        known activation behind each, or if anything hooks into them.
+        None if there is anything but linear layers of real numbers on the CPU, of at most
+        `MAX_UNITS`, with at most one known activation behind each, or if anything hooks into them.
     """
     layers: list[DenseLayer] = []
     may_activate = False
@@ -135,7 +140,10 @@ def dense_forward(modules: Sequence[nn.Module], answer_fn: AnswerFn) -> DenseFor
         elif position > 0 or type(module) is not nn.Flatten:
             return None
         may_activate = type(module) is nn.Linear
-    return DenseForward(tuple(layers), answer_fn) if layers else None
+    sizes = [size for layer in layers for size in layer.weight.shape]
+    return (
+        DenseForward(tuple(layers), answer_fn) if 0 < max(sizes, default=0) <= MAX_UNITS else None
+    )
 
 
 def close(
@@ -155,6 +163,11 @@ def _flattened(modules: Sequence[nn.Module]) -> list[nn.Module]:
         plain = nested and not (module._forward_hooks or module._forward_pre_hooks)
         found += _flattened(list(module.children())) if plain else [module]
     return found
+
+
+@lru_cache
+def _blas() -> Any:
+    return ThreadpoolController().select(user_api="blas")
 
 
 def _layer(module: nn.Linear) -> DenseLayer | None:

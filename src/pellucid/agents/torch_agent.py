@@ -234,7 +234,10 @@ class TorchAgent:
 
     @cached_property
     def _is_dense(self) -> bool:
-        """Whether matrices say what the network says, on rows drawn within the space."""
+        """Whether matrices say what the network says, on rows drawn within the space.
+
+        Asked once for each agent, outside any budget, as loading is.
+        """
         space, fast = self.observation_space, dense_forward(self.network.path(), self._preferred)
         if fast is None or not isinstance(space, gymnasium.spaces.Box):
             return False
