@@ -24,8 +24,8 @@ BENCH_NOTICE = (
 )
 BENCH = """`pellucid bench SUITE` measures again. Both sides run in turn in one process on one
 thread, every peer after a warm-up; ratios are medians of the ratios of blocks of work. Times are
-per unit of work. Evaluations are rows through the agent, counted in the function that both sides
-call. Peers that are not installed are skipped and named. What was measured depends on the machine;
+per unit of work. Evaluations are rows through the agent, counted in the functions that each side
+calls. Peers that are not installed are skipped and named. What was measured depends on the machine;
 a goal that was missed says so."""
 
 

@@ -6,9 +6,16 @@ from typing import Any, cast
 import numpy as np
 from jaxtyping import Float
 
+from pellucid.agents.acting import fast_preferences
 from pellucid.budget import Meter
 from pellucid.errors import CapabilityError
-from pellucid.types import Actions, Agent, Distribution, Observations
+from pellucid.types import (
+    Actions,
+    Agent,
+    Distribution,
+    Observations,
+    PreferencesFn,
+)
 
 
 class MeteredAgent:
@@ -116,6 +123,18 @@ class MeteredAgent:
         answer = self._offers("gradients", "torch_preferences")
         self._charge(observations)
         return answer(observations)
+
+    def fast_preferences(self) -> PreferencesFn | None:
+        """Return the agent's fast way, which pays from the same meter; see `HasFastPreferences`."""
+        answer = fast_preferences(self.agent)
+        if answer is None:
+            return None
+
+        def charged(observations: Observations) -> Float[np.ndarray, "batch outputs"]:
+            self._charge(observations)
+            return answer(observations)
+
+        return charged
 
     def randomise_layers(self, n_layers: int, rng: np.random.Generator) -> "MeteredAgent":
         """Return a randomised copy that pays from the same meter; see `HasLayers`."""
