@@ -53,12 +53,16 @@ class ContrastivePlanner:
 
     def plan(self, counts: TransitionCounts) -> Int[np.ndarray, "steps states"]:
         """Refit the model and return the policy that is best with the bonus."""
+        self.refit(counts)
+        return self.optimistic(self.bonus(self.parts(counts.visits)))
+
+    def refit(self, counts: TransitionCounts) -> None:
+        """Move the model towards what was seen."""
         if self.negatives == "expected":
             negatives = expected_negatives(counts.positives, self.model.negative_law)
         else:
             negatives = counts.drawn
         self.model.fit(counts.positives, negatives)
-        return self.optimistic(self.bonus(self.parts(counts.visits)))
 
     def parts(
         self, visits: Float[np.ndarray, "steps pairs"]

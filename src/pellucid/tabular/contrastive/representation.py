@@ -106,6 +106,13 @@ class ContrastiveModel:
     # --- what it has learned ---
 
     @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Numbers of steps, of pairs and of next states."""
+        n_steps, n_states, _ = self._right.weights.shape
+        rows = self._left.weights if self._inputs is None else self._inputs
+        return n_steps, rows.shape[-2], n_states
+
+    @property
     def features(self) -> Float[np.ndarray, "steps pairs rank"]:
         """The left features phi_h(s, a); they are positive and sum to one."""
         weights = self._left.weights
