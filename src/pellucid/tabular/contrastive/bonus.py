@@ -1,4 +1,4 @@
-"""The exploration bonus: how little the features of a pair have been seen, direction by direction."""
+"""The exploration bonus: how little the features of a pair were seen, direction by direction."""
 
 from dataclasses import dataclass
 
@@ -90,4 +90,4 @@ def elliptical_bonus(
 
     Source: Qiu 2022, algorithm 1; Jin 2020 (elliptical bonus).
     """
-    return np.minimum(factor * np.sqrt(parts.sum(axis=-1)), most)
+    return np.asarray(np.minimum(factor * np.sqrt(parts.sum(axis=-1)), most))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from pellucid.tabular.contrastive.staged import StagedMDP
+from pellucid.tabular.contrastive.staged import StagedMDP, check_at_least
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +16,7 @@ class TransitionCounts:
         positives: Shape (steps, pairs, states): how often each state followed each pair, in the
             roll-ins that aim at the step and in those that aim one step further.
         aimed: Shape (steps, pairs, states): the same of the roll-ins that aim at the step, alone.
-        drawn: Shape (steps, pairs, states): one drawn negative per positive.
+        drawn: Shape (steps, pairs, states): drawn negatives, of weight 1 per positive in all.
     """
 
     positives: Float[np.ndarray, "steps pairs states"]
@@ -47,6 +47,10 @@ class RollIns:
         negative_rng: Draws negatives, from a stream of its own, so that arms that do not need them
             see the same episodes.
         negative_law: Shape (states,).
+        n_negatives: Negatives drawn per positive, each of weight `1 / n_negatives`.
+
+    Raises:
+        InputError: There is less than one negative per positive.
 
     Source: Qiu 2022, algorithm 1, lines 4-8.
     """
@@ -57,11 +61,14 @@ class RollIns:
         rng: np.random.Generator,
         negative_rng: np.random.Generator,
         negative_law: Float[np.ndarray, " states"],
+        *,
+        n_negatives: int = 1,
     ) -> None:
+        check_at_least("negatives per positive", n_negatives, 1)
         self._n_actions = mdp.n_actions
         self._transitions = mdp.transitions.cumsum(axis=-1)
         self._initial = mdp.initial.cumsum()
-        self._law = negative_law.cumsum()
+        self._law, self._n_negatives = negative_law, n_negatives
         self._rng, self._negative_rng = rng, negative_rng
 
     def collect(
@@ -95,10 +102,9 @@ class RollIns:
         pairs: Int[np.ndarray, " episodes"],
         following: Int[np.ndarray, " episodes"],
     ) -> None:
-        uniforms = self._negative_rng.random(len(pairs))
-        drawn = _draw(np.broadcast_to(self._law, (len(pairs), len(self._law))), uniforms)
+        drawn = self._negative_rng.multinomial(self._n_negatives, self._law, size=len(pairs))
         np.add.at(counts.positives[step], (pairs, following), 1.0)
-        np.add.at(counts.drawn[step], (pairs, drawn), 1.0)
+        np.add.at(counts.drawn[step], pairs, drawn / self._n_negatives)
         counts.aimed[step, pairs[0], following[0]] += 1.0
 
 
@@ -107,4 +113,4 @@ def _draw(
 ) -> Int[np.ndarray, " rows"]:
     # the last sum may be one rounding below 1
     found = (cumulative <= uniforms[:, None]).sum(axis=-1)
-    return np.minimum(found, cumulative.shape[-1] - 1)
+    return np.asarray(np.minimum(found, cumulative.shape[-1] - 1))

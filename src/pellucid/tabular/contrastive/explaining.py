@@ -123,11 +123,14 @@ def without_direction(
     return left
 
 
-def largest_direction(
+def directions_by_size(
     parts: Float[np.ndarray, "steps pairs rank"],
-) -> Int[np.ndarray, " steps"]:
-    """Return the direction of every step that adds the most to all pairs together."""
-    return np.asarray(parts.sum(axis=1).argmax(axis=1))
+) -> Int[np.ndarray, "steps rank"]:
+    """Return the directions of every step, the one that adds the most to all pairs together first.
+
+    A direction is numbered as in `parts`: 0 is the least seen.
+    """
+    return np.asarray((-parts.sum(axis=1)).argsort(axis=1, kind="stable"))
 
 
 def policy_change(

@@ -9,12 +9,12 @@ from pellucid.errors import InputError
 from pellucid.seeds import stream
 from pellucid.tabular.contrastive.data import RollIns, TransitionCounts
 from pellucid.tabular.contrastive.learning import ContrastivePlanner, even_law
-from pellucid.tabular.contrastive.low_rank import check_at_least
 from pellucid.tabular.contrastive.markov_game import (
     MarkovGame,
     coarse_correlated_equilibria,
     duality_gap,
 )
+from pellucid.tabular.contrastive.staged import check_at_least
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +94,7 @@ def learn_game(
     if not 0 <= epsilon <= 1:
         raise InputError(f"expected epsilon in [0, 1], got {epsilon}")
     joint = game.joint
-    counts = TransitionCounts.empty(
-        joint.n_steps, joint.n_states * joint.n_actions, joint.n_states
-    )
+    counts = TransitionCounts.empty(joint.n_steps, joint.n_states * joint.n_actions, joint.n_states)
     law = even_law(joint.n_states)
     roll_ins = RollIns(joint, stream(seed, "roll-ins"), stream(seed, "negatives"), law)
     policy = np.full(joint.rewards.shape, 1.0 / joint.n_actions)

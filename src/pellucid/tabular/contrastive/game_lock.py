@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from pellucid.tabular.contrastive.low_rank import BAD, DISTRACTOR, check_at_least
+from pellucid.tabular.contrastive.low_rank import BAD, DISTRACTOR
 from pellucid.tabular.contrastive.markov_game import MarkovGame
-from pellucid.tabular.contrastive.staged import StagedMDP
+from pellucid.tabular.contrastive.staged import StagedMDP, check_at_least
 
 VALUE = 0.0
 """What the game is worth to the first player: both locks are the same, and one is for each."""

@@ -15,10 +15,16 @@ from pellucid.tabular.contrastive.bonus import (
     feature_covariance,
 )
 from pellucid.tabular.contrastive.data import RollIns, TransitionCounts
-from pellucid.tabular.contrastive.low_rank import LowRankMDP, check_at_least
+from pellucid.tabular.contrastive.low_rank import LowRankMDP
 from pellucid.tabular.contrastive.objective import expected_negatives
 from pellucid.tabular.contrastive.representation import ContrastiveModel, FitOptions
-from pellucid.tabular.contrastive.staged import StagedMDP, best_value, plan, policy_value
+from pellucid.tabular.contrastive.staged import (
+    StagedMDP,
+    best_value,
+    check_at_least,
+    plan,
+    policy_value,
+)
 
 Negatives = Literal["expected", "drawn"]
 """Whether the negatives of the loss are their expectation or one draw per positive."""
@@ -117,7 +123,8 @@ def frequencies(
 ) -> Float[np.ndarray, "*axes pairs states"]:
     """Return how often each state followed, as shares; even where a pair was never seen."""
     n = positives.sum(axis=-1, keepdims=True)
-    return np.where(n > 0, positives / np.maximum(n, 1.0), 1.0 / positives.shape[-1])
+    shares = positives / np.maximum(n, 1.0)
+    return np.asarray(np.where(n > 0, shares, 1.0 / positives.shape[-1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +151,13 @@ class LearningCurve:
 
 
 def learn(
-    mdp: StagedMDP, planner: Planner, *, n_rounds: int, seed: int, epsilon: float = 0.0
+    mdp: StagedMDP,
+    planner: Planner,
+    *,
+    n_rounds: int,
+    seed: int,
+    epsilon: float = 0.0,
+    n_negatives: int = 1,
 ) -> LearningCurve:
     """Explore and plan in turns, and return how good every policy was.
 
@@ -155,9 +168,11 @@ def learn(
         seed: Of the roll-ins.
         epsilon: Chance with which a roll-in takes an even draw in place of the policy's action; the
             policies themselves are judged without.
+        n_negatives: Negatives drawn per positive; they are not read where a planner takes their
+            expectation.
 
     Raises:
-        InputError: There is no round, or epsilon is not in [0, 1].
+        InputError: There is no round or no negative, or epsilon is not in [0, 1].
     """
     check_at_least("rounds", n_rounds, 1)
     if not 0 <= epsilon <= 1:
@@ -165,7 +180,11 @@ def learn(
     n_pairs = mdp.n_states * mdp.n_actions
     counts = TransitionCounts.empty(mdp.n_steps, n_pairs, mdp.n_states)
     roll_ins = RollIns(
-        mdp, stream(seed, "roll-ins"), stream(seed, "negatives"), even_law(mdp.n_states)
+        mdp,
+        stream(seed, "roll-ins"),
+        stream(seed, "negatives"),
+        even_law(mdp.n_states),
+        n_negatives=n_negatives,
     )
     shape = (mdp.n_steps, mdp.n_states)
     actions = stream(seed, "first policy").integers(mdp.n_actions, size=shape)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pellucid.errors import InputError
-from pellucid.tabular.contrastive.staged import StagedMDP
+from pellucid.tabular.contrastive.staged import StagedMDP, check_at_least
 
 GOOD, BAD = (0, 1), 2
 """Latent states of the lock: two from which the goal can be reached, and one for ever after."""
@@ -161,15 +161,7 @@ def gaussian_features(
     return _without_latent(rng, exponentials / exponentials.sum(axis=-1, keepdims=True), inputs)
 
 
-def check_at_least(name: str, value: int, least: int) -> None:
-    """Raise InputError if a size is too small."""
-    if value < least:
-        raise InputError(f"expected at least {least} {name}, got {value}")
-
-
-def _without_latent(
-    rng: np.random.Generator, left: np.ndarray, inputs: np.ndarray
-) -> LowRankMDP:
+def _without_latent(rng: np.random.Generator, left: np.ndarray, inputs: np.ndarray) -> LowRankMDP:
     n_steps, n_states, n_actions, rank = left.shape
     right = rng.dirichlet(np.ones(n_states), size=(n_steps, rank))
     return LowRankMDP(
@@ -193,4 +185,4 @@ def _check_sizes(n_steps: int, n_states: int, n_actions: int, rank: int) -> None
 
 
 def _product(left: np.ndarray, right: np.ndarray) -> Float[np.ndarray, "steps s a next_states"]:
-    return np.einsum("hsad,hdt->hsat", left, right)
+    return np.asarray(np.einsum("hsad,hdt->hsat", left, right))

@@ -8,8 +8,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from pellucid.errors import InputError, PellucidError
-from pellucid.tabular.contrastive.low_rank import check_at_least
-from pellucid.tabular.contrastive.staged import StagedMDP, check_finite, check_shape
+from pellucid.tabular.contrastive.staged import StagedMDP, check_at_least, check_finite, check_shape
 
 NEGLIGIBLE = 1e-9
 """Gain of a deviation, relative to the largest of its game, that counts as none."""
@@ -91,7 +90,7 @@ def coarse_correlated_equilibria(
     mixed = ~flat.any(axis=1)
     if mixed.any():
         chances[mixed] = _solved(first_payoffs[mixed], second_payoffs[mixed])
-    return chances
+    return np.asarray(chances)
 
 
 def deviation_gains(
@@ -115,7 +114,7 @@ def _solved(first_payoffs: np.ndarray, second_payoffs: np.ndarray) -> np.ndarray
     # equilibria do not depend on the unit of payoffs, the solver's tolerances do
     gains = gains / np.abs(gains).max(axis=(1, 2), keepdims=True)
     gains[np.abs(gains) < NEGLIGIBLE] = 0.0
-    found = linprog(
+    found = linprog(  # type: ignore[call-overload]  # its stubs leave out sparse constraints
         np.zeros(n_games * n_joint),
         A_ub=sparse.block_diag(list(gains), format="csr"),
         b_ub=np.full(gains.shape[0] * gains.shape[1], NEGLIGIBLE),

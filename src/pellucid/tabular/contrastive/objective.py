@@ -51,7 +51,7 @@ def loss_gradient(
     gradient = positives / ratios
     np.subtract(negatives, gradient, out=gradient)
     gradient /= 1.0 + ratios
-    return gradient
+    return np.asarray(gradient)
 
 
 def best_ratios(
@@ -70,7 +70,7 @@ def best_ratios(
     Source: Qiu 2022, lemma 4.1.
     """
     check_law(negative_law, transitions.shape[-1])
-    return transitions / negative_law
+    return np.asarray(transitions / negative_law)
 
 
 def expected_negatives(
@@ -83,7 +83,7 @@ def expected_negatives(
     the negatives out of it, at no cost in steps of the environment (Rao-Blackwell). The paper draws
     one; where the law is known, as it requires, drawing is not needed.
     """
-    return positives.sum(axis=-1, keepdims=True) * negative_law
+    return np.asarray(positives.sum(axis=-1, keepdims=True) * negative_law)
 
 
 def drawn_negatives(

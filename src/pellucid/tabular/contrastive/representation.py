@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 from jaxtyping import Float
@@ -117,8 +118,10 @@ class ContrastiveModel:
         """The left features phi_h(s, a); they are positive and sum to one."""
         weights = self._left.weights
         logits = weights if self._inputs is None else self._inputs @ weights
-        exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        exponentials /= exponentials.sum(axis=-1, keepdims=True)
+        # over the few features NumPy's own reductions take ten times as long
+        highest = reduce(np.maximum, np.moveaxis(logits, -1, 0))
+        exponentials = np.exp(logits - highest[..., None])
+        exponentials /= _row_sums(exponentials)
         return np.asarray(exponentials)
 
     @property
@@ -171,11 +174,14 @@ class ContrastiveModel:
         features, next_features = self.features, self.next_features
         by_ratio = loss_gradient(_ratios(features, next_features), positives, negatives)
         by_features = by_ratio @ next_features
-        inner = (by_features * features).sum(axis=-1, keepdims=True)
-        by_logits = features * (by_features - inner)
+        by_logits = features * (by_features - _row_sums(by_features * features))
         if self._inputs is not None:
             by_logits = self._inputs.T @ by_logits
         return by_logits, (by_ratio.transpose(0, 2, 1) @ features) * next_features
+
+
+def _row_sums(rows: np.ndarray) -> np.ndarray:
+    return np.asarray(rows @ np.ones((rows.shape[-1], 1)))
 
 
 def _ratios(features: np.ndarray, next_features: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Problems whose probabilities change with the step, as dense arrays with a leading axis of steps."""
+"""Problems whose probabilities change with the step, as dense arrays, one per step."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pellucid.errors import InputError
-
-SUM_TOLERANCE = 1e-9
-"""How far the probabilities of a row may sum from one: rounding, not a missing outcome."""
+from pellucid.tabular.mdp import SUM_TOLERANCE
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -124,6 +122,12 @@ def visit_chances(
 # --- checks ---
 
 
+def check_at_least(name: str, value: int, least: int) -> None:
+    """Raise InputError if a size is too small."""
+    if value < least:
+        raise InputError(f"expected at least {least} {name}, got {value}")
+
+
 def check_shape(name: str, array: np.ndarray, expected: tuple[int, ...]) -> None:
     """Raise InputError if an array has another shape than the others call for."""
     if np.shape(array) != expected:
@@ -131,7 +135,7 @@ def check_shape(name: str, array: np.ndarray, expected: tuple[int, ...]) -> None
 
 
 def check_rows(name: str, array: np.ndarray, axes: tuple[str, ...]) -> None:
-    """Raise InputError at the first row of probabilities that is negative or sums to another number.
+    """Raise InputError at the first row that is no distribution, with how far it is from one.
 
     Args:
         name: What the array is called.
