@@ -58,7 +58,7 @@ MANY_EMISSIONS: dict[Scale, LockSize] = {
 """Many emissions, and rounds enough to see every pair."""
 GAMES: dict[Scale, LockSize] = {
     "smoke": TINY,
-    "cpu": LockSize(n_steps=4, n_actions=3, n_emissions=3, n_rounds=300, n_updates=10),
+    "cpu": LockSize(n_steps=4, n_actions=3, n_emissions=3, n_rounds=250, n_updates=10),
     "full": LockSize(n_steps=6, n_actions=3, n_emissions=4, n_rounds=3000, n_updates=10),
 }
 """The lock for two players."""

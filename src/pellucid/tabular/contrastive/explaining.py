@@ -217,4 +217,4 @@ def _pair(planner: ContrastivePlanner, step: int, state: int, action: int) -> in
 
 def _check_index(name: str, index: int, size: int) -> None:
     if not 0 <= index < size:
-        raise InputError(f"expected a {name} from 0 to {size - 1}, got {index}")
+        raise InputError(f"expected {name} from 0 to {size - 1}, got {index}")
