@@ -41,9 +41,7 @@ def test_counts_with_a_bonus_open_it_too() -> None:
 @pytest.mark.parametrize("epsilon", [0.0, 0.2])
 def test_without_a_bonus_the_distractor_holds(epsilon: float) -> None:
     mdp = combination_lock(stream(0, "t"), n_steps=6, n_actions=4, n_emissions=2)
-    planner = contrastive_planner(
-        mdp, rank=3, seed=0, factor=0.0, options=FitOptions(n_updates=5)
-    )
+    planner = contrastive_planner(mdp, rank=3, seed=0, factor=0.0, options=FitOptions(n_updates=5))
     curve = learn(mdp, planner, n_rounds=30, seed=0, epsilon=epsilon)
     assert curve.values[-1] == pytest.approx(0.1)
 
