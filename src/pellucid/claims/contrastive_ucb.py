@@ -52,13 +52,13 @@ SHORT_OF_DATA: dict[Scale, LockSize] = {
 """Many emissions for few rounds: most pairs are seen a few times at most."""
 MANY_EMISSIONS: dict[Scale, LockSize] = {
     "smoke": TINY,
-    "cpu": LockSize(n_steps=6, n_actions=4, n_emissions=20, n_rounds=1500, n_updates=5),
+    "cpu": LockSize(n_steps=6, n_actions=4, n_emissions=20, n_rounds=1200, n_updates=5),
     "full": LockSize(n_steps=6, n_actions=4, n_emissions=20, n_rounds=1500, n_updates=20),
 }
 """Many emissions, and rounds enough to see every pair."""
 GAMES: dict[Scale, LockSize] = {
     "smoke": TINY,
-    "cpu": LockSize(n_steps=4, n_actions=3, n_emissions=3, n_rounds=250, n_updates=10),
+    "cpu": LockSize(n_steps=4, n_actions=3, n_emissions=3, n_rounds=200, n_updates=10),
     "full": LockSize(n_steps=6, n_actions=3, n_emissions=4, n_rounds=3000, n_updates=10),
 }
 """The lock for two players."""
