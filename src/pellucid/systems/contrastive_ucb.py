@@ -264,7 +264,7 @@ def bonus_calibration(
     """
     _check_arm(arm, BONUS_ARMS)
     found, planner = _explored(size, seed)
-    visits = found.curve.counts.visits
+    visits = found.curve.visits
     if arm == "table":
         bonus = 1.0 / np.sqrt(visits + 1.0)
     elif arm == "random features":
@@ -294,7 +294,7 @@ def deletion_change(arm: str, size: LockSize, seed: int) -> float:
         ValueError: There is no such arm.
     """
     found, planner = _explored(size, seed)
-    parts = planner.parts(found.curve.counts.visits)
+    parts = planner.parts(found.curve.visits)
     policy = np.eye(found.mdp.n_actions)[found.curve.actions]
     weights = visit_chances(found.mdp, policy)
     order = directions_by_size(parts)

@@ -63,8 +63,8 @@ def test_equal_seeds_give_equal_bytes_and_others_do_not() -> None:
         learn(mdp, contrastive_planner(mdp, rank=3, seed=s), n_rounds=8, seed=s) for s in (0, 0, 1)
     )
     assert first.values.tobytes() == again.values.tobytes()
-    assert first.counts.positives.tobytes() == again.counts.positives.tobytes()
-    assert first.counts.positives.tobytes() != other.counts.positives.tobytes()
+    assert first.visits.tobytes() == again.visits.tobytes()
+    assert first.visits.tobytes() != other.visits.tobytes()
 
 
 def test_mean_regret_is_the_mean_shortfall() -> None:

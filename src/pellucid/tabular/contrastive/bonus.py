@@ -88,6 +88,6 @@ def elliptical_bonus(
         factor: gamma, in units of reward.
         most: Upper end, twice the number of steps in the paper.
 
-    Source: Qiu 2022, algorithm 1; Jin 2020 (elliptical bonus).
+    Source: Qiu 2022; Jin 2020 (elliptical bonus).
     """
     return np.asarray(np.minimum(factor * np.sqrt(parts.sum(axis=-1)), most))

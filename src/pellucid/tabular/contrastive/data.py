@@ -52,7 +52,7 @@ class RollIns:
     Raises:
         InputError: There is less than one negative per positive.
 
-    Source: Qiu 2022, algorithm 1, lines 4-8.
+    Source: Qiu 2022 (contrastive UCB for decision processes).
     """
 
     def __init__(

@@ -14,10 +14,11 @@ from pellucid.tabular.contrastive.bonus import (
     feature_covariance,
 )
 from pellucid.tabular.contrastive.learning import ContrastivePlanner
-from pellucid.tabular.contrastive.representation import ContrastiveModel
 
 SAME = 0.05
 """How far from 1 a ratio may be to be called as likely as on average."""
+MOST_TIMES = 1000
+"""How many times less likely is said as a number; what is almost never seen has no exact one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,44 +72,38 @@ def explain_bonus(
 
 
 def explain_ratio(
-    model: ContrastiveModel,
+    planner: ContrastivePlanner,
+    visits: Float[np.ndarray, "steps pairs"],
     *,
     step: int,
     state: int,
     action: int,
     next_state: int,
-    n_actions: int,
 ) -> str:
     """Return how much likelier a state is after an action than on average, in one sentence.
 
-    "On average" means under the law that negatives are drawn from.
+    "On average" means under the law that negatives are drawn from. The sentence speaks of the
+    model, and says how often the pair was seen: what it says of one that was not seen comes from
+    pairs with the same features.
 
     Args:
-        model: A fitted model.
+        planner: With a fitted model.
+        visits: How often each pair was seen.
         step: Step, from 0.
         state: State, from 0.
         action: Action, from 0.
         next_state: The state that may follow.
-        n_actions: Number of actions.
 
     Raises:
         InputError: There is no such step, state or action.
     """
-    n_steps, n_pairs, n_states = model.sizes
-    _check_index("step", step, n_steps)
-    _check_index("state", state, n_pairs // n_actions)
-    _check_index("action", action, n_actions)
-    _check_index("next state", next_state, n_states)
-    pair = state * n_actions + action
+    pair = _pair(planner, step, state, action)
+    _check_index("next state", next_state, planner.mdp.n_states)
+    model = planner.model
     ratio = float(model.transitions[step, pair, next_state] / model.negative_law[next_state])
+    seen = f"the model, which saw that {visits[step, pair]:.0f} times"
     where = f"after action {action} in state {state} at step {step}"
-    if abs(ratio - 1.0) <= SAME:
-        return f"State {next_state} is as likely {where} as on average."
-    if ratio > 1.0:
-        return f"State {next_state} is {ratio:.3g} times likelier {where} than on average."
-    if ratio < 1e-3:
-        return f"State {next_state} is more than 1000 times less likely {where} than on average."
-    return f"State {next_state} is {1.0 / ratio:.3g} times less likely {where} than on average."
+    return f"State {next_state} is {_compared(ratio)} {where} than on average, says {seen}."
 
 
 # --- tests of what they say ---
@@ -190,6 +185,16 @@ def canonical_correlations(
 
 
 # --- inside ---
+
+
+def _compared(ratio: float) -> str:
+    if abs(ratio - 1.0) <= SAME:
+        return "no more or less likely"
+    if ratio > 1.0:
+        return f"{ratio:.3g} times likelier"
+    if ratio * MOST_TIMES < 1.0:
+        return f"more than {MOST_TIMES} times less likely"
+    return f"{1.0 / ratio:.3g} times less likely"
 
 
 def _basis(name: str, columns: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ def equilibrium_policy(
         transitions: Of a model.
         bonus: Of every state and joint action.
 
-    Source: Qiu 2022, algorithm 2.
+    Source: Qiu 2022 (contrastive UCB for Markov games).
     """
     joint = game.joint
     most = 2.0 * joint.n_steps

@@ -44,11 +44,12 @@ class ContrastivePlanner:
     Args:
         mdp: The problem; only its known rewards and its sizes are read.
         model: The model, which every call of `plan` goes on fitting.
-        factor: gamma of the bonus; 0 for none.
+        factor: gamma of the bonus; 0 for none. The paper lets it and the ridge grow with the
+            rounds by constants that it leaves open; here they stay.
         negatives: Which negatives the loss takes.
         ridge: lambda of the covariance.
 
-    Source: Qiu 2022, algorithm 1.
+    Source: Qiu 2022 (contrastive UCB for decision processes).
     """
 
     mdp: StagedMDP
@@ -134,13 +135,13 @@ class LearningCurve:
     Args:
         values: Shape (rounds,): exact value of the policy after every round.
         best: Value of the best policy.
-        counts: Everything that was seen.
+        visits: Shape (steps, pairs): how often each pair was seen by the roll-ins that aim at it.
         actions: Shape (steps, states): the last policy.
     """
 
     values: Float[np.ndarray, " rounds"]
     best: float
-    counts: TransitionCounts
+    visits: Float[np.ndarray, "steps pairs"]
     actions: Int[np.ndarray, "steps states"]
 
     @property
@@ -194,7 +195,7 @@ def learn(
         roll_ins.collect((1 - epsilon) * one_hot[actions] + epsilon / mdp.n_actions, counts)
         actions = planner.plan(counts)
         values[k] = policy_value(mdp, one_hot[actions])
-    return LearningCurve(values, best_value(mdp), counts, actions)
+    return LearningCurve(values, best_value(mdp), counts.visits, actions)
 
 
 def contrastive_planner(

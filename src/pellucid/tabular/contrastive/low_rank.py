@@ -65,7 +65,7 @@ def combination_lock(
     Raises:
         InputError: A size is too small.
 
-    Source: Misra 2020 (rich-observation lock), with the distractor of Agarwal 2020.
+    Source: Misra 2020 (the lock with rich observations); sizes and the distractor are ours.
     """
     check_at_least("steps", n_steps, 2)
     check_at_least("actions", n_actions, 2)

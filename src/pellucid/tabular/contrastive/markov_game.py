@@ -72,7 +72,7 @@ def coarse_correlated_equilibria(
         InputError: The shapes differ, a player has no action, or a payoff is not finite.
         PellucidError: The solver fails; every game has an equilibrium, so this is numerical.
 
-    Source: Xie 2020, section 3 (as used by Qiu 2022, algorithm 2).
+    Source: Xie 2020, as used by Qiu 2022.
     """
     if np.ndim(first_payoffs) != 3 or not np.size(first_payoffs):
         raise InputError(
@@ -161,7 +161,7 @@ def duality_gap(
 ) -> float:
     """Return how much both players together could gain by best replies; 0 at an equilibrium.
 
-    Source: Qiu 2022, section 5 (the gap that its theorem bounds).
+    Source: Qiu 2022 (the gap that its theorem on games bounds).
     """
     best, worst = best_response_values(game, first, second)
     return best - worst

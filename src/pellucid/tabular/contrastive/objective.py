@@ -29,7 +29,7 @@ def contrastive_loss(
         positives: How often each state followed.
         negatives: How often each state was drawn, or the expectation of that.
 
-    Source: Qiu 2022, eq. (3).
+    Source: Qiu 2022 (its contrastive loss).
 
     Example:
         >>> one = np.ones((1, 1))
@@ -67,7 +67,7 @@ def best_ratios(
     Raises:
         InputError: The law is not a distribution that reaches every state.
 
-    Source: Qiu 2022, lemma 4.1.
+    Source: Qiu 2022.
     """
     check_law(negative_law, transitions.shape[-1])
     return np.asarray(transitions / negative_law)

@@ -75,7 +75,8 @@ class ContrastiveModel:
         InputError: The rank is below 1 or above the number of states, the law does not reach every
             state, or the inputs do not have a row per pair.
 
-    Source: Qiu 2022, algorithm 1; the parametrisation is ours (the paper leaves the class open).
+    Source: Qiu 2022; the parametrisation is ours, the paper leaves the class of functions open and
+    takes its exact minimiser, where this takes a few updates from the last one.
     """
 
     def __init__(

@@ -13,6 +13,9 @@ from pellucid.tabular.mdp import SUM_TOLERANCE
 class StagedMDP:
     """A Markov decision process of a fixed number of steps, each with its own probabilities.
 
+    Dense and per step, as models of every step are learned; `pellucid.tabular.layered` makes one
+    `FiniteMDP` of its three arrays.
+
     Args:
         transitions: Shape (steps, states, actions, states); the last axis sums to one.
         rewards: Shape (steps, states, actions), the expected reward of an action.
