@@ -38,7 +38,9 @@ def test_regret_that_stays_decays_by_nothing() -> None:
 
 def test_regret_that_never_was_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     found = system.explore(ARMS["table"], TINY, 0)
-    curve = system.LearningCurve(np.ones(4), 1.0, found.curve.visits, found.curve.actions)
+    curve = system.LearningCurve(
+        np.ones(4), 1.0, found.curve.visits, found.curve.seen, found.curve.actions
+    )
     nothing_lost = system.Exploration(found.mdp, curve, None)
     monkeypatch.setattr(system, "explore", lambda arm, size, seed: nothing_lost)
     assert math.isnan(system.regret_decay("table", TINY, 0))

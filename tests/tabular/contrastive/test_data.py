@@ -25,6 +25,7 @@ def test_a_round_adds_one_visit_per_step_and_one_step_back_for_all_but_the_last(
     assert counts.visits.sum(axis=1).tolist() == [5, 5, 5]
     assert counts.positives.sum(axis=(1, 2)).tolist() == [10, 10, 5]
     assert counts.drawn.sum(axis=-1) == pytest.approx(counts.positives.sum(axis=-1))
+    assert counts.seen.sum(axis=1).tolist() == [10, 10, 5]
     assert (counts.aimed <= counts.positives).all()
 
 

@@ -140,6 +140,14 @@ def test_a_next_state_that_does_not_exist_is_refused() -> None:
         explain_ratio(planner, np.zeros((1, 4)), step=0, state=0, action=0, next_state=2)
 
 
+def test_visits_of_another_problem_are_refused() -> None:
+    planner = planted(FIRST, FIRST, FIRST, FIRST)
+    with pytest.raises(
+        InputError, match=r"expected counts of pairs of shape \(1, 4\), got \(2, 2\)"
+    ):
+        explain_bonus(planner, np.zeros((2, 2)), step=0, state=0, action=0)
+
+
 def test_features_that_cannot_be_compared_are_refused() -> None:
     with pytest.raises(InputError, match="of the same rows, got 3 and 4"):
         canonical_correlations(np.eye(3), np.eye(4))

@@ -117,6 +117,15 @@ def test_options_that_make_no_run_are_refused(options, message) -> None:
         learn(mdp, CountPlanner(mdp), seed=0, **options)
 
 
+@pytest.mark.parametrize(
+    "make", [CountPlanner, lambda mdp: contrastive_planner(mdp, rank=2, seed=0)]
+)
+def test_a_planner_of_another_problem_is_refused(make) -> None:
+    other = combination_lock(stream(0, "t"), n_steps=2, n_actions=3, n_emissions=2)
+    with pytest.raises(InputError, match=r"problem has them, of shape \(2, 18, 6\), got \(4, 18"):
+        learn(small_lock(), make(other), n_rounds=1, seed=0)
+
+
 def test_linear_features_need_inputs() -> None:
     lock = small_lock()
     plain = StagedMDP(transitions=lock.transitions, rewards=lock.rewards, initial=lock.initial)

@@ -28,6 +28,11 @@ class TransitionCounts:
         """How often each pair was seen by the roll-ins that aim at its step."""
         return np.asarray(self.aimed.sum(axis=-1))
 
+    @property
+    def seen(self) -> Float[np.ndarray, "steps pairs"]:
+        """How often each pair was seen at all: what a model was fitted to."""
+        return np.asarray(self.positives.sum(axis=-1))
+
     @classmethod
     def empty(cls, n_steps: int, n_pairs: int, n_states: int) -> "TransitionCounts":
         """Return counts of nothing."""

@@ -14,6 +14,7 @@ from pellucid.tabular.contrastive.bonus import (
     feature_covariance,
 )
 from pellucid.tabular.contrastive.learning import ContrastivePlanner
+from pellucid.tabular.contrastive.staged import check_shape
 
 SAME = 0.05
 """How far from 1 a ratio may be to be called as likely as on average."""
@@ -49,15 +50,16 @@ def explain_bonus(
 
     Args:
         planner: With a fitted model.
-        visits: How often each pair was seen.
+        visits: How often each pair was seen by roll-ins that aim at its step:
+            `LearningCurve.visits`.
         step: Step, from 0.
         state: State, from 0.
         action: Action, from 0.
 
     Raises:
-        InputError: There is no such step, state or action.
+        InputError: There is no such step, state or action, or visits are not of every pair.
     """
-    pair = _pair(planner, step, state, action)
+    pair = _pair(planner, visits, step, state, action)
     directions = _directions(planner, visits)
     parts = bonus_parts(planner.model.features, directions)[step, pair]
     shares = parts / parts.sum()
@@ -73,7 +75,7 @@ def explain_bonus(
 
 def explain_ratio(
     planner: ContrastivePlanner,
-    visits: Float[np.ndarray, "steps pairs"],
+    seen: Float[np.ndarray, "steps pairs"],
     *,
     step: int,
     state: int,
@@ -88,22 +90,22 @@ def explain_ratio(
 
     Args:
         planner: With a fitted model.
-        visits: How often each pair was seen.
+        seen: How often each pair was seen at all: `LearningCurve.seen`.
         step: Step, from 0.
         state: State, from 0.
         action: Action, from 0.
         next_state: The state that may follow.
 
     Raises:
-        InputError: There is no such step, state or action.
+        InputError: There is no such step, state or action, or it is not given of every pair how often it was seen.
     """
-    pair = _pair(planner, step, state, action)
+    pair = _pair(planner, seen, step, state, action)
     _check_index("next state", next_state, planner.mdp.n_states)
     model = planner.model
     ratio = float(model.transitions[step, pair, next_state] / model.negative_law[next_state])
-    seen = f"the model, which saw that {visits[step, pair]:.0f} times"
+    model_said = f"says the model, which saw that {seen[step, pair]:.0f} times"
     where = f"after action {action} in state {state} at step {step}"
-    return f"State {next_state} is {_compared(ratio)} {where} than on average, says {seen}."
+    return f"State {next_state} is {_compared(ratio)} {where} than on average, {model_said}."
 
 
 # --- tests of what they say ---
@@ -212,8 +214,11 @@ def _directions(planner: ContrastivePlanner, visits: np.ndarray) -> Directions:
     return directions_of(covariance, ridge=planner.ridge)
 
 
-def _pair(planner: ContrastivePlanner, step: int, state: int, action: int) -> int:
+def _pair(
+    planner: ContrastivePlanner, visits: np.ndarray, step: int, state: int, action: int
+) -> int:
     mdp = planner.mdp
+    check_shape("counts of pairs", visits, (mdp.n_steps, mdp.n_states * mdp.n_actions))
     _check_index("step", step, mdp.n_steps)
     _check_index("state", state, mdp.n_states)
     _check_index("action", action, mdp.n_actions)

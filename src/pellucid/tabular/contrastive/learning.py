@@ -22,6 +22,7 @@ from pellucid.tabular.contrastive.staged import (
     StagedMDP,
     best_value,
     check_at_least,
+    check_shape,
     plan,
     policy_value,
 )
@@ -64,7 +65,12 @@ class ContrastivePlanner:
         return self.optimistic(self.bonus(self.parts(counts.visits)))
 
     def refit(self, counts: TransitionCounts) -> None:
-        """Move the model towards what was seen."""
+        """Move the model towards what was seen.
+
+        Raises:
+            InputError: The counts are of a problem of another size.
+        """
+        _check_counts(self.mdp, counts)
         if self.negatives == "expected":
             negatives = expected_negatives(counts.positives, self.model.negative_law)
         else:
@@ -113,6 +119,7 @@ class CountPlanner:
 
     def plan(self, counts: TransitionCounts) -> Int[np.ndarray, "steps states"]:
         """Return the policy that is best with the bonus."""
+        _check_counts(self.mdp, counts)
         seen = counts.positives if self.with_one_step_back else counts.aimed
         n = seen.sum(axis=-1)
         bonus = np.minimum(self.factor / np.sqrt(n + 1.0), 2.0 * self.mdp.n_steps)
@@ -135,13 +142,16 @@ class LearningCurve:
     Args:
         values: Shape (rounds,): exact value of the policy after every round.
         best: Value of the best policy.
-        visits: Shape (steps, pairs): how often each pair was seen by the roll-ins that aim at it.
+        visits: Shape (steps, pairs): how often each pair was seen by the roll-ins that aim at its
+            step, which is what the bonus counts.
+        seen: Shape (steps, pairs): how often it was seen at all, which is what models are fitted to.
         actions: Shape (steps, states): the last policy.
     """
 
     values: Float[np.ndarray, " rounds"]
     best: float
     visits: Float[np.ndarray, "steps pairs"]
+    seen: Float[np.ndarray, "steps pairs"]
     actions: Int[np.ndarray, "steps states"]
 
     @property
@@ -173,7 +183,8 @@ def learn(
             expectation.
 
     Raises:
-        InputError: There is no round or no negative, or epsilon is not in [0, 1].
+        InputError: There is no round or no negative, epsilon is not in [0, 1], or the planner was
+            made for a problem of another size.
     """
     check_at_least("rounds", n_rounds, 1)
     if not 0 <= epsilon <= 1:
@@ -195,7 +206,7 @@ def learn(
         roll_ins.collect((1 - epsilon) * one_hot[actions] + epsilon / mdp.n_actions, counts)
         actions = planner.plan(counts)
         values[k] = policy_value(mdp, one_hot[actions])
-    return LearningCurve(values, best_value(mdp), counts.visits, actions)
+    return LearningCurve(values, best_value(mdp), counts.visits, counts.seen, actions)
 
 
 def contrastive_planner(
@@ -249,6 +260,11 @@ def pair_inputs(mdp: LowRankMDP) -> Float[np.ndarray, "pairs inputs"]:
 def even_law(n_states: int) -> Float[np.ndarray, " states"]:
     """Return the law of negatives that draws every state alike."""
     return np.full(n_states, 1.0 / n_states)
+
+
+def _check_counts(mdp: StagedMDP, counts: TransitionCounts) -> None:
+    expected = (mdp.n_steps, mdp.n_states * mdp.n_actions, mdp.n_states)
+    check_shape("counts, as the planner's problem has them,", counts.positives, expected)
 
 
 def _optimistic(
