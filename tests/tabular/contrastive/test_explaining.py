@@ -67,7 +67,7 @@ def test_ratios_are_said_in_words(psi, comparison) -> None:
     text = explain_ratio(planner, visits, step=0, state=0, action=1, next_state=0)
     assert text == (
         f"State 0 is {comparison} after action 1 in state 0 at step 0 than on average, "
-        "says the model, which saw that 7 times."
+        "says the model (n = 7)."
     )
 
 

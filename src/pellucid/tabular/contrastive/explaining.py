@@ -97,15 +97,15 @@ def explain_ratio(
         next_state: The state that may follow.
 
     Raises:
-        InputError: There is no such step, state or action, or it is not given of every pair how often it was seen.
+        InputError: There is no such step, state or action, or counts are not of every pair.
     """
     pair = _pair(planner, seen, step, state, action)
     _check_index("next state", next_state, planner.mdp.n_states)
     model = planner.model
     ratio = float(model.transitions[step, pair, next_state] / model.negative_law[next_state])
-    model_said = f"says the model, which saw that {seen[step, pair]:.0f} times"
     where = f"after action {action} in state {state} at step {step}"
-    return f"State {next_state} is {_compared(ratio)} {where} than on average, {model_said}."
+    source = f"the model (n = {seen[step, pair]:.0f})"
+    return f"State {next_state} is {_compared(ratio)} {where} than on average, says {source}."
 
 
 # --- tests of what they say ---

@@ -144,7 +144,7 @@ class LearningCurve:
         best: Value of the best policy.
         visits: Shape (steps, pairs): how often each pair was seen by the roll-ins that aim at its
             step, which is what the bonus counts.
-        seen: Shape (steps, pairs): how often it was seen at all, which is what models are fitted to.
+        seen: Shape (steps, pairs): how often it was seen at all, which models are fitted to.
         actions: Shape (steps, states): the last policy.
     """
 
