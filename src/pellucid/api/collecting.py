@@ -11,7 +11,7 @@ from pellucid.envs import make_env, resolve_env, resolve_names
 from pellucid.rollouts import Episodes
 from pellucid.types import Agent, PolicyMode
 
-DEFAULT_BUDGET = Cost(queries=5_000_000, env_steps=300_000)
+DEFAULT_BUDGET = Cost(queries=5_000_000, env_steps=400_000)
 
 
 def collect(
@@ -37,7 +37,7 @@ def collect(
         n_episodes: Episode i has the i-th child of `seed` as its seed.
         seed: Seed of the whole set.
         policy: Most-likely actions (`greedy`) or drawn ones (`sampled`).
-        budget: Agent queries and environment steps; by default 5 M and 300 k.
+        budget: Agent queries and environment steps; by default 5 M and 400 k.
         meter: A running budget, in place of `budget`.
         jobs: Worker processes; the result does not depend on it.
         wrappers: `module:callable` of each wrapper, innermost first.

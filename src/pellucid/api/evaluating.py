@@ -13,6 +13,7 @@ from pellucid.agents import load_agent
 from pellucid.agents.function import NAME as FUNCTION
 from pellucid.api.explaining import explain
 from pellucid.api.locating import read_card
+from pellucid.api.request import options_of
 from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, RunFolder, read_run
 from pellucid.envs import EnvSpec, resolve_env
 from pellucid.errors import DataError, InputError
@@ -140,7 +141,7 @@ def evaluate(
             seed=stored.seed,
             budget=stored.allowed,
             jobs=jobs,
-            options=run.head["inputs"]["options"],
+            options=options_of(method, run.head["inputs"]["options"]),
             progress=_part_progress(tell, method),
             command=f"evaluate {run.run_id}",
         )
@@ -181,6 +182,8 @@ def same_content(stored: Any, again: Any) -> bool:
 
 
 def _same_value(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return _same_value(np.array([one]), np.array([other]))
     if not isinstance(one, np.ndarray) or not isinstance(other, np.ndarray):
         return bool(one == other)
     if one.shape != other.shape:

@@ -2,7 +2,7 @@
 
 `run.json` is the commit record. A part counts as done only when it is listed there, which happens
 after its files are complete; so a killed run loses at most the part in progress. `state` is
-`started`, then `finished`, `interrupted` or `failed: <why>`.
+`started`, then `finished`, `interrupted`, `stopped: <why>` or `failed: <why>`.
 """
 
 import hashlib
@@ -30,7 +30,8 @@ NEW_LOCK_SECONDS = 5.0
 RUN_FILE, LOCK_FILE = "run.json", "run.lock"
 AGENT, EPISODES, EXPLANATIONS, FRAMES = "agent", "episodes", "explanations", "frames"
 REPORT_FILES = ("report.html", "report.json")
-_OURS = (AGENT, EPISODES, EXPLANATIONS, FRAMES, RUN_FILE, *REPORT_FILES)
+EXPORTS = "exports"
+_OURS = (AGENT, EPISODES, EXPLANATIONS, FRAMES, EXPORTS, RUN_FILE, *REPORT_FILES)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class RunFolder:
         path: The folder.
         head: What is fixed when the run starts: id, time, command, inputs.
         parts: The parts that are done, by name.
-        state: `started`, `finished`, `interrupted` or `failed: <why>`.
+        state: `started`, `finished`, `interrupted`, `stopped: <why>` or `failed: <why>`.
         seconds: Wall time of all sessions that worked on it.
     """
 

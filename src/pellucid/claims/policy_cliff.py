@@ -207,7 +207,7 @@ def _decision(mdp: FiniteMDP, change: Float[np.ndarray, "states actions"], state
 
 def mixture() -> dict[str, bool]:
     """Return whether mixing one reward into another jumps, and glides under a temperature."""
-    mdp = random_mdp(8, 3, stream(0, "policy-cliff", "mixture"), n_successors=3, discount=0.6)
+    mdp = random_mdp(5, 3, stream(0, "policy-cliff", "mixture"), n_successors=3, discount=0.5)
     parts = stream(1, "policy-cliff", "mixture").random((2, *mdp.rewards.shape))
     shares = [share / 100 for share in range(101)]
     cliff = mixture_sweep(mdp, (parts[0], parts[1]), shares)

@@ -32,6 +32,7 @@ from pellucid.explanation.explanation import Explanation
 from pellucid.explanation.score import (
     Badge,
     Control,
+    Curve,
     Direction,
     Interval,
     Role,
@@ -51,6 +52,7 @@ __all__ = [
     "Contributions",
     "Control",
     "CounterfactualStates",
+    "Curve",
     "Direction",
     "Explainer",
     "ExplainerInfo",

@@ -121,6 +121,8 @@ class Futures:
         preferences: Shape (outputs,), the agent's preferences in that state.
         preference_names: One per output.
         observation: Shape (inputs,), the state, flattened.
+        terms_error: Most by which the reward terms of a future miss its return; NaN if there are
+            none or some are unknown. Terms that miss it by too much are left out of `terms`.
     """
 
     kind: ClassVar[str] = "futures"
@@ -138,6 +140,7 @@ class Futures:
     preferences: Float[np.ndarray, " outputs"]
     preference_names: tuple[str, ...]
     observation: Float[np.ndarray, " inputs"]
+    terms_error: float = math.nan
 
 
 def _no_numbers() -> Float[np.ndarray, " none"]:
@@ -183,6 +186,7 @@ class Surrogate:
         actions: Shape (outputs,), the action that each output stands for; empty where the outputs
             are the dimensions of one action.
         output_names: One per output.
+        n_episodes: Episodes of each stand-in along the front; 0 if unknown.
     """
 
     kind: ClassVar[str] = "surrogate"
@@ -204,6 +208,7 @@ class Surrogate:
     values: Float[np.ndarray, "nodes outputs"] = field(default_factory=_no_rows)
     actions: Int[np.ndarray, " outputs"] = field(default_factory=_no_integers)
     output_names: tuple[str, ...] = ()
+    n_episodes: int = 0
 
 
 @dataclass(frozen=True)

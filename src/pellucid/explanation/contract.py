@@ -24,7 +24,7 @@ class Task:
         policy: Whether the agent acts greedily or by sampling.
         seed: Seed; use `seeds.stream(seed, method, …)` for generators.
         jobs: Worker processes; results must not depend on it.
-        options: Method options from the user, such as `episode`, `step`, `foil`.
+        options: Options from the user; only those that the method declares.
         progress: Called with a share done in [0, 1].
     """
 
@@ -83,6 +83,7 @@ class ExplainerInfo:
     needs: frozenset[str]
     targets: tuple[str, ...]
     axioms: tuple[str, ...]
+    options: Mapping[str, str]
 
 
 class Explainer(Protocol):
@@ -118,6 +119,7 @@ def explainer(
     needs: tuple[str, ...] = (),
     targets: tuple[str, ...] = ("action",),
     axioms: tuple[str, ...] = (),
+    options: Mapping[str, str] | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Register a class as an explainer.
 
@@ -135,6 +137,7 @@ def explainer(
         needs: Capabilities of the agent, and `environment` if it must be run again.
         targets: What it can explain.
         axioms: Identities it claims, checked by the contract tests.
+        options: What `Task.options` may hold, each with a few words; any other name is refused.
     """
     tests = (decisive,) if isinstance(decisive, str) else decisive
     info = ExplainerInfo(
@@ -149,6 +152,7 @@ def explainer(
         frozenset(needs),
         targets,
         axioms,
+        dict(options or {}),
     )
 
     def tag(cls: type[T]) -> type[T]:

@@ -17,7 +17,7 @@ from pellucid.budget import Cost
 from pellucid.errors import DataError
 from pellucid.explanation.content import KINDS, Content
 from pellucid.explanation.explanation import Explanation
-from pellucid.explanation.score import Badge, Control, Interval, Score
+from pellucid.explanation.score import Badge, Control, Curve, Interval, Score
 from pellucid.explanation.wording import Fact
 from pellucid.io import arrays as stored_arrays
 from pellucid.io import atomic, strict_json
@@ -150,11 +150,23 @@ def _rebuild(stored: Mapping[str, Any], array_file: Path) -> Explanation:
 
 def _score(item: dict[str, Any]) -> Score:
     control = item.pop("control")
+    # files from before there were curves have none
+    curve = item.pop("curve", None)
     return Score(
         interval=Interval(**item.pop("interval")),
         gap=Interval(**item.pop("gap")),
         control=Control(control["name"], Interval(**control["interval"])) if control else None,
+        curve=_curve(curve) if curve else None,
         **item,
+    )
+
+
+def _curve(stored: dict[str, Any]) -> Curve:
+    return Curve(
+        axis=stored["axis"],
+        levels=tuple(stored["levels"]),
+        values=tuple(Interval(**point) for point in stored["values"]),
+        controls=tuple(Interval(**point) for point in stored["controls"]),
     )
 
 

@@ -3,6 +3,7 @@
 REGISTRY = {
     "masked_return": "pellucid.faithfulness.masked_return",
     "deletion": "pellucid.faithfulness.deletion",
+    "insertion": "pellucid.faithfulness.insertion",
     "step_drop": "pellucid.faithfulness.step_drop",
     "branch_gap": "pellucid.faithfulness.branch_gap",
     "student_return": "pellucid.faithfulness.student_return",

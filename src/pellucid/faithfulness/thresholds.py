@@ -26,6 +26,18 @@ RANDOM_RANKINGS = 200
 """Random rankings that make up the control of an attribution."""
 STATES_PER_EPISODE = 20
 """Explained states of one episode that an open-loop test uses at most."""
+HIDING_LEVELS = 16
+"""Levels of hiding at most, evenly spread; all of them up to 17 inputs."""
+NEAREST_STATES = 5
+"""Nearest visited states of which one replaces hidden inputs, given the visible ones."""
+NEAREST_AMONG = 1000
+"""Visited states of other episodes among which the nearest ones are looked for, at most."""
+OTHER_REPLACEMENTS_SHARE = 0.1
+"""Share of the budget left that a test with replacement values that do not decide may use before
+the sanity checks."""
+LAST_SHARE = 0.25
+"""Share of the budget left that each supporting test with other replacement values may use after
+them."""
 CHANGED_ACTION = 0.1
 """Share of its range by which a dimension of a continuous action must move to count as another
 choice."""

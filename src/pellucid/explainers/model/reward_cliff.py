@@ -53,6 +53,10 @@ class _Visited:
         "To test it: {need}.",
         does_not_say="that it would learn the same choices again from changed rewards",
     ),
+    options={
+        "discount": "weight of the next step, from 0 to below 1",
+        "q_error": "how far its Q-values may be off, where no table of outcomes is shown",
+    },
 )
 class RewardCliff:
     """Certifies, per visited state, a radius of rewards within which its choice stays the best.

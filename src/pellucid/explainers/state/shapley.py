@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from pellucid.agents.acting import preference_unit, preferences
+from pellucid.agents.acting import bulk_preferences, preference_unit, preferences
 from pellucid.agents.flatten import flat
 from pellucid.budget import Cost
 from pellucid.errors import BudgetError, CapabilityError, DataError
@@ -262,9 +262,10 @@ def _attribute(
     """Return the values and their standard errors."""
     observation_shape = design.states.shape[1:]
     states, background = _rows(design.states), _rows(design.background)
+    preferences_fn = bulk_preferences(task.agent)
 
     def forward(rows: Shaped[np.ndarray, "rows inputs"]) -> Float[np.ndarray, "rows outputs"]:
-        return preferences(task.agent, rows.reshape(-1, *observation_shape))
+        return preferences_fn(rows.reshape(-1, *observation_shape))
 
     if design.estimator == "exact":
         games = exact_pair_shapley(forward, states, background, progress=task.progress)
