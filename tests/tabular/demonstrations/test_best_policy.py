@@ -89,9 +89,9 @@ def test_good_demonstrations_save_episodes() -> None:
     mdp = slippery_grid(3, horizon=4)
     expert = entropy_expert(mdp, 0.05)
     rng = np.random.default_rng(0)
-    clone = clone_policy(draw_demonstrations(mdp, expert, 20_000, rng))
-    near = regularised_best_policy(mdp, clone, strength=20.0, target=0.3, rng=rng)
-    plain = regularised_best_policy(mdp, clone, strength=0.0, target=0.3, rng=rng)
+    clone = clone_policy(draw_demonstrations(mdp, expert, 200_000, rng))
+    near = regularised_best_policy(mdp, clone, strength=50.0, target=0.1, rng=rng)
+    plain = regularised_best_policy(mdp, clone, strength=0.0, target=0.1, rng=rng)
     assert near.n_episodes < plain.n_episodes / 2
 
 

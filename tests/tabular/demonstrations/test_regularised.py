@@ -45,7 +45,7 @@ def test_a_cool_expert_is_nearly_the_best() -> None:
 
 def test_the_best_price_by_hand() -> None:
     assert best_strength(0.2, 0.05) == pytest.approx(4.0)
-    with pytest.raises(InputError, match="above 0, got 0.2 and 0"):
+    with pytest.raises(InputError, match=r"above 0, got 0\.2 and 0"):
         best_strength(0.2, 0.0)
     with pytest.raises(InputError, match="strength above 0, got 2 and 0"):
         regularised_induction(two_doors(discount=1.0, horizon=2), np.full((2, 3, 2), 0.5), 0.0)
