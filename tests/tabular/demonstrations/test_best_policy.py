@@ -111,8 +111,8 @@ def test_a_run_that_is_stopped_says_so() -> None:
 
 def test_wrong_problems_are_refused() -> None:
     rng, reference = np.random.default_rng(0), np.full((3, 4, 4), 0.25)
+    doubled = GRID.with_rewards(2 * GRID.rewards)
     with pytest.raises(InputError, match="rewards from 0 to 1, got 0 to 2"):
-        doubled = GRID.with_rewards(2 * GRID.rewards)
         regularised_best_policy(doubled, reference, strength=0.0, target=0.1, rng=rng)
     with pytest.raises(InputError, match="above 0 everywhere"):
         regularised_best_policy(GRID, 0 * reference, strength=0.0, target=0.1, rng=rng)
