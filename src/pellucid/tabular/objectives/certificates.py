@@ -4,7 +4,7 @@ A certificate holds what is claimed of the order and of the laws; `verify` recom
 exact arithmetic. Nothing here was rounded, and no discount is left out unless it says so.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
@@ -156,27 +156,34 @@ def features_of(
 
 @dataclass(frozen=True, eq=False)
 class SameLaw:
-    """Two policies that behave alike and that the order tells apart.
+    """Policies that behave alike, and an order that would put one above itself.
 
     Args:
-        better: The law of the better one.
-        worse: That of the worse one.
+        loop: Laws of which each is above or alike to the next one, and the last to the first:
+            pairs of a law and whether it is alike to the next one (else above it).
     """
 
-    better: ExactLaw
-    worse: ExactLaw
+    loop: tuple[tuple[ExactLaw, bool], ...]
     group: str = "TLO"
 
     def verify(self) -> bool:
-        """Return whether every event is equally likely under the two."""
-        return equal_laws(self.better, self.worse)
+        """Return whether those said to be alike make every event equally likely."""
+        return any(not alike for _, alike in self.loop) and all(
+            equal_laws(law, following) for law, alike, following in self._links() if alike
+        )
 
     def text(self) -> str:
         """Return the argument."""
+        above = [f"{a.name} over {b.name}" for a, alike, b in self._links() if not alike]
+        same = [f"{a.name} and {b.name}" for a, alike, b in self._links() if alike]
         return (
-            f"{self.better.name} and {self.worse.name} make every event exactly as likely; what "
-            "only sees what happens cannot rank one over the other"
+            f"nothing that sees only what happens can rank {' and '.join(above)}, because "
+            f"{' as well as '.join(same)} make every event exactly as likely"
         )
+
+    def _links(self) -> list[tuple[ExactLaw, bool, ExactLaw]]:
+        following = [*self.loop[1:], self.loop[0]]
+        return [(law, alike, n) for (law, alike), (n, _) in zip(self.loop, following, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,33 +207,4 @@ class ThreeLevels:
         return (
             f"{worst}, {middle} and {best} are each a single trajectory, on which a formula is "
             "true or false; two values cannot make three levels"
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class NoChoiceOfTrajectories:
-    """Finitely many trajectories, and no set of them whose probability gives the order.
-
-    Args:
-        laws: What is ordered.
-        wanted: The order.
-        depth: How many transitions tell the trajectories apart.
-    """
-
-    laws: tuple[ExactLaw, ...]
-    wanted: Wanted
-    depth: int
-    search: Callable[[Sequence[ExactLaw], Wanted, int], bool]
-    group: str = "LTL"
-
-    def verify(self) -> bool:
-        """Return whether none of the sets, all of which are tried on fractions, gives the order."""
-        return not self.search(self.laws, self.wanted, self.depth)
-
-    def text(self) -> str:
-        """Return the argument."""
-        names = ", ".join(law.name for law in self.laws)
-        return (
-            f"{names} have finitely many trajectories, and of every set of these the probability "
-            "was compared: none gives the order"
         )

@@ -7,10 +7,11 @@ which `verify` checks on fractions.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import product
 from typing import TypeAlias
 
-from pellucid.tabular.objectives.exact_laws import ExactLaw, equal_laws
+from pellucid.tabular.objectives.exact import weighted_sum
+from pellucid.tabular.objectives.exact_laws import ExactLaw, equal_laws, per_step
 
 Point: TypeAlias = tuple[Fraction, ...]
 """Parameters of a family of policies, each in [0, 1]."""
@@ -66,9 +67,8 @@ class NoLevelLines:
     The score is constant along some line through every point. Along each direction that enters
     the square at the first corner, and along each that enters it strictly at the second, the level
     changes; every direction is one of these, up to its sign. The level is affine in each parameter
-    alone, so that its slope along an edge is a difference between corners, and the score (the
-    discounted return) is affine in both because each is used in a state of its own that is reached
-    equally often.
+    alone, so that its slope along an edge is a difference between corners, and the probabilities
+    of the transitions of every step, hence every discounted return, are affine in both together.
 
     Args:
         family: Of two parameters, its level one number.
@@ -88,6 +88,7 @@ class NoLevelLines:
         return (
             differ == 1
             and self._affine_in_each()
+            and self._score_is_affine()
             and strict[0] * strict[1] > 0
             and weak[0] * weak[1] >= 0
             and any(weak)
@@ -104,6 +105,22 @@ class NoLevelLines:
         """Return the change of the level along both edges that leave a corner."""
         here = self.family.level(corner)[0]
         return [self.family.level(_flipped(corner, axis))[0] - here for axis in (0, 1)]
+
+    def _score_is_affine(self) -> bool:
+        """Check on a grid of three by three that every step's probabilities are affine."""
+        at = {
+            (x, y): per_step(law, len(law.edges), choices=False)
+            for x, y in product((0, 1, 2), repeat=2)
+            for law in [self.family.law((Fraction(x, 2), Fraction(y, 2)))]
+        }
+        origin = at[0, 0]
+        weights = [Fraction(1), Fraction(1), Fraction(-1), Fraction(-1)]
+        return not any(
+            weighted_sum([at[x, y], origin, at[x, 0], at[0, y]], weights) for x, y in at
+        ) and not any(
+            weighted_sum([one, origin, half], [Fraction(1), Fraction(1), Fraction(-2)])
+            for one, half in ((at[2, 0], at[1, 0]), (at[0, 2], at[0, 1]))
+        )
 
     def _affine_in_each(self) -> bool:
         """Check the middle of each edge and of the square; enough for degree two in each."""
@@ -225,11 +242,6 @@ class TouchingLevels:
             "middle and best policies both come as near as one likes to a worst one, and best ones "
             "to every middle one: the intervals of their expected returns overlap"
         )
-
-
-def strictly_rising(family: Family, points: Sequence[Point]) -> bool:
-    """Return whether the levels of points rise strictly."""
-    return all(family.level(one) < family.level(other) for one, other in pairwise(points))
 
 
 def _point(*values: float | Fraction) -> Point:

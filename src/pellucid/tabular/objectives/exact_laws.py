@@ -25,6 +25,9 @@ Feature: TypeAlias = tuple[str, tuple[object, ...]]
 Node: TypeAlias = tuple[int, int]
 """-1 and a state for policies; the number of a trajectory and a position otherwise."""
 Word: TypeAlias = tuple[Transition, ...]
+"""How a trajectory begins."""
+Heads: TypeAlias = tuple[tuple[Node, Fraction] | None, ...]
+"""Where each law is after a beginning, and how likely it is there; None if it cannot be."""
 
 
 @dataclass(frozen=True)
@@ -201,9 +204,7 @@ def beginnings(laws: Sequence[ExactLaw]) -> list[tuple[Word, tuple[Fraction, ...
     """
     spans: dict[frozenset[Node], Span] = {}
     outputs, kept = Span(len(laws)), []
-    queue: list[tuple[Word, tuple[tuple[Node, Fraction] | None, ...]]] = []
-    for word, heads in _first(laws):
-        queue.append((word, heads))
+    queue = first_steps(laws)
     while queue and outputs.rank < len(laws):
         word, heads = queue.pop(0)
         vector = tuple(head[1] if head else Fraction(0) for head in heads)
@@ -212,13 +213,41 @@ def beginnings(laws: Sequence[ExactLaw]) -> list[tuple[Word, tuple[Fraction, ...
             continue
         if outputs.add(vector):
             kept.append((word, vector))
-        queue += _longer(laws, word, heads)
+        queue += one_step_longer(laws, word, heads)
     return kept
 
 
 def equal_laws(one: ExactLaw, other: ExactLaw) -> bool:
     """Return whether every event has the same probability under two laws."""
     return all(first == second for _, (first, second) in beginnings([one, other]))
+
+
+def first_steps(laws: Sequence[ExactLaw]) -> list[tuple[Word, Heads]]:
+    """Return the beginnings of one transition; the first state tells which first node it is."""
+    found: list[tuple[Word, Heads]] = []
+    starts: dict[int, dict[int, tuple[Node, Fraction]]] = {}
+    for index, law in enumerate(laws):
+        for node, chance in law.initial.items():
+            state = law.edges[node][0].transition[0]
+            starts.setdefault(state, {})[index] = (node, chance)
+    for heads in starts.values():
+        found += one_step_longer(laws, (), tuple(heads.get(i) for i in range(len(laws))))
+    return found
+
+
+def one_step_longer(
+    laws: Sequence[ExactLaw], word: Word, heads: Heads
+) -> list[tuple[Word, Heads]]:
+    """Return the beginnings that go on from one by a transition."""
+    onward: dict[Transition, dict[int, tuple[Node, Fraction]]] = {}
+    for index, head in enumerate(heads):
+        for edge in laws[index].edges[head[0]] if head else ():
+            assert head is not None
+            onward.setdefault(edge.transition, {})[index] = (edge.target, head[1] * edge.chance)
+    return [
+        ((*word, step), tuple(by_law.get(i) for i in range(len(laws))))
+        for step, by_law in sorted(onward.items())
+    ]
 
 
 # --- inside ---
@@ -271,31 +300,3 @@ def _stationary(
     matrix.append([Fraction(1)] * len(own))
     right = [[Fraction(0)] for _ in own[:-1]] + [[Fraction(1)]]
     return [row[0] for row in solved(matrix, right)]
-
-
-_Heads: TypeAlias = tuple[tuple[Node, Fraction] | None, ...]
-
-
-def _first(laws: Sequence[ExactLaw]) -> list[tuple[Word, _Heads]]:
-    """Return the beginnings of one transition; the first state tells which first node it is."""
-    found: list[tuple[Word, _Heads]] = []
-    starts: dict[int, dict[int, tuple[Node, Fraction]]] = {}
-    for index, law in enumerate(laws):
-        for node, chance in law.initial.items():
-            state = law.edges[node][0].transition[0]
-            starts.setdefault(state, {})[index] = (node, chance)
-    for heads in starts.values():
-        found += _longer(laws, (), tuple(heads.get(i) for i in range(len(laws))))
-    return found
-
-
-def _longer(laws: Sequence[ExactLaw], word: Word, heads: _Heads) -> list[tuple[Word, _Heads]]:
-    onward: dict[Transition, dict[int, tuple[Node, Fraction]]] = {}
-    for index, head in enumerate(heads):
-        for edge in laws[index].edges[head[0]] if head else ():
-            assert head is not None
-            onward.setdefault(edge.transition, {})[index] = (edge.target, head[1] * edge.chance)
-    return [
-        ((*word, step), tuple(by_law.get(i) for i in range(len(laws))))
-        for step, by_law in sorted(onward.items())
-    ]

@@ -59,7 +59,7 @@ def translated(objective: Objective, mdp: FiniteMDP, *, source: str, target: str
         target: A class that can express it.
 
     Raises:
-        InputError: It cannot; `pellucid.tabular.objectives.matrix` names the witness.
+        InputError: It cannot; `pellucid.tabular.objectives.hierarchy` names the witness.
     """
     way = downward(target, source)
     if way is None:

@@ -108,7 +108,9 @@ def _unreachable() -> Witness:
 
     value = PolicyFunction(lambda problem, policies: policies[:, 2, 0])
     family = _family(mdp, policy, level)
-    proof = SameLaw(family.law((Fraction(1),)), family.law((Fraction(0),)))
+    proof = SameLaw(
+        ((family.law((Fraction(1),)), False), (family.law((Fraction(0),)), True))
+    )
     return Witness("W1", "unreachable state", mdp, 1, policy, level, "FPR", value, (proof,))
 
 

@@ -75,6 +75,11 @@ def consistent(cells: dict[tuple[str, str], Cell]) -> bool:
     return covers(cells) == set(COVERS)
 
 
+def verified(cell: Cell) -> bool:
+    """Return whether a cell that fails has a proof whose premises hold in exact arithmetic."""
+    return cell.certificate is not None and cell.certificate.verify()
+
+
 def _refuted(
     row: str, column: str, found: Sequence[Witness]
 ) -> tuple[Witness | None, Certificate | None]:
