@@ -7,7 +7,7 @@ from pellucid.tabular.objectives.formalisms import GROUPS, names
 from pellucid.tabular.objectives.hierarchy import Cell, covers
 
 WIDTH, ROW, BOX, TOP = 640, 84, 34, 24
-LETTER = 8.2
+LETTER = 8.8
 """Width of a letter in pixels, for boxes that fit their words."""
 
 
@@ -19,11 +19,7 @@ def diagram_svg(cells: Mapping[tuple[str, str], Cell]) -> str:
     """
     edges = covers(dict(cells))
     rows = layers(edges)
-    places = {
-        group: (WIDTH * (2 * i + 1) / (2 * len(row)), TOP + BOX / 2 + ROW * depth)
-        for depth, row in enumerate(rows)
-        for i, group in enumerate(row)
-    }
+    places = _places(rows, edges)
     height = TOP + ROW * (len(rows) - 1) + BOX + 34
     parts = [
         _line(places[upper], places[lower])
@@ -43,15 +39,40 @@ def diagram_svg(cells: Mapping[tuple[str, str], Cell]) -> str:
 
 
 def layers(edges: set[tuple[str, str]]) -> list[list[str]]:
-    """Return the classes by their longest way from the top, in the order of `GROUPS`."""
+    """Return the classes in rows, in the order of `GROUPS`: no line runs within a row.
+
+    A class stands as low as what is below it allows, so that lines do not pass by other classes.
+    """
     depth = dict.fromkeys(GROUPS, 0)
     for _ in GROUPS:
         for upper, lower in edges:
             depth[lower] = max(depth[lower], depth[upper] + 1)
+    for _ in GROUPS:
+        for group in GROUPS:
+            below = [depth[lower] for upper, lower in edges if upper == group]
+            depth[group] = min(below) - 1 if below else depth[group]
     return [
         [group for group in GROUPS if depth[group] == level]
         for level in range(max(depth.values()) + 1)
     ]
+
+
+def _places(
+    rows: Sequence[Sequence[str]], edges: set[tuple[str, str]]
+) -> dict[str, tuple[float, float]]:
+    """Return where each class stands: rows evenly, one alone over what is below it."""
+    across = {
+        group: WIDTH * (2 * i + 1) / (2 * len(row)) for row in rows for i, group in enumerate(row)
+    }
+    for row in reversed(rows):
+        below = [across[lower] for upper, lower in edges if upper == row[0]]
+        if len(row) == 1 and below:
+            across[row[0]] = sum(below) / len(below)
+    return {
+        group: (across[group], TOP + BOX / 2 + ROW * depth)
+        for depth, row in enumerate(rows)
+        for group in row
+    }
 
 
 def sentence(edges: set[tuple[str, str]]) -> str:

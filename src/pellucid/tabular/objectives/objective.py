@@ -85,9 +85,10 @@ def check_policies(mdp: FiniteMDP, policies: Policies) -> None:
             f"expected policies of shape (policies, {mdp.n_states}, {mdp.n_actions}), "
             f"got {policies.shape}"
         )
-    off = np.abs(policies.sum(axis=2) - 1) > SUM_TOLERANCE
-    if off.any() or not (policies >= 0).all():
-        policy, state = map(int, np.argwhere(off | (policies < 0).any(axis=2))[0])
+    # written so that NaN does not pass
+    right = (np.abs(policies.sum(axis=2) - 1) <= SUM_TOLERANCE) & (policies >= 0).all(axis=2)
+    if not right.all():
+        policy, state = map(int, np.argwhere(~right)[0])
         raise InputError(
             f"expected the action probabilities of policy {policy} in {mdp.state_name(state)} "
             f"to be from 0 to 1 and sum to 1, got {policies[policy, state].tolist()}"
