@@ -73,7 +73,8 @@ def test_bad_tasks_are_one_line(command, tmp_path, text, message):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("objective", "check", "nowhere.yaml"), ("objective", "chek"), ("objective", "check")]
+    "arguments",
+    [("objective", "check", "nowhere.yaml"), ("objective", "chek"), ("objective", "check")],
 )
 def test_wrong_use_is_one_line(command, arguments):
     outcome = command(*arguments)

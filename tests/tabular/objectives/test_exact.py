@@ -99,9 +99,7 @@ def test_a_mixture_of_laws_is_seen_in_their_beginnings() -> None:
     mdp = FiniteMDP(
         transitions=transitions, rewards=np.zeros((2, 2)), initial=np.array([1.0, 0]), discount=0.5
     )
-    laws = [
-        law_of_policy(mdp, np.array([[p, 1 - p], [1, 0]]), str(p)) for p in (1.0, 0.5, 0.0)
-    ]
+    laws = [law_of_policy(mdp, np.array([[p, 1 - p], [1, 0]]), str(p)) for p in (1.0, 0.5, 0.0)]
     vectors = [vector for _, vector in beginnings(laws)]
     assert len(vectors) == 2
     assert all(one - 2 * half + other == 0 for one, half, other in vectors)

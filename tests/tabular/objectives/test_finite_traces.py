@@ -52,7 +52,9 @@ def holds(formula: Formula, trace: list[frozenset[str]], at: int) -> bool:
                 for k in later
             )
         case "W":
-            return holds(Formula("U", parts), trace, at) or holds(Formula("G", parts[:1]), trace, at)
+            return holds(Formula("U", parts), trace, at) or holds(
+                Formula("G", parts[:1]), trace, at
+            )
         case "R":
             negations = tuple(Formula("!", (part,)) for part in parts)
             return not holds(Formula("U", negations), trace, at)

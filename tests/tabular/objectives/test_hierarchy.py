@@ -97,9 +97,7 @@ def test_a_balance_with_other_multipliers_fails() -> None:
     assert not replace(proof, contradiction=other).verify()
     negative = replace(proof.contradiction, strict={first: (Fraction(-1),)})
     assert not replace(proof, contradiction=negative).verify()
-    swapped = replace(
-        proof.contradiction, strict={(first[1], first[0]): pairs[first]}
-    )
+    swapped = replace(proof.contradiction, strict={(first[1], first[0]): pairs[first]})
     assert not replace(proof, contradiction=swapped).verify()
 
 

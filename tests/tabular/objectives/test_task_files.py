@@ -46,7 +46,10 @@ def test_policies_are_the_same_where_no_action_leads_away() -> None:
         ({"start": {"first": "2"}}, "from 0 to 1"),
         ({"transitions": {"first": "second"}}, "expected where a leads from second"),
         ({"transitions": ["first"]}, "transitions: expected names with values"),
-        ({"policies": {"aa": {"first": "a"}, "bb": "b"}}, "policy aa: expected an action in second"),
+        (
+            {"policies": {"aa": {"first": "a"}, "bb": "b"}},
+            "policy aa: expected an action in second",
+        ),
         ({"policies": {"aa": "c", "bb": "b"}}, "unknown action 'c'"),
         ({"order": ["aa > cc"]}, "unknown policy or trajectory 'cc'"),
         ({"order": ["aa = bb"]}, "an order with a '>'"),
@@ -54,7 +57,10 @@ def test_policies_are_the_same_where_no_action_leads_away() -> None:
         ({"order": {"aa": "bb"}}, "expected a list of texts"),
         ({"discounts": ["1"]}, "discounts above 0 and below 1"),
         ({"environment": "FrozenLake-v1"}, "either an environment or states, got both"),
-        ({"trajectories": {"aa": ["end"]}}, "a policy and a trajectory have one name"),
+        (
+            {"trajectories": {"aa": ["first", "a", "second", "a", "end"]}},
+            "a policy and a trajectory have one name",
+        ),
         ({"trajectories": {"t": ["end"]}}, "end is no first state"),
         ({"trajectories": {"t": ["first", "a"]}}, "expected steps"),
         ({"trajectories": {"t": ["first", "a", "end"]}}, "first, a never leads to end"),

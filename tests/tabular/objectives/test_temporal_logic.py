@@ -108,7 +108,9 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(UnknownNameError, match="unknown proposition 'save'") as error:
         TemporalLogic("G save", labels)
     assert "safe" in str(error.value.hint)
-    with pytest.raises(InputError, match=r"label 'safe' to have shape \(3, 2, 3\), got \(2, 2, 2\)"):
+    with pytest.raises(
+        InputError, match=r"label 'safe' to have shape \(3, 2, 3\), got \(2, 2, 2\)"
+    ):
         TemporalLogic("G safe", {"safe": np.ones((2, 2, 2), dtype=bool)}).values(
             loop_or_leave(), np.full((1, 3, 2), 0.5)
         )

@@ -11,7 +11,7 @@ from pellucid.tabular.objectives import LTLfReward, MachineEdge, MachineReward
 
 
 class Corridor(gymnasium.Env):
-    """Five cells, start in the middle; action 1 is right. The key is on the left, the door right."""
+    """Five cells from the key to the door, start in the middle; action 1 is right."""
 
     observation_space = spaces.Discrete(5)
     action_space = spaces.Discrete(2)

@@ -21,10 +21,10 @@ from pellucid.tabular.objectives.diagram import diagram_svg
 from pellucid.tabular.objectives.finite_traces import LTLfMonitor
 from pellucid.tabular.objectives.formalisms import COVERS, FORMALISMS, GROUPS, can_express, names
 from pellucid.tabular.objectives.formulas import Formula, parse
+from pellucid.tabular.objectives.hierarchy import Cell, matrix, verified
 from pellucid.tabular.objectives.lassos import Lasso
 from pellucid.tabular.objectives.limit_average import LimitAverage
 from pellucid.tabular.objectives.markov_reward import MarkovReward
-from pellucid.tabular.objectives.hierarchy import Cell, matrix, verified
 from pellucid.tabular.objectives.objective import (
     Objective,
     OrderingObjective,

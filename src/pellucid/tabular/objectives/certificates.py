@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from pellucid.tabular.objectives.exact import Column, difference, weighted_sum
 from pellucid.tabular.objectives.exact_laws import (
@@ -79,13 +79,15 @@ class Balance:
         when = "" if self.discount is None else f" at discount {self.discount}"
         return f"no {_SAYS[self.group]} can rank {said}, because {alike}{when}"
 
-    def _residue(self) -> dict[object, Fraction]:
+    def _residue(self) -> dict[Any, Fraction]:
         pairs = self.contradiction.pairs
         used = sorted({index for pair, _ in pairs for index in pair})
         laws = [self.laws[index] for index in used]
         degree = self.contradiction.degree
         n_steps = sum(len(law.edges) for law in laws) + degree
-        columns = dict(zip(used, features_of(self.group, laws, self.discount, n_steps), strict=True))
+        columns = dict(
+            zip(used, features_of(self.group, laws, self.discount, n_steps), strict=True)
+        )
         parts: list[Column] = []
         weights: list[Fraction] = []
         for (i, j), coefficients in pairs:
@@ -145,13 +147,13 @@ def features_of(
     """
     choices = group == "RRL"
     if group == "LAR":
-        return [dict(long_run(law)) for law in laws]
+        return [long_run(law) for law in laws]
     if group == "FTR":
         found = beginnings(laws)
         return [{word: vector[i] for word, vector in found} for i in range(len(laws))]
     if discount is None:
         return [per_step(law, n_steps, choices=choices) for law in laws]
-    return [dict(discounted(law, discount, choices=choices)) for law in laws]
+    return [discounted(law, discount, choices=choices) for law in laws]
 
 
 @dataclass(frozen=True, eq=False)

@@ -105,7 +105,9 @@ def _conditioned(
                 legal = np.broadcast_to(allowed[truth][old[next_truth]], block.shape[1:])
                 scaled = np.ones(len(old[truth]), dtype=np.bool_)
             else:
-                legal = settled[old[truth]][:, None] | np.full((1, len(old[next_truth])), truth == next_truth)
+                legal = settled[old[truth]][:, None] | np.full(
+                    (1, len(old[next_truth])), truth == next_truth
+                )
                 scaled = ~settled[old[truth]]
             below = np.where(scaled, weights[truth][:, old[truth]], 1.0)
             row.append(np.where(legal, block, 0.0) / below[:, :, None])

@@ -141,7 +141,9 @@ def _by_law_fit(task: Task, wanted: Wanted, group: str) -> Finding:
         {"return": float(value), "level": levels[name]}
         for name, value in zip(task.preferences.names, returns, strict=True)
     ]
-    text = f"a reward whose returns differ at discount {discount}, and a table from returns to levels"
+    text = (
+        f"a reward whose returns differ at discount {discount}, and a table from returns to levels"
+    )
     objective = {"discount": float(discount), "rewards": rewards, "function": table}
     return Finding(group, "can express", text, objective, verified=True)
 
@@ -150,15 +152,13 @@ def _telling_apart(
     task: Task, wanted: Wanted, discount: Fraction
 ) -> tuple[list[dict[str, Any]], list[Fraction]]:
     """Return whole rewards under which items with different levels have different returns."""
-    columns: list[Column] = [dict(discounted(law, discount, choices=False)) for law in task.laws]
+    columns: list[Column] = [discounted(law, discount, choices=False) for law in task.laws]
     keys = sorted({key for column in columns for key in column}, key=repr)
     levels = list(_levels(task, wanted).values())
     base = 1
     while True:  # each failure is a root of a polynomial in the base, so that it ends
         base += 1
-        weights: dict[object, Fraction] = {
-            key: Fraction(base**i % 1009) for i, key in enumerate(keys)
-        }
+        weights: dict[Any, Fraction] = {key: Fraction(base**i % 1009) for i, key in enumerate(keys)}
         returns = [dot(column, weights) for column in columns]
         pairs = combinations(range(len(returns)), 2)
         if all(returns[i] != returns[j] or levels[i] == levels[j] for i, j in pairs):
@@ -248,7 +248,7 @@ def _with_discount(task: Task, group: Literal["MR", "RRL"]) -> Finding:
 
 def _for_all_discounts(task: Task, group: Linear) -> Balance | None:
     wanted = task.preferences.wanted
-    sampled: list[dict[object, Fraction]] = [{} for _ in task.laws]
+    sampled: list[dict[Any, Fraction]] = [{} for _ in task.laws]
     for discount in SAMPLED_DISCOUNTS[1::2]:
         for column, own in zip(sampled, features_of(group, task.laws, discount, 0), strict=True):
             column.update({(discount, key): value for key, value in own.items()})
@@ -266,7 +266,7 @@ def _for_all_discounts(task: Task, group: Linear) -> Balance | None:
 
 
 def _discounted_fit(
-    task: Task, group: str, discount: Fraction, weights: Mapping[object, Fraction]
+    task: Task, group: str, discount: Fraction, weights: Mapping[Any, Fraction]
 ) -> Finding:
     rewards = _rewards(task, weights)
     charges = [
@@ -338,7 +338,9 @@ def _refused(task: Task, group: str, above: Finding) -> Finding | None:
     """Return the same proof for a class below one that cannot express the order."""
     if above.status != "cannot express" or above.certificate is None:
         return None
-    return Finding(group, "cannot express", above.text, certificate=above.certificate, verified=True)
+    return Finding(
+        group, "cannot express", above.text, certificate=above.certificate, verified=True
+    )
 
 
 def _all_policies(task: Task) -> bool:
@@ -349,7 +351,7 @@ def _levels(task: Task, wanted: Wanted) -> dict[str, int]:
     return dict(zip(task.preferences.names, levels_of(len(task.laws), wanted), strict=True))
 
 
-def _rewards(task: Task, weights: Mapping[object, Fraction]) -> list[dict[str, Any]]:
+def _rewards(task: Task, weights: Mapping[Any, Fraction]) -> list[dict[str, Any]]:
     found = []
     for key, value in weights.items():
         if isinstance(key, tuple) and key[0] == "transition":

@@ -27,8 +27,10 @@ MAX_DEPTH = 8
 MAX_WORDS = 200
 MAX_LISTED = 16
 """Beginnings of which every set is tried."""
-MARGIN = 1e-6
-"""Least difference of probabilities that the integer programme looks for; fractions decide."""
+FEWER = 1e-5
+"""What a beginning costs, in probability, so that of equal sets the smaller one is taken."""
+SECONDS = 10.0
+"""Time for the integer programme of one depth; what it has not found by then is not decided."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +79,7 @@ def beginnings_of(laws: Sequence[ExactLaw], depth: int) -> Beginnings | None:
     for _ in range(depth - 1):
         if len(heads) > MAX_WORDS:
             return None
-        heads = [
-            longer for word, ends in heads for longer in one_step_longer(laws, word, ends)
-        ]
+        heads = [longer for word, ends in heads for longer in one_step_longer(laws, word, ends)]
     if len(heads) > MAX_WORDS:
         return None
     chances = [tuple(h[1] if h else Fraction(0) for h in ends) for _, ends in heads]
@@ -126,24 +126,30 @@ class NoEvent:
 
 
 def _chosen(found: Beginnings, wanted: Wanted) -> list[int] | None:
+    """Return the set with the largest least difference, if its probabilities give the order."""
     chances = np.array([[float(c) for c in row] for row in found.chances])
-    better = np.array([chances[:, i] - chances[:, j] for i, j in wanted.better])
-    ties = np.array([chances[:, i] - chances[:, j] for i, j in wanted.ties])
-    limits = [LinearConstraint(better, lb=MARGIN)] if len(better) else []
-    if len(ties):
-        limits.append(LinearConstraint(ties, lb=0.0, ub=0.0))
     n = len(found.words)
+    # the last variable is the least difference of a pair that is strictly ordered; a fixed margin
+    # would be lost in the tolerance of the solver
+    better = [np.append(chances[:, i] - chances[:, j], -1.0) for i, j in wanted.better]
+    ties = [np.append(chances[:, i] - chances[:, j], 0.0) for i, j in wanted.ties]
+    limits = [LinearConstraint(np.array(better), lb=0.0)]
+    if ties:
+        limits.append(LinearConstraint(np.array(ties), lb=0.0, ub=0.0))
     answer = milp(
-        np.ones(n),
-        integrality=np.ones(n),
-        bounds=Bounds(0, 1),
+        np.append(np.full(n, FEWER), -1.0),
+        integrality=np.append(np.ones(n), 0.0),
+        bounds=Bounds(np.zeros(n + 1), np.ones(n + 1)),
         constraints=limits,
-        options={"time_limit": 10.0},
+        options={"time_limit": SECONDS},
     )
     if answer.x is None:
         return None
     chosen = [i for i in range(n) if answer.x[i] > 0.5]
-    sums = [sum((found.chances[i][law] for i in chosen), Fraction(0)) for law in range(len(found.chances[0]))]
+    sums = [
+        sum((found.chances[i][law] for i in chosen), Fraction(0))
+        for law in range(len(found.chances[0]))
+    ]
     return chosen if _fits(sums, wanted) else None
 
 

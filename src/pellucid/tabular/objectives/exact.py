@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pellucid.errors import InputError
 
-Column: TypeAlias = Mapping[object, Fraction]
-"""A sparse vector; keys that are missing are zero."""
+Column: TypeAlias = Mapping[Any, Fraction]
+"""A sparse vector; keys, of any one kind, that are missing are zero."""
 
 LARGEST_DENOMINATOR = 1_000_000
 
@@ -110,9 +110,9 @@ class Span:
         return found
 
 
-def weighted_sum(columns: Sequence[Column], weights: Sequence[Fraction]) -> dict[object, Fraction]:
+def weighted_sum(columns: Sequence[Column], weights: Sequence[Fraction]) -> dict[Any, Fraction]:
     """Return the weighted sum of columns without its zeros."""
-    total: dict[object, Fraction] = {}
+    total: dict[Any, Fraction] = {}
     for column, weight in zip(columns, weights, strict=True):
         if weight:
             for key, value in column.items():
@@ -120,7 +120,7 @@ def weighted_sum(columns: Sequence[Column], weights: Sequence[Fraction]) -> dict
     return {key: value for key, value in total.items() if value}
 
 
-def difference(one: Column, other: Column) -> dict[object, Fraction]:
+def difference(one: Column, other: Column) -> dict[Any, Fraction]:
     """Return one column less another, without zeros."""
     return weighted_sum([one, other], [Fraction(1), Fraction(-1)])
 

@@ -7,7 +7,7 @@ for one discount, for all discounts at once, in the long run, and as probabiliti
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
@@ -127,7 +127,7 @@ def law_of_trajectory(lasso: Lasso, number: int, name: str) -> ExactLaw:
         number: Tells its nodes apart from those of other trajectories.
         name: What it is called.
     """
-    edges = {
+    edges: dict[Node, tuple[Edge, ...]] = {
         (number, position): (Edge(step, (number, lasso.after(position)), Fraction(1)),)
         for position, step in enumerate(lasso.transitions)
     }
@@ -156,13 +156,13 @@ def discounted(law: ExactLaw, discount: Fraction, *, choices: bool) -> dict[Feat
     return law.features(visits, choices=choices)
 
 
-def per_step(law: ExactLaw, n_steps: int, *, choices: bool) -> dict[object, Fraction]:
+def per_step(law: ExactLaw, n_steps: int, *, choices: bool) -> dict[Any, Fraction]:
     """Return the probability of each transition (and choice) at each of the first steps.
 
     Keys are pairs of the step and the feature. Weighted by powers of a discount they sum to
     `discounted`, so that what holds for them holds for every discount.
     """
-    found: dict[object, Fraction] = {}
+    found: dict[Any, Fraction] = {}
     chances = law.initial
     for time in range(n_steps):
         for feature, chance in law.features(chances, choices=choices).items():
@@ -235,9 +235,7 @@ def first_steps(laws: Sequence[ExactLaw]) -> list[tuple[Word, Heads]]:
     return found
 
 
-def one_step_longer(
-    laws: Sequence[ExactLaw], word: Word, heads: Heads
-) -> list[tuple[Word, Heads]]:
+def one_step_longer(laws: Sequence[ExactLaw], word: Word, heads: Heads) -> list[tuple[Word, Heads]]:
     """Return the beginnings that go on from one by a transition."""
     onward: dict[Transition, dict[int, tuple[Node, Fraction]]] = {}
     for index, head in enumerate(heads):
@@ -291,9 +289,7 @@ def _arriving(
     return arriving
 
 
-def _stationary(
-    own: Sequence[int], chances: dict[tuple[int, int], Fraction]
-) -> list[Fraction]:
+def _stationary(own: Sequence[int], chances: dict[tuple[int, int], Fraction]) -> list[Fraction]:
     matrix = [
         [Fraction(int(i == j)) - chances.get((j, i), Fraction(0)) for j in own] for i in own[:-1]
     ]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import comb
+from typing import Any
 
 import numpy as np
 from scipy.optimize import linprog
@@ -78,7 +79,7 @@ class Contradiction:
         )
 
 
-def weights_for(columns: Sequence[Column], wanted: Wanted) -> dict[object, Fraction] | None:
+def weights_for(columns: Sequence[Column], wanted: Wanted) -> dict[Any, Fraction] | None:
     """Return weights that give the wanted order exactly, small ones; None if none are found.
 
     Args:
@@ -142,7 +143,7 @@ def contradiction_for_all_discounts(
     return _contradiction(sampled, wanted, steps, degree=degree, n_steps=n_steps)
 
 
-def spread(column: Column, index: int, degree: int, n_steps: int) -> dict[object, Fraction]:
+def spread(column: Column, index: int, degree: int, n_steps: int) -> dict[Any, Fraction]:
     """Return a series in the discount times a Bernstein polynomial.
 
     Args:
@@ -155,9 +156,9 @@ def spread(column: Column, index: int, degree: int, n_steps: int) -> dict[object
     for power in range(index, degree + 1):
         sign = (-1) ** (power - index)
         weights.append(Fraction(sign * comb(degree, index) * comb(degree - index, power - index)))
-        shifted: dict[object, Fraction] = {}
+        shifted: dict[Any, Fraction] = {}
         for key, value in column.items():
-            time, feature = key  # type: ignore[misc]
+            time, feature = key
             if time + power < n_steps:
                 shifted[time + power, feature] = value
         parts.append(shifted)
@@ -165,7 +166,12 @@ def spread(column: Column, index: int, degree: int, n_steps: int) -> dict[object
 
 
 def _contradiction(
-    look: Sequence[Column], wanted: Wanted, decide: Sequence[Column], *, degree: int, n_steps: int = 0
+    look: Sequence[Column],
+    wanted: Wanted,
+    decide: Sequence[Column],
+    *,
+    degree: int,
+    n_steps: int = 0,
 ) -> Contradiction | None:
     orders = range(degree + 1)
     pairs = [(pair, k) for pair in (*wanted.better, *wanted.ties) for k in orders]
@@ -222,17 +228,14 @@ def _series(column: Column, index: int, degree: int, n_steps: int) -> Column:
 def _at_discounts(column: Column, index: int, degree: int) -> Column:
     if not degree:
         return column
-    return {
-        key: value * _bernstein(key[0], index, degree)  # type: ignore[index]
-        for key, value in column.items()
-    }
+    return {key: value * _bernstein(key[0], index, degree) for key, value in column.items()}
 
 
 def _bernstein(at: Fraction, index: int, degree: int) -> Fraction:
     return comb(degree, index) * at**index * (1 - at) ** (degree - index)
 
 
-def _dense(columns: Sequence[Column], keys: Sequence[object]) -> np.ndarray:
+def _dense(columns: Sequence[Column], keys: Sequence[Any]) -> np.ndarray:
     place = {key: i for i, key in enumerate(keys)}
     matrix = np.zeros((len(columns), len(keys)))
     for row, column in enumerate(columns):
@@ -242,13 +245,13 @@ def _dense(columns: Sequence[Column], keys: Sequence[object]) -> np.ndarray:
 
 
 def _onto_ties(
-    weights: dict[object, Fraction], ties: Sequence[Column], keys: Sequence[object]
-) -> dict[object, Fraction]:
+    weights: dict[Any, Fraction], ties: Sequence[Column], keys: Sequence[Any]
+) -> dict[Any, Fraction]:
     """Return the nearest weights that are exactly level on the ties."""
-    span, independent = Span(len(keys)), []
-    for column in ties:
-        if span.add([column.get(key, Fraction(0)) for key in keys]):
-            independent.append(column)
+    span = Span(len(keys))
+    independent = [
+        column for column in ties if span.add([column.get(key, Fraction(0)) for key in keys])
+    ]
     if not independent:
         return weights
     products = [[dot(one, other) for other in independent] for one in independent]

@@ -40,9 +40,7 @@ FORMALISMS: tuple[Formalism, ...] = (
         "IMORL", "inner multi-objective RL", "E f(G_1, ..., G_k)", "FTR", "InnerMultiObjective"
     ),
     Formalism("FTR", "functions of trajectories", "E f(trajectory)", "FTR", "TrajectoryFunction"),
-    Formalism(
-        "RRL", "regularised RL", "E sum γ^t (R - α F(π(.|s)))", "RRL", "RegularisedReward"
-    ),
+    Formalism("RRL", "regularised RL", "E sum γ^t (R - α F(π(.|s)))", "RRL", "RegularisedReward"),
     Formalism("ONMR", "outer nonlinear Markov rewards", "f(J)", "ONMR", "OuterNonlinear"),
     Formalism(
         "OMORL", "outer multi-objective RL", "f(J_1, ..., J_k)", "FTLR", "OuterMultiObjective"

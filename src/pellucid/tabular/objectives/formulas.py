@@ -132,7 +132,9 @@ class _Parser:
             raise self.error(f"nested deeper than {_MAX_DEPTH}", position)
         if not word or word in _BINARY or word == ")":
             got = repr(word) if word else "the end"
-            raise self.error(f"expected a proposition, '(' or a unary operator, got {got}", position)
+            raise self.error(
+                f"expected a proposition, '(' or a unary operator, got {got}", position
+            )
         self.next += 1
         if word == "(":
             inside = self.expression(0, depth + 1)

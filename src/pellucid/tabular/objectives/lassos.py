@@ -104,7 +104,8 @@ def trajectories(
             more than 100 000.
     """
     check_policies(mdp, policies)
-    possible = (policies > 0).any(axis=0)[:, :, None] & (mdp.dense > 0)
+    taken = np.asarray((policies > 0).any(axis=0))
+    possible = taken[:, :, None] & (mdp.dense > 0)
     search = _Search(mdp, policies, possible, _settled(possible))
     found: list[Lasso] = []
     chances: list[Float[np.ndarray, " policies"]] = []
@@ -187,6 +188,6 @@ def _holds(
 def _until(lasso: Lasso, before: Sequence[bool], goal: Sequence[bool]) -> list[bool]:
     held = list(goal)
     # a least fixed point; two turns backwards carry a goal in the cycle to every position
-    for position in [*range(len(held))] [::-1] * 2:
+    for position in [*range(len(held))][::-1] * 2:
         held[position] = goal[position] or (before[position] and held[lasso.after(position)])
     return held

@@ -22,4 +22,5 @@ class LimitAverage:
 
     def values(self, mdp: FiniteMDP, policies: Policies) -> Float[np.ndarray, " policies"]:
         """Return the long-run average reward of each policy."""
-        return np.einsum("nsat,sat->n", limit_frequencies(mdp, policies), self.rewards)
+        shares = limit_frequencies(mdp, policies)
+        return np.asarray(np.einsum("nsat,sat->n", shares, self.rewards))

@@ -25,4 +25,4 @@ class MarkovReward:
     def values(self, mdp: FiniteMDP, policies: Policies) -> Float[np.ndarray, " policies"]:
         """Return the expected discounted return of each policy."""
         visits = transition_visits(mdp, policies, self.discount)
-        return np.einsum("nsat,sat->n", visits, self.rewards)
+        return np.asarray(np.einsum("nsat,sat->n", visits, self.rewards))

@@ -93,4 +93,4 @@ def lexicographic(
     """Compare vectors by their first component, ties by the second, and so on."""
     found = signs(first, second)
     decisive = (found != 0).argmax(axis=1)
-    return found[np.arange(len(found)), decisive]
+    return np.asarray(found[np.arange(len(found)), decisive])

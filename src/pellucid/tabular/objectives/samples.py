@@ -189,12 +189,14 @@ def inversions(one: Objective, other: Objective, mdp: FiniteMDP, policies: Polic
         mdp: The problem.
         policies: Each is compared with the one after it, the last with the first.
     """
-    return int((_with_next(one, mdp, policies) != _with_next(other, mdp, policies)).sum())
+    first, second = (comparisons_with_next(value, mdp, policies) for value in (one, other))
+    return int((first != second).sum())
 
 
-def _with_next(
+def comparisons_with_next(
     objective: Objective, mdp: FiniteMDP, policies: Policies
 ) -> Int[np.ndarray, " policies"]:
+    """Return how each policy compares with the one after it, the last with the first."""
     if isinstance(objective, OrderingObjective):
         return objective.compare(mdp, policies, np.roll(policies, -1, axis=0))
     values = objective.values(mdp, policies)

@@ -125,8 +125,8 @@ def _problem(section: Mapping[str, Any], where: str) -> FiniteMDP:
         extra = [key for key in ("states", "transitions", "start") if key in section]
         if extra:
             raise InputError(f"{where}: expected either an environment or {extra[0]}, got both")
-        actions = tuple(_texts(section.get("actions") or []))
-        return _game(section["environment"], section.get("options") or {}, actions, where)
+        named = tuple(_texts(section.get("actions") or []))
+        return _game(section["environment"], section.get("options") or {}, named, where)
     for key in ("states", "actions", "start", "transitions"):
         if key not in section:
             raise InputError(
@@ -171,7 +171,7 @@ def _game(name: Any, options: Any, actions: tuple[str, ...], where: str) -> Fini
     )
     if name not in games:
         raise InputError(f"{where}: expected one of the games {', '.join(games)}, got {name!r}")
-    arguments = {
+    arguments: dict[str, Any] = {
         key: _plain_option(value, f"{where}, options, {key}")
         for key, value in _mapping(options, f"{where}, options").items()
     }
@@ -201,9 +201,7 @@ def _plain_option(value: Any, where: str) -> bool | int | float | str | list[str
 
 
 def _policy(mdp: FiniteMDP, rows: Any, where: str) -> Float[np.ndarray, "states actions"]:
-    table = (
-        {_OTHERWISE: rows} if isinstance(rows, str) else _mapping(rows, where)
-    )
+    table = {_OTHERWISE: rows} if isinstance(rows, str) else _mapping(rows, where)
     states = [mdp.state_name(s) for s in range(mdp.n_states)]
     actions = [mdp.action_name(a) for a in range(mdp.n_actions)]
     policy = np.full(mdp.rewards.shape, np.nan)

@@ -33,7 +33,7 @@ class TrajectoryFunction:
             InputError: There are infinitely many trajectories.
         """
         found, chances = trajectories(mdp, policies)
-        return np.array([self.function(lasso) for lasso in found]) @ chances
+        return np.asarray(np.array([self.function(lasso) for lasso in found]) @ chances)
 
 
 @dataclass(frozen=True, eq=False)

@@ -246,9 +246,7 @@ def multi_order_of_occupancy_order(
 ) -> MultiObjectiveOrdering:
     """OMO as GOMORL: one reward per transition makes the vector of returns the visits."""
     steps = _possible_transitions(mdp)
-    rewards = tuple(
-        MarkovReward(reward.rewards, objective.discount) for reward in _indicators(mdp)
-    )
+    rewards = tuple(MarkovReward(reward.rewards, objective.discount) for reward in _indicators(mdp))
 
     def visits(vector: Float[np.ndarray, "policies k"]) -> Float[np.ndarray, "policies s a t"]:
         spread = np.zeros((len(vector), *mdp.dense.shape))

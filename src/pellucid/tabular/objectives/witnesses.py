@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -108,9 +109,7 @@ def _unreachable() -> Witness:
 
     value = PolicyFunction(lambda problem, policies: policies[:, 2, 0])
     family = _family(mdp, policy, level)
-    proof = SameLaw(
-        ((family.law((Fraction(1),)), False), (family.law((Fraction(0),)), True))
-    )
+    proof = SameLaw(((family.law((Fraction(1),)), False), (family.law((Fraction(0),)), True)))
     return Witness("W1", "unreachable state", mdp, 1, policy, level, "FPR", value, (proof,))
 
 
@@ -151,9 +150,7 @@ def _two_steps(name: str) -> Witness:
         family = _family(mdp, policy, in_turn)
         order = LotteryOrdering(lambda problem, x, y: lexicographic(x[:, :2, 0], y[:, :2, 0]))
         proofs: tuple[Certificate, ...] = (Lexicographic(family),)
-        return Witness(
-            "W2", "lexicographic", mdp, 2, policy, in_turn, "TLO", order, proofs
-        )
+        return Witness("W2", "lexicographic", mdp, 2, policy, in_turn, "TLO", order, proofs)
     family = _family(mdp, policy, match)
     proofs = (
         NoLevelLines(family, _point(0, 0), _point(1, 0)),
@@ -327,7 +324,7 @@ def _balance(group: Linear, family: Family, points: Sequence[Point]) -> Balance:
     if group in ("FTR", "LAR"):
         found = contradiction(features_of(group, laws, None, 0), wanted)
     else:
-        sampled: list[dict[object, Fraction]] = [{} for _ in laws]
+        sampled: list[dict[Any, Fraction]] = [{} for _ in laws]
         for discount in SAMPLED_DISCOUNTS:
             for column, own in zip(sampled, features_of(group, laws, discount, 0), strict=True):
                 column.update({(discount, key): value for key, value in own.items()})
@@ -372,6 +369,12 @@ def _points(*values: Sequence[float]) -> list[Point]:
 
 def _point(*values: float) -> Point:
     return tuple(Fraction(value) for value in values)
+
+
+def law_at(witness: Witness, point: Sequence[float]) -> tuple[ExactLaw, Level]:
+    """Return the law and the level of the policy at a point of a witness's family."""
+    exact = _point(*point)
+    return _family(witness.mdp, witness.policy, witness.level).law(exact), witness.level(exact)
 
 
 def policies_of(witness: Witness, points: Sequence[Sequence[float]]) -> Policies:
