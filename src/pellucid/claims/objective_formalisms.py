@@ -32,7 +32,7 @@ from pellucid.tabular.objectives.samples import (
 )
 from pellucid.tabular.objectives.witnesses import law_at, wanted_of
 
-SOURCE = "Subramani et al. 2024"
+SOURCE = "Subramani 2024"
 N_PROBLEMS, N_POLICIES = 100, 10
 """Random problems and policies of each: 1000 comparisons per pair of classes."""
 GRID_SIZE = 5

@@ -84,7 +84,7 @@ def _match() -> Goal:
 
 
 def _always_or_match() -> Goal:
-    """State 0 chooses: a for 1 -> 2 -> end (a twice), b for the loop 3 (a for ever); 4 is the end."""
+    """State 0 chooses: a for 1 -> 2 -> 4 (a twice; 4 is the end), b for the loop 3 (a for ever)."""
     onward = np.array([[1, 3], [2, 2], [4, 4], [3, 3], [4, 4]])
     mdp = _problem(onward)
     start, first, alive, lost = range(4)
@@ -272,5 +272,5 @@ def _problem(onward: Int[np.ndarray, "states actions"]) -> FiniteMDP:
     )
 
 
-SWEEPS: Mapping[str, int] = {"smoke": 300, "cpu": 2_000, "full": 50_000}
+SWEEPS: Mapping[str, int] = {"smoke": 100, "cpu": 2_000, "full": 50_000}
 """Updates of every value, by scale."""

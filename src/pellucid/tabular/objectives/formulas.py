@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pellucid.errors import InputError
 
@@ -153,6 +154,7 @@ class _Parser:
         return Formula("atom", name=word)
 
 
+@lru_cache(maxsize=4096)
 def core(formula: Formula) -> Formula:
     """Return an equal formula over infinite traces with `!`, `&`, `X` and `U` alone."""
     parts = tuple(core(part) for part in formula.parts)

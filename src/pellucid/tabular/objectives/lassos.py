@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -35,7 +36,7 @@ class Lasso:
         if not self.cycle:
             raise InputError("expected a cycle of at least one transition")
 
-    @property
+    @cached_property
     def transitions(self) -> tuple[Transition, ...]:
         """The prefix and one turn of the cycle."""
         return self.prefix + self.cycle
@@ -106,12 +107,14 @@ def trajectories(
     check_policies(mdp, policies)
     taken = np.asarray((policies > 0).any(axis=0))
     possible = taken[:, :, None] & (mdp.dense > 0)
-    search = _Search(mdp, policies, possible, _settled(possible))
+    onward = [np.argwhere(possible[state]).tolist() for state in range(mdp.n_states)]
+    ends = {int(s): _only_way(int(s), onward) for s in np.flatnonzero(_settled(possible))}
+    search = _Search(mdp, policies, onward, ends)
     found: list[Lasso] = []
     chances: list[Float[np.ndarray, " policies"]] = []
     for state in np.flatnonzero(mdp.initial > 0):
         start = np.full(len(policies), mdp.initial[state])
-        for lasso, chance in search.onward(int(state), (), start):
+        for lasso, chance in search.from_state(int(state), (), start):
             if len(found) >= MAX_TRAJECTORIES:
                 raise InputError(f"expected at most {MAX_TRAJECTORIES} trajectories, got more")
             found.append(lasso)
@@ -125,14 +128,15 @@ class _Search:
 
     mdp: FiniteMDP
     policies: Policies
-    possible: Bool[np.ndarray, "states actions next"]
-    settled: Bool[np.ndarray, " states"]
+    steps: list[list[list[int]]]
+    ends: Mapping[int, Lasso]
 
-    def onward(
+    def from_state(
         self, state: int, before: tuple[Transition, ...], chance: Float[np.ndarray, " policies"]
     ) -> Iterator[tuple[Lasso, Float[np.ndarray, " policies"]]]:
-        if self.settled[state]:
-            yield self._closed(state, before), chance
+        if state in self.ends:
+            end = self.ends[state]
+            yield Lasso((*before, *end.prefix), end.cycle), chance
             return
         if any(earlier == state for earlier, _, _ in before):
             raise InputError(
@@ -140,20 +144,22 @@ class _Search:
                 "cycle that chance can leave",
                 hint="a function of trajectories needs a problem whose episodes end",
             )
-        for action, arrival in np.argwhere(self.possible[state]).tolist():
+        for action, arrival in self.steps[state]:
             step = self.policies[:, state, action] * self.mdp.dense[state, action, arrival]
-            yield from self.onward(arrival, (*before, (state, action, arrival)), chance * step)
+            yield from self.from_state(arrival, (*before, (state, action, arrival)), chance * step)
 
-    def _closed(self, state: int, before: tuple[Transition, ...]) -> Lasso:
-        visited: dict[int, int] = {}
-        steps: list[Transition] = []
-        while state not in visited:
-            visited[state] = len(steps)
-            action, arrival = np.argwhere(self.possible[state])[0].tolist()
-            steps.append((state, action, arrival))
-            state = arrival
-        start = visited[state]
-        return Lasso((*before, *steps[:start]), tuple(steps[start:]))
+
+def _only_way(state: int, onward: list[list[list[int]]]) -> Lasso:
+    """Return the trajectory from a state after which nothing is left to chance."""
+    visited: dict[int, int] = {}
+    steps: list[Transition] = []
+    while state not in visited:
+        visited[state] = len(steps)
+        action, arrival = onward[state][0]
+        steps.append((state, action, arrival))
+        state = arrival
+    start = visited[state]
+    return Lasso(tuple(steps[:start]), tuple(steps[start:]))
 
 
 def _settled(possible: Bool[np.ndarray, "states actions next"]) -> Bool[np.ndarray, " states"]:
