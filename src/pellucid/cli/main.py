@@ -74,7 +74,6 @@ objective = typer.Typer(
     name="objective",
     help="What objective formalisms can express, for an order of yours and in general.",
     rich_markup_mode=None,
-    no_args_is_help=True,
 )
 objective.command("check")(_guarded(check))
 objective.command("diagram")(_guarded(diagram))

@@ -208,6 +208,25 @@ def test_trajectories_that_repeat() -> None:
     assert statuses(CHAIN, "soon > late > wait", **loops)["LAR"] == "cannot express"
 
 
+def test_one_discount_that_cannot_tell_trajectories_apart() -> None:
+    # a once and then b for ever, or the other way round: at discount 1/2 each happens equally often
+    loop = {
+        "states": ["s"],
+        "actions": ["a", "b"],
+        "start": "s",
+        "transitions": {"s": "s"},
+        "trajectories": {
+            "one": {"steps": ["s", "a", "s", "b", "s"], "repeat_from": "1"},
+            "other": {"steps": ["s", "b", "s", "a", "s"], "repeat_from": "1"},
+        },
+    }
+    found_statuses = statuses(loop, "one > other", discounts=["1/2"])
+    assert found_statuses["MR"] == found_statuses["ONMR"] == "not decided"
+    assert found_statuses["FTR"] == "can express"
+    found_statuses = statuses(loop, "one > other", discounts=["1/2", "1/3"])
+    assert found_statuses["MR"] == found_statuses["ONMR"] == "can express"
+
+
 def test_a_game() -> None:
     task = task_from(
         {

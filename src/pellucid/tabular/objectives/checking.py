@@ -5,7 +5,7 @@ an order over all policies of which they are a sample: every finite sample of so
 formalism cannot express can be expressed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
@@ -37,6 +37,9 @@ Status: TypeAlias = Literal["can express", "cannot express", "not decided", "doe
 MOST_STEPS = 80
 """Steps in which a contradiction for all discounts is looked for; its proof checks all it needs."""
 HIGHEST_DEGREE = 2
+MOST_BASES = 50
+LARGEST_REWARD = 1009
+"""A prime; powers are taken by it, so that rewards stay readable."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,34 +138,41 @@ def _by_law_fit(task: Task, wanted: Wanted, group: str) -> Finding:
     if group != "ONMR":
         text = "a table with a level for each law over trajectories"
         return Finding(group, "can express", text, {"levels": levels}, verified=True)
-    discount = task.discounts[0]
-    rewards, returns = _telling_apart(task, wanted, discount)
-    table = [
-        {"return": float(value), "level": levels[name]}
-        for name, value in zip(task.preferences.names, returns, strict=True)
-    ]
-    text = (
-        f"a reward whose returns differ at discount {discount}, and a table from returns to levels"
-    )
-    objective = {"discount": float(discount), "rewards": rewards, "function": table}
-    return Finding(group, "can express", text, objective, verified=True)
+    for discount in task.discounts:
+        columns: list[Column] = [discounted(law, discount, choices=False) for law in task.laws]
+        weights = _telling_apart(columns, list(levels.values()))
+        if weights is None:
+            continue
+        table = [
+            {"return": float(dot(column, weights)), "level": level}
+            for column, level in zip(columns, levels.values(), strict=True)
+        ]
+        text = f"rewards whose returns differ at discount {discount}, and a table to levels"
+        objective = {
+            "discount": float(discount),
+            "rewards": _rewards(task, weights),
+            "function": table,
+        }
+        return Finding(group, "can express", text, objective, verified=True)
+    return _undecided(group, "no reward was found whose returns tell all levels apart")
 
 
-def _telling_apart(
-    task: Task, wanted: Wanted, discount: Fraction
-) -> tuple[list[dict[str, Any]], list[Fraction]]:
-    """Return whole rewards under which items with different levels have different returns."""
-    columns: list[Column] = [discounted(law, discount, choices=False) for law in task.laws]
+def _telling_apart(columns: Sequence[Column], levels: Sequence[int]) -> dict[Any, Fraction] | None:
+    """Return whole rewards under which items with different levels have different returns.
+
+    Rewards that are powers of a base fail only at roots of a polynomial in it, so that few bases
+    need to be tried; None if features are equal at this discount, as those of trajectories can be.
+    """
     keys = sorted({key for column in columns for key in column}, key=repr)
-    levels = list(_levels(task, wanted).values())
-    base = 1
-    while True:  # each failure is a root of a polynomial in the base, so that it ends
-        base += 1
-        weights: dict[Any, Fraction] = {key: Fraction(base**i % 1009) for i, key in enumerate(keys)}
+    pairs = [p for p in combinations(range(len(columns)), 2) if levels[p[0]] != levels[p[1]]]
+    for base in range(2, 2 + MOST_BASES):
+        weights: dict[Any, Fraction] = {
+            key: Fraction(pow(base, i, LARGEST_REWARD)) for i, key in enumerate(keys)
+        }
         returns = [dot(column, weights) for column in columns]
-        pairs = combinations(range(len(returns)), 2)
-        if all(returns[i] != returns[j] or levels[i] == levels[j] for i, j in pairs):
-            return _rewards(task, weights), returns
+        if all(returns[i] != returns[j] for i, j in pairs):
+            return weights
+    return None
 
 
 # --- formalisms whose values are weighted sums of features ---
