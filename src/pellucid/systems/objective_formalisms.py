@@ -20,7 +20,7 @@ from pellucid.tabular.objectives.markov_reward import MarkovReward
 from pellucid.tabular.objectives.nearest_reward import nearest_markov_reward
 from pellucid.tabular.objectives.objective import Policies, value_of
 from pellucid.tabular.objectives.temporal_logic import TemporalLogic
-from pellucid.tabular.objectives.witnesses import match_machine, two_step_problem
+from pellucid.tabular.objectives.witness_tasks import match_machine, two_step_problem
 
 DISCOUNT = 0.95
 """Of both learners. High, so that "for ever" is told from "long"; below one, as rewards need."""

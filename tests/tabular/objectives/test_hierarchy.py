@@ -26,7 +26,7 @@ from pellucid.tabular.objectives.continuum_certificates import (
 )
 from pellucid.tabular.objectives.formalisms import above_or_equal
 from pellucid.tabular.objectives.hierarchy import consistent, covers
-from pellucid.tabular.objectives.witnesses import policies_of
+from pellucid.tabular.objectives.witness_tasks import policies_of
 
 ALL = {witness.name: witness for witness in witnesses()}
 CELLS = matrix(tuple(ALL.values()))

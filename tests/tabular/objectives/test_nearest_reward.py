@@ -6,7 +6,7 @@ import pytest
 from pellucid.errors import InputError
 from pellucid.tabular.objectives import MarkovReward
 from pellucid.tabular.objectives.nearest_reward import nearest_markov_reward, outer_gap
-from pellucid.tabular.objectives.witnesses import two_step_problem
+from pellucid.tabular.objectives.witness_tasks import two_step_problem
 
 
 def test_the_values_of_a_reward_are_met() -> None:

@@ -30,7 +30,7 @@ from pellucid.tabular.objectives import (
 )
 from pellucid.tabular.objectives.laws import canonical, limit_frequencies, transition_visits
 from pellucid.tabular.objectives.samples import ending_problem
-from pellucid.tabular.objectives.witnesses import two_step_problem
+from pellucid.tabular.objectives.witness_tasks import two_step_problem
 from tests.tabular.problems import two_doors
 
 MIXED = np.array([[0.25, 0.75], [0.5, 0.5], [1.0, 0.0]])

@@ -44,6 +44,19 @@ def test_no_inversions(upper: str, lower: str) -> None:
         assert inversions(objective, other, mdp, policies) == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("lower", GROUPS[1:])
+def test_no_inversions_among_many_policies(lower: str) -> None:
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        mdp = ending_problem(rng)
+        policies = policies_for(mdp, 1000, rng)
+        objective = random_objective(lower, mdp, rng)
+        for upper in {upper for upper, below in PAIRS if below == lower}:
+            other = translated(objective, mdp, source=lower, target=upper)
+            assert inversions(objective, other, mdp, policies) == 0
+
+
 def test_inversions_are_seen() -> None:
     rng = np.random.default_rng(0)
     mdp = ending_problem(rng)

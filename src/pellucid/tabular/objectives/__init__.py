@@ -56,7 +56,7 @@ from pellucid.tabular.objectives.trajectory_functions import (
     TrajectoryFunction,
 )
 from pellucid.tabular.objectives.translations import TRANSLATORS, translated
-from pellucid.tabular.objectives.witnesses import Witness, witnesses
+from pellucid.tabular.objectives.witness_tasks import Witness, witnesses
 from pellucid.tabular.objectives.wrappers import LTLfReward, MachineEdge, MachineReward
 
 __all__ = [

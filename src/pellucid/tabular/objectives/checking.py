@@ -31,7 +31,7 @@ from pellucid.tabular.objectives.fitting import (
 from pellucid.tabular.objectives.formalisms import GROUPS
 from pellucid.tabular.objectives.preferences import cycle, levels_of, merged
 from pellucid.tabular.objectives.task_files import Task
-from pellucid.tabular.objectives.witnesses import SAMPLED_DISCOUNTS
+from pellucid.tabular.objectives.witness_tasks import SAMPLED_DISCOUNTS
 
 Status: TypeAlias = Literal["can express", "cannot express", "not decided", "does not apply"]
 MOST_STEPS = 80

@@ -11,7 +11,7 @@ from pellucid.tabular.objectives.formalisms import (
     below_or_equal,
     downward,
 )
-from pellucid.tabular.objectives.witnesses import Witness
+from pellucid.tabular.objectives.witness_tasks import Witness
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Endless trajectories that end in a cycle, and what formulas and rewards make of them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -109,44 +109,30 @@ def trajectories(
     possible = taken[:, :, None] & (mdp.dense > 0)
     onward = [np.argwhere(possible[state]).tolist() for state in range(mdp.n_states)]
     ends = {int(s): _only_way(int(s), onward) for s in np.flatnonzero(_settled(possible))}
-    search = _Search(mdp, policies, onward, ends)
     found: list[Lasso] = []
     chances: list[Float[np.ndarray, " policies"]] = []
-    for state in np.flatnonzero(mdp.initial > 0):
-        start = np.full(len(policies), mdp.initial[state])
-        for lasso, chance in search.from_state(int(state), (), start):
+    waiting: list[tuple[int, tuple[Transition, ...], Float[np.ndarray, " policies"]]] = [
+        (int(state), (), np.full(len(policies), mdp.initial[state]))
+        for state in np.flatnonzero(mdp.initial > 0)
+    ]
+    while waiting:
+        state, before, chance = waiting.pop()
+        if state in ends:
             if len(found) >= MAX_TRAJECTORIES:
                 raise InputError(f"expected at most {MAX_TRAJECTORIES} trajectories, got more")
-            found.append(lasso)
+            found.append(Lasso((*before, *ends[state].prefix), ends[state].cycle))
             chances.append(chance)
-    return found, np.array(chances)
-
-
-@dataclass(frozen=True, eq=False)
-class _Search:
-    """What the recursion over trajectories keeps at hand."""
-
-    mdp: FiniteMDP
-    policies: Policies
-    steps: list[list[list[int]]]
-    ends: Mapping[int, Lasso]
-
-    def from_state(
-        self, state: int, before: tuple[Transition, ...], chance: Float[np.ndarray, " policies"]
-    ) -> Iterator[tuple[Lasso, Float[np.ndarray, " policies"]]]:
-        if state in self.ends:
-            end = self.ends[state]
-            yield Lasso((*before, *end.prefix), end.cycle), chance
-            return
+            continue
         if any(earlier == state for earlier, _, _ in before):
             raise InputError(
-                f"expected finitely many trajectories, but {self.mdp.state_name(state)} lies on a "
+                f"expected finitely many trajectories, but {mdp.state_name(state)} lies on a "
                 "cycle that chance can leave",
                 hint="a function of trajectories needs a problem whose episodes end",
             )
-        for action, arrival in self.steps[state]:
-            step = self.policies[:, state, action] * self.mdp.dense[state, action, arrival]
-            yield from self.from_state(arrival, (*before, (state, action, arrival)), chance * step)
+        for action, arrival in onward[state]:
+            step = policies[:, state, action] * mdp.dense[state, action, arrival]
+            waiting.append((arrival, (*before, (state, action, arrival)), chance * step))
+    return found, np.array(chances)
 
 
 def _only_way(state: int, onward: list[list[list[int]]]) -> Lasso:

@@ -98,23 +98,34 @@ def task_from(document: Any, *, where: str = "task") -> Task:
             f"{where}: expected an order with a '>' between 2 to {MAX_ITEMS} policies or "
             f"trajectories, got {len(names)} in it"
         )
-    laws = tuple(
-        law_of_policy(mdp, policies[name], name)
-        if name in policies
-        else law_of_trajectory(lassos[name], number, name)
-        for number, name in enumerate(names)
-    )
-    for law in laws:
-        if len(law.edges) > MAX_NODES:
-            raise InputError(
-                f"{where}: expected at most {MAX_NODES} states that {law.name} reaches, "
-                f"got {len(law.edges)}",
-                hint="the check is done on fractions, whose size grows with the states",
-            )
     return Task(
-        mdp, laws, tuple(policies.get(name) for name in names), preferences,
+        mdp,
+        tuple(_law(mdp, name, i, policies, lassos, where) for i, name in enumerate(names)),
+        tuple(policies.get(name) for name in names),
+        preferences,
         _discounts(section.get("discounts"), where),
-    )  # fmt: skip
+    )
+
+
+def _law(
+    mdp: FiniteMDP,
+    name: str,
+    number: int,
+    policies: Mapping[str, Float[np.ndarray, "states actions"]],
+    lassos: Mapping[str, Lasso],
+    where: str,
+) -> ExactLaw:
+    if name in policies:
+        law = law_of_policy(mdp, policies[name], name)
+    else:
+        law = law_of_trajectory(lassos[name], number, name)
+    if len(law.edges) > MAX_NODES:
+        raise InputError(
+            f"{where}: expected at most {MAX_NODES} states that {name} reaches, "
+            f"got {len(law.edges)}",
+            hint="the check is done on fractions, whose size grows with the states",
+        )
+    return law
 
 
 # --- the problem ---
