@@ -71,6 +71,13 @@ def test_limit_average_by_hand() -> None:
     assert value.values(mdp, np.stack([stay, leave])).tolist() == pytest.approx([1.0, 5.0])
 
 
+def test_a_tiny_chance_of_leaving_decides_the_limit_average() -> None:
+    rewards = np.zeros((3, 2, 3))
+    rewards[0], rewards[2] = 1.0, 5.0
+    hardly = np.array([[1.0, 1e-18], [1, 0], [1, 0]])
+    assert value_of(LimitAverage(rewards), two_doors(), hardly) == pytest.approx(5.0)
+
+
 def test_limit_average_of_a_periodic_chain_and_of_two_ends() -> None:
     mdp = ending_problem(np.random.default_rng(0), n_decisions=1)
     # state 0 -> state 1 (a ring of one) or 2 (a ring of two, 2 and 3)

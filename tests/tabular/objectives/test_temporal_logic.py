@@ -69,6 +69,18 @@ def test_equals_the_sum_over_all_lassos(text: str) -> None:
         np.testing.assert_allclose(values, held @ chances, atol=1e-10)
 
 
+def test_tiny_chances_are_not_lost() -> None:
+    mdp = loop_or_leave()
+    states = np.arange(3)[:, None, None] * np.ones((1, 2, 3))
+    stay = np.zeros((3, 2, 3), dtype=bool)
+    stay[0, 0, 0] = True
+    labels = {"stay": stay, "one": states == 1}
+    policy = np.array([[1.0, 1e-18], [1, 0], [1, 0]])
+    for text, expected in [("F G one", 0.5), ("!X X stay", 3e-18), ("(X stay) U !stay", 1e-18)]:
+        found = value_of(TemporalLogic(text, labels), mdp, policy)
+        assert found == pytest.approx(expected, rel=1e-6)
+
+
 def test_of_a_formula_and_its_negation_one_holds() -> None:
     rng = np.random.default_rng(5)
     mdp = random_mdp(4, 2, rng, n_successors=2, discount=0.9)
@@ -101,6 +113,15 @@ def test_until_in_a_chain_that_never_ends_agrees_with_simulation() -> None:
         held += satisfies(Lasso(path[:-1], path[-1:]), parse(text), labels)
     expected = value_of(TemporalLogic(text, labels), mdp, policy)
     assert abs(held / n_runs - expected) < 4 * np.sqrt(expected * (1 - expected) / n_runs)
+
+
+def test_a_formula_that_would_fill_the_memory_is_refused() -> None:
+    rng = np.random.default_rng(0)
+    mdp = random_mdp(4, 2, rng, n_successors=2, discount=0.9)
+    labels = {"a": rng.random(mdp.dense.shape) < 0.5}
+    text = "X " * 14 + "a"
+    with pytest.raises(InputError, match="at most 4096 nodes"):
+        TemporalLogic(text, labels).values(mdp, np.full((1, 4, 2), 0.5))
 
 
 def test_what_does_not_fit_is_refused() -> None:

@@ -14,7 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from pellucid.errors import InputError
 from pellucid.tabular.objectives.formulas import Formula, core
+from pellucid.tabular.objectives.laws import leaving
+
+MAX_NODES = 4096
+"""Each temporal operator can double the nodes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +43,9 @@ def satisfaction(chains: LabelledChains, formula: Formula) -> Float[np.ndarray, 
     Args:
         chains: With one support.
         formula: Over infinite traces; its propositions are labels of the chains.
+
+    Raises:
+        InputError: More than 4096 nodes are needed.
     """
     names = iter(range(10**9))
     formula = core(formula)
@@ -49,89 +57,87 @@ def satisfaction(chains: LabelledChains, formula: Formula) -> Float[np.ndarray, 
     return np.asarray(np.clip(chains.initial @ held, 0.0, 1.0))
 
 
+@dataclass(frozen=True, eq=False)
+class _Truth:
+    """Futures of each node that satisfy an operator (or, in a second one, that do not).
+
+    Args:
+        possible: Whether there are any. Decided on the graph: a probability that is almost one
+            must not be taken for one.
+        chance: How likely they are. Computed for both truths rather than as one less the other, so
+            that a tiny one is not rounded to zero.
+        legal: Which next nodes such a future can go to, if it satisfies the operator there and if
+            it does not.
+    """
+
+    possible: Bool[np.ndarray, " nodes"]
+    chance: Float[np.ndarray, "chains nodes"]
+    legal: tuple[Bool[np.ndarray, "nodes next_nodes"], Bool[np.ndarray, "nodes next_nodes"]]
+
+
 def _split(chains: LabelledChains, formula: Formula, name: str) -> LabelledChains:
     """Return the chains with a label for whether the future satisfies one temporal operator."""
     parts = [_propositional(part, chains) for part in formula.parts]
+    n_nodes = chains.steps.shape[1]
     if formula.operator == "X":
-        kind = _Kinds(_possible(chains, parts[0]), _possible(chains, ~parts[0]))
-        chance = chains.steps @ parts[0].astype(np.float64)
-        settled = np.zeros(len(parts[0]), dtype=np.bool_)
-        true_next, false_next = parts[0], ~parts[0]
-    else:
-        before, goal = parts[0] & ~parts[1], parts[1]
-        kind = _until_kinds(chains.steps[0] > 0, before, goal)
-        chance = _until_chances(chains.steps, before, goal, kind)
-        # where the operator is decided on the spot the next step is free
-        settled = ~before
-        true_next = false_next = np.ones(len(goal), dtype=np.bool_)
-    chance = np.where(kind.never_false, 1.0, np.where(~kind.can_be_true, 0.0, chance))
-    return _conditioned(chains, name, kind, chance, settled, (true_next, false_next), formula)
+        truths = tuple(_next(chains.steps, target) for target in (parts[0], ~parts[0]))
+        return _conditioned(chains, name, truths, np.zeros(n_nodes, dtype=np.bool_))
+    # where the operator is decided on the spot the next step is free
+    free = ~parts[0] | parts[1]
+    steps = chains.steps[0] > 0
+    can_be_true = _reaching(steps, ~free, parts[1])
+    can_be_false = _reaching(steps, ~free, ~can_be_true)
+    both = can_be_true & can_be_false & ~free
+    same, other = (
+        np.ones((n_nodes, n_nodes), dtype=np.bool_),
+        free[:, None] | np.zeros((1, n_nodes), dtype=np.bool_),
+    )
+    truths = (
+        _Truth(can_be_true, _chances(chains.steps, both, ~can_be_false), (same, other)),
+        _Truth(can_be_false, _chances(chains.steps, both, ~can_be_true), (other, same)),
+    )
+    return _conditioned(chains, name, truths, free)
 
 
-@dataclass(frozen=True, eq=False)
-class _Kinds:
-    """Which nodes have futures that satisfy an operator, and which have ones that do not.
-
-    Decided on the graph: a probability that is almost one must not be taken for one.
-    """
-
-    can_be_true: Bool[np.ndarray, " nodes"]
-    can_be_false: Bool[np.ndarray, " nodes"]
-
-    @property
-    def never_false(self) -> Bool[np.ndarray, " nodes"]:
-        return ~self.can_be_false
+def _next(
+    steps: Float[np.ndarray, "chains nodes next_nodes"], target: Bool[np.ndarray, " nodes"]
+) -> _Truth:
+    legal = np.broadcast_to(target, steps.shape[1:])
+    possible = ((steps[0] > 0) & legal).any(axis=1)
+    return _Truth(np.asarray(possible), steps @ target.astype(np.float64), (legal, legal))
 
 
 def _conditioned(
     chains: LabelledChains,
     name: str,
-    kind: _Kinds,
-    chance: Float[np.ndarray, "chains nodes"],
-    settled: Bool[np.ndarray, " nodes"],
-    allowed: tuple[Bool[np.ndarray, " nodes"], Bool[np.ndarray, " nodes"]],
-    formula: Formula,
+    truths: tuple[_Truth, ...],
+    free: Bool[np.ndarray, " nodes"],
 ) -> LabelledChains:
     """Return the split chains: first the nodes where the operator holds, then the others."""
-    old = (np.flatnonzero(kind.can_be_true), np.flatnonzero(kind.can_be_false))
-    weights = (chance, 1 - chance)
-    rows = []
-    for truth in (0, 1):
-        row = []
-        for next_truth in (0, 1):
-            block = chains.steps[:, old[truth][:, None], old[next_truth]]
-            block = block * weights[next_truth][:, None, old[next_truth]]
-            if formula.operator == "X":
-                legal = np.broadcast_to(allowed[truth][old[next_truth]], block.shape[1:])
-                scaled = np.ones(len(old[truth]), dtype=np.bool_)
-            else:
-                legal = settled[old[truth]][:, None] | np.full(
-                    (1, len(old[next_truth])), truth == next_truth
-                )
-                scaled = ~settled[old[truth]]
-            below = np.where(scaled, weights[truth][:, old[truth]], 1.0)
-            row.append(np.where(legal, block, 0.0) / below[:, :, None])
-        rows.append(np.concatenate(row, axis=2))
+    old = [np.flatnonzero(truth.possible) for truth in truths]
     both = np.concatenate(old)
+    if len(both) > MAX_NODES:
+        raise InputError(
+            f"expected a formula that splits the problem into at most {MAX_NODES} nodes, "
+            f"got {len(both)}",
+            hint="use fewer nested temporal operators, or a smaller problem",
+        )
+    rows = []
+    for own, truth in zip(old, truths, strict=True):
+        given = np.where(free[own], 1.0, truth.chance[:, own])
+        row = []
+        for following, next_truth, legal in zip(old, truths, truth.legal, strict=True):
+            chances = (
+                chains.steps[:, own[:, None], following] * next_truth.chance[:, None, following]
+            )
+            row.append(np.where(legal[own[:, None], following], chances, 0.0) / given[:, :, None])
+        rows.append(np.concatenate(row, axis=2))
     labels = {key: held[both] for key, held in chains.labels.items()}
     labels[name] = np.arange(len(both)) < len(old[0])
-    initial = np.concatenate([chains.initial[:, old[t]] * weights[t][:, old[t]] for t in (0, 1)], 1)
-    return LabelledChains(initial, np.concatenate(rows, axis=1), labels)
-
-
-def _possible(
-    chains: LabelledChains, target: Bool[np.ndarray, " nodes"]
-) -> Bool[np.ndarray, " nodes"]:
-    return np.asarray(((chains.steps[0] > 0) & target[None, :]).any(axis=1))
-
-
-def _until_kinds(
-    steps: Bool[np.ndarray, "nodes next_nodes"],
-    before: Bool[np.ndarray, " nodes"],
-    goal: Bool[np.ndarray, " nodes"],
-) -> _Kinds:
-    can_be_true = _reaching(steps, before, goal)
-    return _Kinds(can_be_true, _reaching(steps, before, ~can_be_true))
+    initial = [
+        chains.initial[:, own] * t.chance[:, own] for own, t in zip(old, truths, strict=True)
+    ]
+    return LabelledChains(np.concatenate(initial, 1), np.concatenate(rows, axis=1), labels)
 
 
 def _reaching(
@@ -147,20 +153,19 @@ def _reaching(
         found = more
 
 
-def _until_chances(
+def _chances(
     steps: Float[np.ndarray, "chains nodes next_nodes"],
-    before: Bool[np.ndarray, " nodes"],
-    goal: Bool[np.ndarray, " nodes"],
-    kind: _Kinds,
+    between: Bool[np.ndarray, " nodes"],
+    target: Bool[np.ndarray, " nodes"],
 ) -> Float[np.ndarray, "chains nodes"]:
-    open_nodes = np.flatnonzero(before & kind.can_be_true & kind.can_be_false)
+    """Return the probability of reaching target nodes, all steps before them being between."""
     chance = np.zeros(steps.shape[:2])
-    chance[:, kind.never_false & kind.can_be_true] = 1.0
-    if open_nodes.size:
-        inside = steps[:, open_nodes[:, None], open_nodes]
-        right = steps[:, open_nodes] @ (kind.never_false & kind.can_be_true).astype(np.float64)
-        system = np.eye(open_nodes.size) - inside
-        chance[:, open_nodes] = np.linalg.solve(system, right[..., None])[..., 0]
+    chance[:, target] = 1.0
+    inner = np.flatnonzero(between)
+    if inner.size:
+        system = leaving(steps, inner)
+        right = steps[:, inner] @ target.astype(np.float64)
+        chance[:, inner] = np.linalg.solve(system, right[..., None])[..., 0]
     return chance
 
 

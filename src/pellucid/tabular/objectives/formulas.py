@@ -154,6 +154,12 @@ class _Parser:
         return Formula("atom", name=word)
 
 
+def n_temporal(formula: Formula) -> int:
+    """Return how many temporal operators a formula has."""
+    own = formula.operator in ("X", "N", "F", "G", "U", "R", "W")
+    return own + sum(n_temporal(part) for part in formula.parts)
+
+
 @lru_cache(maxsize=4096)
 def core(formula: Formula) -> Formula:
     """Return an equal formula over infinite traces with `!`, `&`, `X` and `U` alone."""

@@ -99,6 +99,21 @@ def by_support(
         yield np.flatnonzero(group == index)
 
 
+def leaving(
+    steps: Float[np.ndarray, "rows states next_states"], inner: Int[np.ndarray, " inner"]
+) -> Float[np.ndarray, "rows inner next_inner"]:
+    """Return the identity less the steps among some states.
+
+    The diagonal is summed from what leaves each state, rather than one less what stays: a tiny
+    chance of leaving would be rounded away and the matrix be singular.
+    """
+    others = steps[:, inner]
+    others[:, np.arange(inner.size), inner] = 0.0
+    system = -others[:, :, inner]
+    system[:, np.arange(inner.size), np.arange(inner.size)] = others.sum(axis=2)
+    return np.asarray(system)
+
+
 def recurrent_classes(
     steps: Bool[np.ndarray, "states next_states"],
 ) -> list[Int[np.ndarray, " members"]]:
@@ -118,8 +133,7 @@ def _limit_states(
     # expected visits of transient states, then where they leave to
     arriving = np.broadcast_to(initial, steps.shape[:2]).copy()
     if transient.size:
-        inside = steps[:, transient[:, None], transient]
-        system = np.eye(transient.size) - inside.transpose(0, 2, 1)
+        system = leaving(steps, transient).transpose(0, 2, 1)
         start = np.broadcast_to(initial[transient, None], (len(steps), transient.size, 1))
         visits = np.linalg.solve(system, start)[..., 0]
         arriving += np.einsum("nt,ntr->nr", visits, steps[:, transient])

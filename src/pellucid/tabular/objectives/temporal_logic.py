@@ -11,7 +11,7 @@ from pellucid.errors import InputError
 from pellucid.registry import unknown_name
 from pellucid.tabular.mdp import FiniteMDP
 from pellucid.tabular.objectives.chain_checking import LabelledChains, satisfaction
-from pellucid.tabular.objectives.formulas import Formula, parse
+from pellucid.tabular.objectives.formulas import Formula, n_temporal, parse
 from pellucid.tabular.objectives.laws import by_support
 from pellucid.tabular.objectives.objective import Policies, check_policies
 
@@ -61,7 +61,8 @@ class TemporalLogic:
         moves = policies[..., None] * mdp.dense
         for rows in by_support(moves):
             n_nodes = int((moves[rows[0]] > 0).sum())
-            at_once = max(1, _CHUNK_ENTRIES // n_nodes**2)
+            # every temporal operator can double the nodes
+            at_once = max(1, _CHUNK_ENTRIES // (n_nodes**2 * 4 ** n_temporal(self.formula)))
             for start in range(0, len(rows), at_once):
                 some = rows[start : start + at_once]
                 values[some] = satisfaction(self._chains(mdp, moves[some]), self.formula)

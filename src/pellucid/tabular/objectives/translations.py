@@ -24,7 +24,7 @@ from pellucid.tabular.objectives.lassos import (
 from pellucid.tabular.objectives.laws import canonical
 from pellucid.tabular.objectives.limit_average import LimitAverage
 from pellucid.tabular.objectives.markov_reward import MarkovReward
-from pellucid.tabular.objectives.objective import Objective, Policies, ValuedObjective, signs
+from pellucid.tabular.objectives.objective import Objective, Policies, signs
 from pellucid.tabular.objectives.orderings import (
     LotteryOrdering,
     MultiObjectiveOrdering,
@@ -44,6 +44,7 @@ from pellucid.tabular.objectives.trajectory_functions import (
     InnerMultiObjective,
     InnerNonlinear,
     TrajectoryFunction,
+    exact_return,
 )
 
 Translator: TypeAlias = Callable[[Any, FiniteMDP], Objective]
@@ -202,9 +203,13 @@ def multi_of_inner(objective: InnerNonlinear, mdp: FiniteMDP) -> InnerMultiObjec
     )
 
 
-def trajectory_of_multi(objective: InnerMultiObjective, mdp: FiniteMDP) -> ValuedObjective:
-    """IMORL as FTR: returns are functions of the trajectory; the class computes it so already."""
-    return objective
+def trajectory_of_multi(objective: InnerMultiObjective, mdp: FiniteMDP) -> TrajectoryFunction:
+    """IMORL as FTR: returns are functions of the trajectory."""
+    return TrajectoryFunction(
+        lambda lasso: objective.function(
+            tuple(exact_return(lasso, one, objective.discount) for one in objective.rewards)
+        )
+    )
 
 
 def multi_of_lottery(objective: LotteryFunction, mdp: FiniteMDP) -> OuterMultiObjective:
