@@ -105,7 +105,7 @@ def test_f09_another_thread_of_this_process_is_refused_too(tmp_path: Path) -> No
 
 def test_f08_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="cannot write in .*file: Not a directory"):
+    with pytest.raises(InputError, match=r"cannot write in .*file: Not a directory"):
         take_lock(tmp_path / "file" / "x.lock", on=tmp_path)
 
 
