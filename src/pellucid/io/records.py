@@ -9,7 +9,7 @@ import os
 import re
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from pellucid import __version__
 from pellucid.errors import DataError
 from pellucid.io import strict_json
+from pellucid.io.atomic import write_bytes
 from pellucid.io.files import read_bytes
 
 SCHEMA = 1
@@ -69,6 +70,15 @@ def append(path: Path, record: Any) -> None:
             with suppress(OSError):  # no half line for the next reader, if the disk allows
                 os.truncate(path, start)
             raise
+
+
+def write_records(path: Path, stored: Sequence[Any]) -> None:
+    """Write a whole file of records atomically; equal records give equal bytes.
+
+    Raises:
+        OSError: It cannot be written; what was there before is unchanged then.
+    """
+    write_bytes(path, b"".join(map(_line, [stamp(SCHEMA), *stored])))
 
 
 def read_records(path: Path) -> list[Any]:
