@@ -14,6 +14,7 @@ from pellucid.agents.function import NAME as FUNCTION
 from pellucid.api.explaining import explain
 from pellucid.api.locating import read_card
 from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, RunFolder, read_run
+from pellucid.api.turns import taking_turns
 from pellucid.envs import EnvSpec, resolve_env
 from pellucid.errors import DataError, InputError
 from pellucid.explanation import Explanation, Interval, Score, not_measured
@@ -95,6 +96,7 @@ class Evaluation:
         }
 
 
+@taking_turns
 def evaluate(
     folder: str | Path,
     *,
@@ -106,6 +108,8 @@ def evaluate(
     progress: Callable[[str, float], None] | None = None,
 ) -> Evaluation:
     """Explain and test again with the stored agent, episodes, seeds and budgets.
+
+    Calls from several threads take turns.
 
     The file that the agent came from is not needed. A run that needs code of yours (a function as
     agent, an environment or a wrapper of your own) names it in files that may come from anyone;
