@@ -21,6 +21,7 @@ from pellucid.claims.claim import SCALES, Scale
 from pellucid.claims.judging import Judgement, Verdict
 from pellucid.errors import DataError
 from pellucid.io import records
+from pellucid.io.documents import newer_version
 from pellucid.io.locks import release_lock, take_lock
 from pellucid.io.strict_json import finite_or_text
 
@@ -236,7 +237,7 @@ def _parts(path: Path) -> _Parts:
         for record in records.read_records(path):
             kind = record["kind"]
             if kind == "start" and start is None:
-                start = _start(record)
+                start = _start(record, path)
             elif kind == "cell":
                 key = (_text(record["arm"]), _whole(record["seed"]))
                 cells.setdefault(key, _measured(record))
@@ -259,9 +260,12 @@ def _measured(record: Mapping[str, Any]) -> Measured:
     return Measured(value, finite_or_text(record["seconds"]), reason, cases)
 
 
-def _start(record: Mapping[str, Any]) -> Start:
-    if record["layout"] != LAYOUT:
-        raise ValueError(f"expected layout {LAYOUT}, got {record['layout']!r}")
+def _start(record: Mapping[str, Any], path: Path) -> Start:
+    layout = _whole(record["layout"])
+    if layout > LAYOUT:
+        raise newer_version(str(path), record["versions"].get("pellucid"))
+    if layout != LAYOUT:
+        raise ValueError(f"expected layout {LAYOUT}, got {layout}")
     scale = record["scale"]
     if scale not in get_args(Scale):
         raise ValueError(f"expected a scale of {SCALES}, got {scale!r}")

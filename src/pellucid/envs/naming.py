@@ -75,8 +75,11 @@ def read_yaml(content: bytes, *, where: str, aliases: bool = False) -> Any:
         aliases: Whether `*name` is allowed; expanding aliases can take endless memory.
 
     Raises:
-        InputError: It is not YAML, or has a tag, an alias or a key twice.
+        InputError: It is larger than `MAX_NAMES_BYTES`, not YAML, or has a tag, an alias or a key
+            twice.
     """
+    if len(content) > MAX_NAMES_BYTES:
+        raise InputError(f"{where} has {len(content)} bytes; at most {MAX_NAMES_BYTES} are read")
     try:
         root = yaml.compose(content.decode("utf-8"), Loader=yaml.BaseLoader)
         return _plain(root, where, set(), aliases)
