@@ -65,6 +65,10 @@ def surroundings(item: int) -> dict[str, Any]:
     }
 
 
+def overwrite(weights: torch.Tensor, item: float) -> torch.Tensor:
+    return weights.fill_(item)
+
+
 def refuse_to_load() -> None:
     raise ImportError("not here")
 
@@ -170,6 +174,15 @@ def test_f68_nothing_in_the_package_forks() -> None:
     assert [(p.name, word) for p, text in texts.items() for word in forking if word in text] == []
     users = [p.name for p, text in texts.items() if "import multiprocessing" in text]
     assert users == ["workers.py"]
+
+
+@pytest.mark.slow
+def test_tensors_are_sent_as_copies_to_every_process(pool: Pool) -> None:
+    weights = torch.arange(3.0)
+    ended = run(pool, partial(overwrite, weights), [1.0, 2.0, 3.0, 4.0])
+    # each process has a copy of its own, and ours is as it was
+    assert {tuple(e.value.tolist()) for e in ended} <= {(n, n, n) for n in (1.0, 2.0, 3.0, 4.0)}
+    assert weights.tolist() == [0.0, 1.0, 2.0]
 
 
 @pytest.mark.slow

@@ -7,6 +7,8 @@ Processes are spawned, never forked: a fork after torch or a matrix library has 
 can hang. A process ends by itself when the one that started it is gone, however that ended.
 """
 
+import copyreg
+import io
 import logging
 import multiprocessing
 import os
@@ -284,7 +286,7 @@ def one_thread() -> Iterator[None]:
 def can_be_sent(value: Any) -> str:
     """Return why a value cannot be sent to another process, empty if it can."""
     try:
-        ForkingPickler.dumps(value)
+        _packed(value)
     except Exception as error:  # every library refuses in its own way
         return f"{type(error).__name__}: {error}"
     return ""
@@ -331,7 +333,7 @@ def _sendable(error: BaseException) -> BaseException:
     told = "".join(traceback.format_exception(error))
     with suppress(Exception):  # however it refuses, its words remain
         error.add_note(told)
-        again = ForkingPickler.loads(ForkingPickler.dumps(error))
+        again = ForkingPickler.loads(_packed(error))
         if type(again) is type(error) and str(again) == str(error):
             return error
     plain = PellucidError(f"{type(error).__name__}: {error}")
@@ -339,8 +341,22 @@ def _sendable(error: BaseException) -> BaseException:
     return plain
 
 
+class _ByValue(ForkingPickler):
+    """Packs tensors with their content.
+
+    torch has them packed as handles of shared memory, which can be unpacked once, end with their
+    process, and let what one process writes into an agent's weights reach the others.
+    """
+
+    def __init__(self, file: Any) -> None:
+        super().__init__(file)
+        self.dispatch_table = copyreg.dispatch_table
+
+
 def _packed(value: Any) -> bytes:
-    return bytes(ForkingPickler.dumps(value))
+    buffer = io.BytesIO()
+    _ByValue(buffer).dump(value)
+    return buffer.getvalue()
 
 
 def _end_with_parent() -> None:
