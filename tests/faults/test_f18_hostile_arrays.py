@@ -103,6 +103,5 @@ def test_f18_nothing_reads_tables_or_pickled_arrays_behind_the_loaders() -> None
     """Whoever adds a reader of tables adds its hostile files above."""
     source = ROOT / "src" / "pellucid"
     texts = {p.name: p.read_text() for p in source.rglob("*.py")}
-    for word in ("h5py", "read_table", "read_parquet", "ipc.open", "allow_pickle=True"):
+    for word in ("h5py", "read_table", "read_parquet", "ipc.open", "np.load("):
         assert [name for name, text in texts.items() if word in text] == []
-    assert [name for name, text in texts.items() if "np.load(" in text] == ["locating.py"]

@@ -1,4 +1,4 @@
-"""F20: YAML that would build objects, fill the memory or hide a line is refused; text stays text."""
+"""F20: YAML that would build objects, fill the memory or hide a line is refused."""
 
 import time
 import tracemalloc
