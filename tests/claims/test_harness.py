@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pellucid import registry
-from pellucid.claims.harness import choose, is_stale, reproduce
+from pellucid.claims.harness import choose, is_stale, reproduce, reproduce_all
 from pellucid.claims.known_effects import LARGE, SEEDS, SMALL, ZERO, run
 from pellucid.claims.outcome import over_budget, system_verdicts
 from pellucid.claims.records import path_of, read_record
@@ -229,6 +229,8 @@ def test_f08_a_folder_that_goes_away_ends_the_run_at_the_next_cell(tmp_path: Pat
 
 @pytest.mark.parametrize("system", sorted({n.partition(".")[0] for n in registry.names("claims")}))
 def test_every_system_passes_smoke_in_six_seconds(system: str) -> None:
-    outcomes = [reproduce(claim, scale="smoke", folder=None) for claim in choose([system])]
-    assert [str(o.verdict) for o in outcomes] == ["smoke"] * len(outcomes)
-    assert sum(o.record.seconds for o in outcomes) <= 6
+    done = reproduce_all(choose([system]), scale="smoke", folder=None)
+    assert [str(o.verdict) for o in done.outcomes] == ["smoke"] * len(done.outcomes)
+    assert sum(o.record.seconds for o in done.outcomes) <= 6
+    if done.not_run:  # for want of an extra; what ran was checked
+        pytest.skip(f"{done.not_run[0].claim.id} cannot be run here: {done.not_run[0].reason}")
