@@ -34,6 +34,10 @@ def double(item: int) -> int:
     return 2 * item
 
 
+def process_id(item: int) -> int:
+    return os.getpid()
+
+
 def fail(kind: str) -> None:
     if kind == "odd":
         raise OddError("seven", 7)
@@ -174,6 +178,15 @@ def test_f68_nothing_in_the_package_forks() -> None:
     assert [(p.name, word) for p, text in texts.items() for word in forking if word in text] == []
     users = [p.name for p, text in texts.items() if "import multiprocessing" in text]
     assert users == ["workers.py"]
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+def test_f67_processes_that_were_killed_between_two_runs_are_replaced(pool: Pool) -> None:
+    pids = {e.value for e in run(pool, process_id, [0, 1, 2, 3])}
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    assert [e.value for e in run(pool, double, [1, 2])] == [2, 4]
 
 
 @pytest.mark.slow

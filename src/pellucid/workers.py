@@ -91,6 +91,7 @@ class Pool:
     jobs: int
     setup: Callable[[], None] | None = None
     _workers: list[_Worker] = field(default_factory=list, init=False)
+    _n_failed: int = field(default=0, init=False)  # starts since one went well
 
     def run(
         self, task: Callable[[Any], Any], items: Sequence[Any], *, seconds: float | None = None
@@ -168,8 +169,6 @@ class Pool:
 
     def _next_events(self, seconds: float | None) -> list[_Worker]:
         """Return the processes that have something to say, died, or have had their time."""
-        if not self._workers:
-            raise UnusableWorkersError("every process ended before it took work")
         deadlines = [limit for w in self._workers if (limit := _deadline(w, seconds)) is not None]
         rest = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
         spoken = wait(
@@ -204,7 +203,7 @@ class Pool:
     def _message(self, worker: _Worker, message: Any) -> Ended | None:
         kind, *rest = message
         if kind == "ready":
-            worker.ready = True
+            worker.ready, self._n_failed = True, 0
             return None
         if kind == "refused":
             raise UnusableWorkersError(rest[0])
@@ -224,6 +223,8 @@ class Pool:
         if worker.index is not None:
             return Ended(worker.index, lost=why)
         if not worker.ready:
+            self._n_failed += 1
+        if self._n_failed >= TRIES:
             if not any(other.ready for other in self._workers):
                 raise UnusableWorkersError(why)
             self.jobs = len(self._workers)  # those that are there go on alone

@@ -68,8 +68,9 @@ class RayTasks:
     A task whose process dies or hangs is run once more, and then the cell is not measured.
 
     Args:
-        jobs: How many tasks at once; on a cluster, as many as it has processors if that is more.
-        seconds: Longest time for one task; None waits for ever.
+        jobs: How many tasks at once in a Ray that is started here; a cluster has its own number.
+        seconds: Longest time for one task, the time that a busy cluster lets it wait included; None
+            waits for ever.
 
     Raises:
         EngineError: Ray is not installed or too old.
@@ -133,7 +134,7 @@ class RayTasks:
         task = ray.remote(num_cpus=1, max_retries=0)(run_there)
         codes = {name: current_code(name) for name in {cell.claim for cell in cells}}
         here = versions()
-        at_once = max(self.jobs, int(ray.cluster_resources().get("CPU", 1)))
+        at_once = max(1, int(ray.cluster_resources().get("CPU", 1)))  # more would only wait
         waiting = deque(range(len(cells)))
         tried = [0] * len(cells)
         running: dict[Any, tuple[int, float]] = {}
