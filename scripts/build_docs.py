@@ -24,8 +24,8 @@ BENCH_NOTICE = (
 )
 BENCH = """`pellucid bench SUITE` measures again. Both sides run in turn in one process on one
 thread, every peer after a warm-up; ratios are medians of the ratios of blocks of work. Times are
-per unit of work. Evaluations are rows through the agent, counted in the function that both sides
-call. Peers that are not installed are skipped and named. What was measured depends on the machine;
+per unit of work. Evaluations are rows through the agent, counted in the functions that each side
+calls. Peers that are not installed are skipped and named. What was measured depends on the machine;
 a goal that was missed says so."""
 
 
@@ -99,6 +99,9 @@ def explainer_section(name: str, cls: Any) -> str:
         facts.insert(
             5, f"- Identities it claims: {', '.join(a.replace('_', ' ') for a in info.axioms)}"
         )
+    if info.options:
+        words = "; ".join(f"`{option}`, {what}" for option, what in info.options.items())
+        facts.insert(3, f"- Options: {words}")
     return f"## {name}\n\n{inspect.getdoc(cls)}\n\n" + "\n".join(facts)
 
 

@@ -3,8 +3,9 @@
 import pytest
 
 import pellucid as pl
+from pellucid.api.explaining import plan_method
 from pellucid.budget import Cost
-from pellucid.errors import InputError
+from pellucid.errors import InputError, UnknownNameError
 from tests.contracts.agents import TRACK, LinearAgent
 
 
@@ -89,3 +90,22 @@ def test_a_prediction_is_settled_by_asking_and_can_be_supported_without_running(
     assert (decisive.metric, decisive.closed_loop) == ("value_deletion", False)
     assert (result.badge, decisive.badge) == ("supported", "supported")
     assert result.used.env_steps == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "hint"),
+    [
+        ("why-not", "foli", "did you mean 'foil'"),
+        ("why-not", "steps", "did you mean 'step'"),
+        ("critical-steps", "hold", "known: episode"),
+        ("shapley", "episode", "known: none"),
+    ],
+)
+def test_an_unknown_option_is_an_error_that_names_the_nearest_one(method, option, hint):
+    agent = LinearAgent()
+    episodes = pl.collect(agent, TRACK, n_episodes=5, seed=0)
+    with pytest.raises(UnknownNameError, match=f"unknown option of {method} '{option}'") as told:
+        pl.explain(agent, episodes, method=method, options={option: 1})
+    assert hint in told.value.hint
+    with pytest.raises(UnknownNameError):
+        plan_method(agent, episodes, method=method, options={option: 1})

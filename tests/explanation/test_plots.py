@@ -21,7 +21,7 @@ from pellucid.explanation.plots import (
     read_chart,
     score_chart,
 )
-from pellucid.explanation.plots.charts import Band
+from pellucid.explanation.plots.rows import Band
 from pellucid.explanation.plots.svg import axis_over, badge_svg
 from pellucid.report.said import plain
 from pellucid.stats import mean_interval

@@ -22,6 +22,7 @@ from pellucid.explanation import Finding
 from pellucid.faithfulness import REGISTRY
 from pellucid.faithfulness.branch_gap import branch_gap
 from pellucid.faithfulness.deletion import deletion
+from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
 from pellucid.faithfulness.planted_inputs import planted_inputs
 from pellucid.faithfulness.step_drop import step_drop
@@ -106,6 +107,7 @@ CASES = {
     "masked_return": lambda: _rankings(masked_return),
     "deletion": lambda: _rankings(deletion),
     "value_deletion": _of_value,
+    "insertion": lambda: _rankings(insertion),
     "step_drop": _stretches,
     "branch_gap": _foils,
     "student_return": lambda: _stand_ins(student_return),

@@ -7,7 +7,15 @@ from typing import Any
 
 from pellucid.api.explaining import plan_method
 from pellucid.api.locating import Located, code_sha256, locate
-from pellucid.api.request import Request, collection_cap, make_request, run_order, share_of
+from pellucid.api.request import (
+    Request,
+    check_time_limit,
+    collection_cap,
+    make_request,
+    options_of,
+    run_order,
+    share_of,
+)
 from pellucid.api.run_folder import (
     EPISODES,
     EXPLANATIONS,
@@ -82,7 +90,9 @@ def plan_all(
     device: str = "cpu",
     policy_class: str | None = None,
     outputs: str | None = None,
+    code: Sequence[str] = (),
     fresh: bool = False,
+    time_limit: float | None = None,
     **asked: Any,
 ) -> Plan:
     """Return what `explain_all` would use, without running the agent.
@@ -96,12 +106,15 @@ def plan_all(
         device: As for `explain_all`.
         policy_class: As for `explain_all`.
         outputs: As for `explain_all`.
+        code: As for `explain_all`.
         fresh: Whether what the folder holds is to be thrown away.
+        time_limit: As for `explain_all`; only checked, since no plan knows how long work takes.
         asked: What `make_request` takes.
 
     Raises:
         PellucidError: As `explain_all` would, before any work.
     """
+    check_time_limit(time_limit)
     request = make_request(**asked)
     if out is not None:
         check_writable(Path(out))
@@ -113,6 +126,7 @@ def plan_all(
         device=device,
         policy_class=policy_class,
         outputs=outputs,
+        code=code,
     )
     stored = None if fresh or out is None else _stored_run(request, located, Path(out))
     episodes = None
@@ -208,7 +222,7 @@ def _plan_method(
             policy=request.policy,
             seed=request.seed,
             budget=share,
-            options=request.options,
+            options=options_of(method, request.options),
         )
     except (BudgetError, InputError) as error:
         left_out.append(f"{method}: {error}.")

@@ -35,6 +35,7 @@ from pellucid.explanation.explanation import Explanation
 from pellucid.explanation.score import (
     Badge,
     Control,
+    Curve,
     Direction,
     Interval,
     Role,
@@ -57,6 +58,7 @@ __all__ = [
     "Contributions",
     "Control",
     "CounterfactualStates",
+    "Curve",
     "Direction",
     "Explainer",
     "ExplainerInfo",

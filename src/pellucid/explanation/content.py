@@ -140,6 +140,8 @@ class Futures:
         preferences: Shape (outputs,), the agent's preferences in that state.
         preference_names: One per output.
         observation: Shape (inputs,), the state, flattened.
+        terms_error: Most by which the reward terms of a future miss its return; NaN if there are
+            none or some are unknown. Terms that miss it by too much are left out of `terms`.
     """
 
     kind: ClassVar[str] = "futures"
@@ -157,6 +159,7 @@ class Futures:
     preferences: Float[np.ndarray, " outputs"]
     preference_names: tuple[str, ...]
     observation: Float[np.ndarray, " inputs"]
+    terms_error: float = math.nan
 
 
 def _no_numbers() -> Float[np.ndarray, " none"]:
@@ -202,6 +205,7 @@ class Surrogate:
         actions: Shape (outputs,), the action that each output stands for; empty where the outputs
             are the dimensions of one action.
         output_names: One per output.
+        n_episodes: Episodes of each stand-in along the front; 0 if unknown.
     """
 
     kind: ClassVar[str] = "surrogate"
@@ -223,6 +227,7 @@ class Surrogate:
     values: Float[np.ndarray, "nodes outputs"] = field(default_factory=_no_rows)
     actions: Int[np.ndarray, " outputs"] = field(default_factory=_no_integers)
     output_names: tuple[str, ...] = ()
+    n_episodes: int = 0
 
 
 @dataclass(frozen=True)
@@ -307,14 +312,26 @@ class Certificates:
 
     Args:
         observations: Shape (states, inputs).
-        radii: Shape (states,), in units of `norm`.
+        radii: Shape (states,), in units of `norm`; 0 where nothing is certified.
         norm: Name of the norm and scaling.
+        about: What may change within the radius: `rewards` or `inputs`.
+        actions: Shape (states,), number of the action that is decided for.
+        state_names: One per state.
+        choices: One per state, the action in words.
+        rivals: One per state, the next best action in words.
+        discount: Weight of the next step that the radii hold for; NaN if none enters them.
     """
 
     kind: ClassVar[str] = "certificates"
     observations: Float[np.ndarray, "states inputs"]
     radii: Float[np.ndarray, " states"]
     norm: str
+    about: str = "inputs"
+    actions: Int[np.ndarray, " states"] = field(default_factory=_no_integers)
+    state_names: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    rivals: tuple[str, ...] = ()
+    discount: float = math.nan
 
 
 @dataclass(frozen=True)

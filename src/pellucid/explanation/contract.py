@@ -27,7 +27,7 @@ class Task:
         policy: Whether the agent acts greedily or by sampling.
         seed: Seed; use `seeds.stream(seed, method, …)` for generators.
         jobs: Worker processes; results must not depend on it.
-        options: Method options from the user, such as `episode`, `step`, `foil`.
+        options: Options from the user; only those that the method declares.
         progress: Called with a share done in [0, 1].
     """
 
@@ -86,6 +86,7 @@ class ExplainerInfo:
     needs: frozenset[str]
     targets: tuple[str, ...]
     axioms: tuple[str, ...]
+    options: Mapping[str, str]
 
     @property
     def rerun_tells(self) -> bool:
@@ -129,6 +130,7 @@ def explainer(
     needs: tuple[str, ...] = (),
     targets: tuple[str, ...] = ("action",),
     axioms: tuple[str, ...] = (),
+    options: Mapping[str, str] | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Register a class as an explainer.
 
@@ -147,6 +149,7 @@ def explainer(
         targets: What it explains. A method that explains another target in another way is an item
             of its own, named after both: `shapley` with target `return` is `shapley-return`.
         axioms: Identities it claims, checked by the contract tests.
+        options: What `Task.options` may hold, each with a few words; any other name is refused.
     """
     tests = (decisive,) if isinstance(decisive, str) else decisive
     info = ExplainerInfo(
@@ -161,6 +164,7 @@ def explainer(
         frozenset(needs),
         targets,
         axioms,
+        dict(options or {}),
     )
 
     def tag(cls: type[T]) -> type[T]:

@@ -19,7 +19,7 @@ from pellucid.envs.resolve import make_env, step_limit
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import BudgetError, InputError
 from pellucid.rollouts.checks import space_layout
-from pellucid.rollouts.collecting import PART, Progress
+from pellucid.rollouts.collecting import PART, Progress, part_size
 from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Episode, Episodes, Failure
 from pellucid.rollouts.generators import reseed
@@ -113,6 +113,8 @@ def run_branches(
 ) -> tuple[Future, ...]:
     """Return the futures of the first branches, as many as the budget pays for, in order.
 
+    A time limit of the meter ends it early too, between parts of the work.
+
     Branches of one state that follow each other share the way back to it where the environment can
     be copied. With a sampled policy, replicate r draws alike in every arm at every step, and under
     `same_noise` the agent draws as it did in the episode.
@@ -158,7 +160,8 @@ def run_branches(
         wave = _affordable(episodes, branches[len(futures) :], way, meter.left)
         if not wave:
             break
-        with closing(run_parts(task, _parts(episodes, wave, jobs), jobs)) as results:
+        parts = _parts(episodes, wave, jobs, part_size(meter))
+        with closing(run_parts(task, parts, jobs)) as results:
             for part in results:
                 meter.charge(
                     queries=sum(f.queries for f in part), env_steps=sum(f.env_steps for f in part)
@@ -166,6 +169,8 @@ def run_branches(
                 futures += [f.future for f in part]
                 if progress is not None:
                     progress(len(futures) / len(branches))
+                if meter.time_is_up:
+                    break
     return tuple(futures)
 
 
@@ -305,7 +310,9 @@ class _RunFuture:
     env_steps: int
 
 
-def _parts(episodes: Episodes, wave: Sequence[Branch], jobs: int) -> list[list[_Group]]:
+def _parts(
+    episodes: Episodes, wave: Sequence[Branch], jobs: int, most: int = PART
+) -> list[list[_Group]]:
     # groups stay whole, so that what is shared, and thus the cost, never depends on `jobs`
     groups: list[list[Branch]] = []
     for branch in wave:
@@ -313,7 +320,7 @@ def _parts(episodes: Episodes, wave: Sequence[Branch], jobs: int) -> list[list[_
             groups[-1].append(branch)
         else:
             groups.append([branch])
-    size = PART if jobs == 1 else max(1, min(PART, len(wave) // (4 * jobs)))
+    size = most if jobs == 1 else max(1, min(most, len(wave) // (4 * jobs)))
     parts: list[list[_Group]] = [[]]
     for members in groups:
         if sum(len(g.branches) for g in parts[-1]) >= size:

@@ -257,7 +257,7 @@ class Lockstep:
             # a copy: environments are known to clip the array that they are given
             result = lane.env.step(action.copy())
         except RewardTermsError as error:
-            lane.fail("reward", f"the reward terms raised {error}", lane.step)
+            lane.fail("reward", f"the reward terms {error}", lane.step)
             return None
         except Exception as error:  # an environment may raise anything; it becomes data
             lane.fail("environment", f"step raised {one_line(error)}", lane.step)
@@ -312,7 +312,7 @@ def _keep(
     try:
         lane.recorder.step(action, reward, observation, terms)
     except TypeError as error:
-        lane.fail("reward", f"reward_terms must map names to numbers: {error}", lane.step)
+        lane.fail("reward", f"the reward terms must map names to numbers: {error}", lane.step)
         return
     lane.observation = observation
     lane.step += 1

@@ -2,8 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
+from gymnasium.spaces import Box, Discrete
+from tests.agents.models import StubEnv
 from tests.explainers.cases import LinearQ, Product, logged, task
+from torch import nn
 
+from pellucid.agents import load_agent
+from pellucid.agents.torch_agent import TorchAgent
 from pellucid.errors import BudgetError, CapabilityError, DataError
 from pellucid.explainers.state.input_game import sampled_rows
 from pellucid.explainers.state.shapley import Shapley
@@ -124,6 +130,28 @@ def test_f36_estimates_never_exceed_a_small_budget(n_inputs, queries):
 def test_budget_below_the_smallest_estimate_says_what_it_needs(n_inputs):
     with pytest.raises(BudgetError, match=f"estimated Shapley values of {n_inputs} inputs need"):
         Shapley().explain(task(LinearQ(many_weights(n_inputs)), logged(n_inputs, 2), queries=900))
+
+
+@pytest.mark.parametrize(("n_inputs", "queries"), [(8, 3_000_000), (8, 100_000), (17, 400_000)])
+def test_matrices_give_the_values_and_the_bill_of_the_module(n_inputs, queries, monkeypatch):
+    torch.manual_seed(0)
+    space = Box(-np.inf, np.inf, (n_inputs,), np.float64)
+    module = nn.Sequential(nn.Linear(n_inputs, 16), nn.Tanh(), nn.Linear(16, 2))
+    agent = load_agent(module, env=StubEnv(Discrete(2), space))
+    episodes = logged(n_inputs, 2)
+    findings, used = [], []
+    for fast in (True, False):
+        if not fast:
+            monkeypatch.setattr(TorchAgent, "fast_preferences", lambda self: None)
+        given = task(agent, episodes, queries=queries)
+        findings.append(Shapley().explain(given))
+        used.append(given.meter.used)
+    by_matrices, by_module = findings
+    assert used[0] == used[1]
+    assert by_matrices.facts == by_module.facts
+    np.testing.assert_array_equal(by_matrices.content.outputs, by_module.content.outputs)
+    np.testing.assert_allclose(by_matrices.content.values, by_module.content.values, atol=1e-6)
+    assert 0 < by_matrices.identity_error < 1e-6
 
 
 def test_exact_values_say_so():

@@ -1,6 +1,6 @@
 """Shapley values of the inputs: how much each one moves each output in visited states (leaf C2)."""
 
-from pellucid.agents.acting import preference_unit, preferences
+from pellucid.agents.acting import bulk_preferences, preference_unit, preferences
 from pellucid.budget import Cost
 from pellucid.explainers.state.input_game import planned_game, solved_game
 from pellucid.explanation import Attribution, Finding, Sentences, Task, explainer
@@ -67,6 +67,7 @@ class Shapley:
             task,
             planned_game(task, _QUESTION),
             preferences,
+            bulk_answer=bulk_preferences(task.agent),
             output_names=task.episodes.names.actions,
             output_unit=preference_unit(task.agent),
         )
