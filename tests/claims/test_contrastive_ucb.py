@@ -55,6 +55,7 @@ def test_what_the_method_is_not_needed_for_does_not_count() -> None:
     told = {name for name, part in PARTS.items() if not part.primary}
     assert told == {
         "contrastive-ucb.linear-features",
+        "contrastive-ucb.linear-features-tuned-table",
         "contrastive-ucb.negatives-error-10000",
         "contrastive-ucb.negatives-small-bonus",
         "contrastive-ucb.table",

@@ -8,6 +8,7 @@ REGISTRY = {
     "contrastive-ucb.feature-recovery": "pellucid.claims.contrastive_ucb",
     "contrastive-ucb.known-answers": "pellucid.claims.contrastive_ucb",
     "contrastive-ucb.linear-features": "pellucid.claims.contrastive_ucb",
+    "contrastive-ucb.linear-features-tuned-table": "pellucid.claims.contrastive_ucb",
     "contrastive-ucb.markov-game": "pellucid.claims.contrastive_ucb",
     "contrastive-ucb.model-error-10000": "pellucid.claims.contrastive_ucb",
     "contrastive-ucb.model-error-2000": "pellucid.claims.contrastive_ucb",

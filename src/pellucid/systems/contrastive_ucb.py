@@ -94,9 +94,10 @@ ARMS: Mapping[str, Arm] = {
     "small bonus": Arm(factor=1.0),
     "small bonus, one negative": Arm(factor=1.0, negatives="drawn"),
     "small bonus, 64 negatives": Arm(factor=1.0, negatives="drawn", n_negatives=64),
-    "linear features": Arm(factor=1.0, inputs="seen"),
-    "shuffled linear features": Arm(factor=1.0, inputs="shuffled"),
+    "linear features": Arm(factor=3.0, inputs="seen"),
+    "shuffled linear features": Arm(factor=3.0, inputs="shuffled"),
     "table": Arm(factor=1.0, model="table"),
+    "table, small bonus": Arm(factor=0.1, model="table"),
     "table, half the data": Arm(factor=1.0, model="table", with_one_step_back=False),
 }
 """The arms of the lock, as in the table that the claims repeat."""

@@ -21,6 +21,15 @@ ROCK_PAPER_SCISSORS = np.array([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 
 SADDLE = np.array([[4.0, 2.0], [3.0, 1.0]])
 """The first row and the second column are better whatever the other does: worth 2."""
 
+NEARLY_EQUAL = np.array(
+    [
+        [0.10000889273084694, 0.10000888603258874, 0.10000888602848347],
+        [0.10000888613587537, 0.1000088860280168, 0.10000889731890734],
+        [8.910364642581678e-06, 8.898003880927962e-06, 8.897734439410377e-06],
+    ]
+)
+"""Met while learning: two rows that differ by 1e-8 of what they pay, and one that is dominated."""
+
 
 def one_shot(payoffs: np.ndarray, n_steps: int = 1) -> MarkovGame:
     """Return the game that plays a matrix at every step."""
@@ -81,6 +90,25 @@ def test_nobody_gains_from_leaving_the_equilibria_of_random_games() -> None:
     assert (gains.max(axis=1) / scale).max() < 1e-6
     assert chances.sum(axis=(1, 2)) == pytest.approx(1.0)
     assert (chances >= 0).all()
+
+
+def test_actions_that_are_nearly_equal_have_an_equilibrium() -> None:
+    chances = zero_sum(NEARLY_EQUAL)
+    assert chances[2].sum() == pytest.approx(0.0, abs=1e-6)
+    assert (chances * NEARLY_EQUAL).sum() == pytest.approx(0.10000889, abs=1e-6)
+
+
+def test_another_solver_is_tried_where_the_first_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    solve, tried = markov_game.linprog, []
+
+    def gives_up_once(*args, method, **rest):
+        tried.append(method)
+        failed = OptimizeResult(x=None, message="out of luck")
+        return failed if len(tried) == 1 else solve(*args, method=method, **rest)
+
+    monkeypatch.setattr(markov_game, "linprog", gives_up_once)
+    assert zero_sum(PENNIES).sum(axis=0) == pytest.approx(np.full(2, 0.5), abs=1e-6)
+    assert tuple(tried) == markov_game.SOLVERS
 
 
 def test_pure_and_mixed_games_keep_their_places() -> None:

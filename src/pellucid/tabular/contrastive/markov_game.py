@@ -12,6 +12,8 @@ from pellucid.tabular.contrastive.staged import StagedMDP, check_at_least, check
 
 NEGLIGIBLE = 1e-9
 """Gain of a deviation, relative to the largest of its game, that counts as none."""
+SOLVERS = ("highs-ds", "highs-ipm")
+"""Simplex first, which is faster; interior points where it gives up on nearly equal actions."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -114,16 +116,24 @@ def _solved(first_payoffs: np.ndarray, second_payoffs: np.ndarray) -> np.ndarray
     # equilibria do not depend on the unit of payoffs, the solver's tolerances do
     gains = gains / np.abs(gains).max(axis=(1, 2), keepdims=True)
     gains[np.abs(gains) < NEGLIGIBLE] = 0.0
-    found = linprog(  # type: ignore[call-overload]  # its stubs leave out sparse constraints
-        np.zeros(n_games * n_joint),
-        A_ub=sparse.block_diag(list(gains), format="csr"),
-        b_ub=np.full(gains.shape[0] * gains.shape[1], NEGLIGIBLE),
-        A_eq=sparse.kron(sparse.eye_array(n_games), np.ones((1, n_joint)), format="csr"),
-        b_eq=np.ones(n_games),
-        bounds=(0, None),
-        method="highs-ds",
-    )
-    if found.x is None:
+    constraints = {
+        "A_ub": sparse.block_diag(list(gains), format="csr"),
+        "b_ub": np.full(gains.shape[0] * gains.shape[1], NEGLIGIBLE),
+        "A_eq": sparse.kron(sparse.eye_array(n_games), np.ones((1, n_joint)), format="csr"),
+        "b_eq": np.ones(n_games),
+    }
+    # presolving calls some games infeasible whose actions differ by about 1e-8 of their payoffs
+    for method in SOLVERS:
+        found = linprog(  # type: ignore[call-overload]  # its stubs leave out sparse constraints
+            np.zeros(n_games * n_joint),
+            **constraints,
+            bounds=(0, None),
+            method=method,
+            options={"presolve": False},
+        )
+        if found.x is not None:
+            break
+    else:
         raise PellucidError(f"expected an equilibrium, got none: {found.message}")
     chances = np.maximum(found.x, 0.0).reshape(first_payoffs.shape)
     return np.asarray(chances / chances.sum(axis=(1, 2), keepdims=True))
