@@ -1,0 +1,86 @@
+"""Sets of policies as bits of machine words: 64 policies answer a question at once."""
+
+import numpy as np
+from jaxtyping import Float, Int, UInt
+
+from pellucid.kernels.compiled import compiled
+
+WORD = 64
+"""Policies per machine word."""
+
+
+def packed_choices(
+    actions: UInt[np.ndarray, "policies pairs"], n_actions: int
+) -> UInt[np.ndarray, "words choices"]:
+    """Return, for each place and action, the set of policies that take this action there.
+
+    Args:
+        actions: Shape (policies, places), the action of a policy at each place; 8 bits each.
+        n_actions: Actions of a place.
+
+    Returns:
+        Shape (words, places * actions): bit `p % 64` of row `p // 64`, column
+        `place * n_actions + action` says whether policy p takes the action.
+    """
+    n_policies, n_places = actions.shape
+    sets = np.zeros((-(-n_policies // WORD), n_places * n_actions), dtype=np.uint64)
+    _pack(actions, n_actions, sets)
+    return sets
+
+
+@compiled
+def _pack(
+    actions: UInt[np.ndarray, "policies pairs"],
+    n_actions: int,
+    sets: UInt[np.ndarray, "words choices"],
+) -> None:
+    for policy in range(actions.shape[0]):
+        bit = np.uint64(1) << np.uint64(policy % 64)
+        for place in range(actions.shape[1]):
+            sets[policy // 64, place * n_actions + actions[policy, place]] |= bit
+
+
+@compiled
+def consistent_sums(
+    sets: UInt[np.ndarray, "words choices"],
+    choices: Int[np.ndarray, "paths steps"],
+    shared: Int[np.ndarray, " paths"],
+    amounts: Float[np.ndarray, "paths kinds"],
+    out: Float[np.ndarray, "kinds slots"],
+) -> None:
+    """Add, for every policy, the amounts of all paths on which it takes every action.
+
+    Args:
+        sets: From `packed_choices`.
+        choices: Shape (paths, steps), the column of `sets` of each step; sorted, so that paths with
+            a common beginning are neighbours.
+        shared: Shape (paths,), how many first steps a path shares with the one before it.
+        amounts: Shape (paths, kinds), what a path adds.
+        out: Shape (kinds, 64 * words), added to.
+    """
+    n_paths, n_steps = choices.shape
+    followers = np.empty(n_steps + 1, dtype=np.uint64)
+    followers[0] = ~np.uint64(0)
+    for word in range(sets.shape[0]):
+        # first number of steps that no policy of this word takes together
+        none_from = n_steps + 1
+        for path in range(n_paths):
+            if path > 0 and shared[path] >= none_from:
+                continue
+            none_from = n_steps + 1
+            for step in range(shared[path], n_steps):
+                followers[step + 1] = followers[step] & sets[word, choices[path, step]]
+                if followers[step + 1] == 0:
+                    none_from = step + 1
+                    break
+            if none_from <= n_steps:
+                continue
+            for part in range(8):
+                eight = (followers[n_steps] >> np.uint64(8 * part)) & np.uint64(255)
+                if eight == 0:
+                    continue
+                first = word * 64 + part * 8
+                for kind in range(out.shape[0]):
+                    amount = amounts[path, kind]
+                    for bit in range(8):
+                        out[kind, first + bit] += amount * ((eight >> np.uint64(bit)) & 1)
