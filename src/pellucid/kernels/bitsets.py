@@ -7,6 +7,8 @@ from pellucid.kernels.compiled import compiled
 
 WORD = 64
 """Policies per machine word."""
+_UNPACKED = (np.arange(256)[:, None] >> np.arange(8) & 1).astype(np.float64)
+"""The bits of a byte as numbers, so that eight sums are one vector operation."""
 
 
 def packed_choices(
@@ -75,12 +77,13 @@ def consistent_sums(
                     break
             if none_from <= n_steps:
                 continue
+            members = followers[n_steps]
             for part in range(8):
-                eight = (followers[n_steps] >> np.uint64(8 * part)) & np.uint64(255)
+                eight = (members >> np.uint64(8 * part)) & np.uint64(255)
                 if eight == 0:
                     continue
                 first = word * 64 + part * 8
                 for kind in range(out.shape[0]):
                     amount = amounts[path, kind]
                     for bit in range(8):
-                        out[kind, first + bit] += amount * ((eight >> np.uint64(bit)) & 1)
+                        out[kind, first + bit] += amount * _UNPACKED[eight, bit]

@@ -14,7 +14,7 @@ import numpy as np
 from pellucid.errors import InputError
 from pellucid.tabular.agnostic.policies import PolicyClass
 
-MOST_NODES = 200_000
+MOST_NODES = 50_000
 """Sets of policies looked at before bounds are returned in place of the exact number."""
 
 _Sets = tuple[tuple[tuple[int, ...], ...], ...]
@@ -43,9 +43,9 @@ def spanning_capacity(policies: PolicyClass, *, most_nodes: int = MOST_NODES) ->
 
     The largest number over all steps and all deterministic problems with the states of the class.
     The published recursion walks trees in which no state is met twice. It may exceed what finitely
-    many states allow, so it gives an upper bound, and a search over problems the lower one. Policies
-    that differ from the most common actions in few places have an upper bound that is quick to
-    find: paths differ by where they leave these actions.
+    many states allow, so it gives an upper bound, and a search over problems the lower one. Where
+    policies leave the most common actions in few places, a second upper bound is quick to find:
+    paths differ by where they leave them.
 
     Args:
         policies: The class.
@@ -86,8 +86,8 @@ class _Search:
             ),
         )
         quick = self._reached(depth, limit, self._spread, self.most_nodes // 100)
-        if quick == limit:
-            return Capacity(limit, limit)
+        if quick.exact:
+            return quick
         left = self.most_nodes
 
         @cache
@@ -116,7 +116,8 @@ class _Search:
             high, ranked = limit, self._spread
         else:
             ranked = tree
-        return Capacity(max(quick, self._reached(depth, high, ranked, self.most_nodes)), high)
+        found = self._reached(depth, high, ranked, self.most_nodes)
+        return Capacity(max(quick.low, found.low), found.high)
 
     def _spread(self, members: int, step: int) -> int:
         """Return how many actions a set of policies takes in the state where it takes most."""
@@ -124,8 +125,8 @@ class _Search:
 
     def _reached(
         self, depth: int, high: int, ranked: Callable[[int, int], int], most_nodes: int
-    ) -> int:
-        """Return the most choices found reachable at a step of problems with these states."""
+    ) -> Capacity:
+        """Search the problems with these states for one in which most choices are reached."""
         left = most_nodes
         best = 0
 
@@ -162,7 +163,8 @@ class _Search:
             place(0)
 
         visit(0, (self.everyone,))
-        return best
+        # a search that came to its end has seen every problem
+        return Capacity(best, high if left < 0 else best)
 
     def _order(
         self,
