@@ -342,7 +342,7 @@ POPLER = StatisticalClaim(
     "0.1 than as many uniform episodes at 14 steps.",
     source=SOURCE,
     run=run_petals,
-    arms=("popler", "uniform", "blind", "wrong petals"),
+    arms=("popler", "wrong petals", "uniform", "blind"),
     treatment="popler",
     control="uniform",
     unit="seed",

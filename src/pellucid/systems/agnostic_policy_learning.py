@@ -4,7 +4,9 @@ Source: Li 2025 (Agnostic Reinforcement Learning). The theses and papers are pur
 sizes and numbers of episodes are ours.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -113,8 +115,11 @@ class PetalSize:
     accuracy: float = 0.1
 
 
-def petals(way: str, size: PetalSize, seed: int) -> dict[str, float]:
+@lru_cache(maxsize=1)
+def petals(way: str, size: PetalSize, seed: int) -> Mapping[str, float]:
     """Return the largest error of values, and how many petals were wrongly learned or left out.
+
+    The last result is kept, as two arms in turn ask for it.
 
     Args:
         way: `popler`; `blind`, which takes only common petals for worth learning; or `uniform`,
