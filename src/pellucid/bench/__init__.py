@@ -1,4 +1,4 @@
 """Comparisons with other packages: one process, one thread, error beside speed."""
 
-SUITES = {"shapley": "pellucid.bench.shapley"}
+SUITES = {"policy-pool": "pellucid.bench.policy_pool", "shapley": "pellucid.bench.shapley"}
 """Module of each suite; it offers `run(scale, note) -> tuple[Row, ...]`."""
