@@ -120,8 +120,8 @@ def amplification() -> dict[str, bool]:
         cases[f"{n_steps} steps: the completing policy frees it"] = (
             1 - reset_value(problem, freed.policy, resets) < ERROR
         )
-    growth = (losses[10] / losses[5]) ** (1 / 5)
-    cases["the loss grows 1.98 times per step"] = abs(growth - 1.98) < 1e-9
+    grown = losses[5] * 1.98**5
+    cases["the loss grows 1.98 times per step"] = grown > 0 and abs(losses[10] - grown) < 1e-9
     return cases
 
 
@@ -312,7 +312,7 @@ CHOICE = StatisticalClaim(
     source="pellucid",
     run=run_choice,
     arms=tuple(
-        f"{way}, {what}" for way in ("core", "uniform") for what in ("value", "covered", "bounded")
+        f"{way}, {what}" for way in ("core", "uniform") for what in ("value", "honest", "bounded")
     ),
     treatment="core, value",
     control="uniform, value",
@@ -326,8 +326,10 @@ CHOICE = StatisticalClaim(
         ),
         # 13 of 16: fewer have a chance of less than one in a hundred if 95 % is true
         NegativeControl(
-            "intervals of core pools hold the value",
-            lambda arms: bool(np.mean(arms["core, covered"]) > 0.8),
+            "intervals hold the value, or say that it was not measured",
+            lambda arms: bool(
+                min(np.mean(arms[f"{way}, honest"]) for way in ("core", "uniform")) > 0.8
+            ),
         ),
     ),
     invariants={

@@ -43,20 +43,95 @@ def _pack(
 
 
 @compiled
-def consistent_sums(
+def _followed(
+    row: UInt[np.ndarray, " choices"],
+    path: UInt[np.ndarray, " steps"],
+    first: int,
+    followers: UInt[np.ndarray, " steps_plus_one"],
+) -> int:
+    """Write who is left after each step of a path from a step on; return the first with nobody.
+
+    That is one more than the number of steps if some policy takes the whole path.
+    """
+    left = followers[first]
+    for step in range(first, len(path)):
+        left &= row[path[step]]
+        followers[step + 1] = left
+        if left == 0:
+            return step + 1
+    return len(path) + 1
+
+
+@compiled
+def consistent_counts(
     sets: UInt[np.ndarray, "words choices"],
-    choices: Int[np.ndarray, "paths steps"],
+    choices: UInt[np.ndarray, "paths steps"],
     shared: Int[np.ndarray, " paths"],
-    amounts: Float[np.ndarray, "paths kinds"],
-    out: Float[np.ndarray, "kinds slots"],
+    kinds: Int[np.ndarray, " paths"],
+    out: Int[np.ndarray, "kinds slots"],
 ) -> None:
-    """Add, for every policy, the amounts of all paths on which it takes every action.
+    """Count, for every policy and kind of path, the paths on which it takes every action.
+
+    Counts are kept as binary digits, one machine word per digit, so that one path is added to the
+    counts of 64 policies in a few operations.
 
     Args:
         sets: From `packed_choices`.
         choices: Shape (paths, steps), the column of `sets` of each step; sorted, so that paths with
             a common beginning are neighbours.
         shared: Shape (paths,), how many first steps a path shares with the one before it.
+        kinds: Shape (paths,), from 0 on.
+        out: Shape (kinds, 64 * words), added to.
+    """
+    n_paths, n_steps = choices.shape
+    n_digits = 1
+    while 2**n_digits <= n_paths:
+        n_digits += 1
+    followers = np.empty(n_steps + 1, dtype=np.uint64)
+    followers[0] = ~np.uint64(0)
+    digits = np.empty((out.shape[0], n_digits), dtype=np.uint64)
+    for word in range(sets.shape[0]):
+        digits[:] = 0
+        # first number of steps that no policy of this word takes together
+        none_from = n_steps + 1
+        for path in range(n_paths):
+            if shared[path] >= none_from:
+                continue
+            none_from = _followed(sets[word], choices[path], shared[path], followers)
+            if none_from <= n_steps:
+                continue
+            carry = followers[n_steps]
+            digit = 0
+            while carry != 0:
+                before = digits[kinds[path], digit]
+                digits[kinds[path], digit] = before ^ carry
+                carry &= before
+                digit += 1
+        for kind in range(out.shape[0]):
+            for digit in range(n_digits):
+                if digits[kind, digit] == 0:
+                    continue
+                for bit in range(64):
+                    one = (digits[kind, digit] >> np.uint64(bit)) & np.uint64(1)
+                    out[kind, word * 64 + bit] += np.int64(one) << digit
+
+
+@compiled
+def consistent_sums(
+    sets: UInt[np.ndarray, "words choices"],
+    choices: UInt[np.ndarray, "paths steps"],
+    shared: Int[np.ndarray, " paths"],
+    amounts: Float[np.ndarray, "paths kinds"],
+    out: Float[np.ndarray, "kinds slots"],
+) -> None:
+    """Add, for every policy, the amounts of all paths on which it takes every action.
+
+    For amounts that are all different; `consistent_counts` is faster where few of them are.
+
+    Args:
+        sets: From `packed_choices`.
+        choices: Shape (paths, steps), as for `consistent_counts`.
+        shared: Shape (paths,), likewise.
         amounts: Shape (paths, kinds), what a path adds.
         out: Shape (kinds, 64 * words), added to.
     """
@@ -64,17 +139,11 @@ def consistent_sums(
     followers = np.empty(n_steps + 1, dtype=np.uint64)
     followers[0] = ~np.uint64(0)
     for word in range(sets.shape[0]):
-        # first number of steps that no policy of this word takes together
         none_from = n_steps + 1
         for path in range(n_paths):
-            if path > 0 and shared[path] >= none_from:
+            if shared[path] >= none_from:
                 continue
-            none_from = n_steps + 1
-            for step in range(shared[path], n_steps):
-                followers[step + 1] = followers[step] & sets[word, choices[path, step]]
-                if followers[step + 1] == 0:
-                    none_from = step + 1
-                    break
+            none_from = _followed(sets[word], choices[path], shared[path], followers)
             if none_from <= n_steps:
                 continue
             members = followers[n_steps]

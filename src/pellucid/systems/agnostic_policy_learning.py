@@ -79,8 +79,8 @@ def choice(way: str, n_steps: int, n: int, seed: int) -> dict[str, float]:
     """Return how good the policy is that a pool chooses, and whether what is said of it holds.
 
     Returns:
-        `value`: its exact return; `covered`: whether its interval holds that; `bounded`: whether no
-        policy is better by more than the bound on regret.
+        `value`: its exact return; `honest`: whether its interval holds that, or it says that it was
+        not measured; `bounded`: whether no policy is better by more than the bound on regret.
     """
     problem, policies = _layers(n_steps, seed)
     rng = stream(seed, _NAME, "choice", way)
@@ -93,7 +93,9 @@ def choice(way: str, n_steps: int, n: int, seed: int) -> dict[str, float]:
     value = float(truth[chosen.policy])
     return {
         "value": value,
-        "covered": float(chosen.value.low <= value <= chosen.value.high),
+        "honest": float(
+            not chosen.value.measured or chosen.value.low <= value <= chosen.value.high
+        ),
         "bounded": float(truth.max() - value <= chosen.most_regret + 1e-9),
     }
 

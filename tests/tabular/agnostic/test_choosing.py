@@ -46,6 +46,9 @@ def test_the_best_rule_is_chosen_and_known_to_be():
 def test_few_rollouts_leave_candidates_and_show_where_they_differ():
     found = choose_policy(RULES, bandit_pool(40))
     assert found.name == "as the state"
+    assert not found.value.measured
+    assert found.value.n_unscored == 20
+    assert "not measured, fewer than 30 of 20 roll-outs" in str(found)
     assert found.candidates.tolist() == [0, 1, 2, 3]
     assert found.most_regret > 0.3
     assert {(one.step, one.state) for one in found.contrasts} == {(0, 0), (0, 1)}

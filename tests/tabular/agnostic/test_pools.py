@@ -44,12 +44,15 @@ def test_values_counted_by_hand():
     assert follows(policies, 0, small_pool()).tolist() == [True, False, False, True]
 
 
+@pytest.mark.parametrize("rewards", ["two levels", "all different"])
 @pytest.mark.parametrize("n_policies", [1, 63, 64, 65, 200])
-def test_words_of_policies_agree_with_one_policy_at_a_time(n_policies):
+def test_words_of_policies_agree_with_one_policy_at_a_time(n_policies, rewards):
     rng = np.random.default_rng(n_policies)
     mdp = random_layers(4, 3, rng)
     policies = PolicyClass(rng.integers(2, size=(n_policies, 4, 3)), 2)
     pool = uniform_pool(mdp, 300, rng)
+    if rewards == "all different":
+        pool = replace(pool, returns=rng.random(300))
     found = pool_values(policies, pool)
     each = np.stack([weighted_returns(policies, one, pool) for one in range(n_policies)])
     np.testing.assert_allclose(found.values, each.mean(axis=1), atol=1e-12)

@@ -7,9 +7,21 @@ from jaxtyping import Bool, Float, Int
 
 from pellucid.errors import InputError
 from pellucid.seeds import stream
-from pellucid.stats import CONFIDENCE, Estimate, mean_interval, proportion_interval
+from pellucid.stats import CONFIDENCE, Estimate, mean_interval, not_measured, proportion_interval
 from pellucid.tabular.agnostic.policies import PolicyClass
-from pellucid.tabular.agnostic.pools import Pool, PoolValues, pool_values, weighted_returns
+from pellucid.tabular.agnostic.pools import (
+    Pool,
+    PoolValues,
+    follows,
+    pool_values,
+    weighted_returns,
+)
+
+FEWEST_FOLLOWED = 30
+"""Roll-outs of the judging half that must follow the chosen policy for its value to be measured.
+
+With fewer the returns that would widen the interval are likely to be missing from it.
+"""
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,7 @@ class Choice:
         policy: Its number in the class.
         name: What it is called.
         value: Its expected return with a 95 % interval, from roll-outs that had no part in the
-            choice.
+            choice; not measured if fewer than 30 of them follow it.
         most_regret: With 95 % confidence, no policy of the class is better by more than this; 1 is
             the trivial bound.
         candidates: Shape (candidates,), policies that the pool does not show to be worse.
@@ -63,7 +75,8 @@ class Choice:
         interval = (
             f"{value.value:.3g} [{value.low:.3g}, {value.high:.3g}], {value.n} roll-outs"
             if value.measured
-            else "not measured"
+            else f"not measured, fewer than {FEWEST_FOLLOWED} of {value.n_unscored} roll-outs "
+            "follow it"
         )
         lines = [
             f"{self.name}: expected return {interval}",
@@ -118,13 +131,17 @@ def choose_policy(
             hint="more roll-outs, or roll-outs of policies closer to those of the class",
         )
     chosen = int(np.where(measured, first.values, -np.inf).argmax())
+    judges = pool.part(judging)
+    value = not_measured(0, len(judges))
+    if follows(policies, chosen, judges).sum() >= FEWEST_FOLLOWED:
+        value = mean_interval(weighted_returns(policies, chosen, judges), seed=seed)
     everything = pool_values(policies, pool)
     low, high = _band(everything, len(policies), 1 / pool.smallest_chance)
     candidates = np.flatnonzero(high >= low.max())
     return Choice(
         policy=chosen,
         name=policies.name(chosen),
-        value=mean_interval(weighted_returns(policies, chosen, pool.part(judging)), seed=seed),
+        value=value,
         most_regret=float(max(0.0, high.max() - low[chosen])),
         candidates=candidates,
         n_not_measured=int((everything.n_followed == 0).sum()),

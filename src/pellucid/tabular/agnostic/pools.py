@@ -8,13 +8,16 @@ and ch. 5 (roll-outs of a few core policies).
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt
 
 from pellucid.errors import InputError
-from pellucid.kernels.bitsets import consistent_sums
+from pellucid.kernels.bitsets import consistent_counts, consistent_sums
 from pellucid.tabular.agnostic.policies import PolicyClass
 from pellucid.tabular.agnostic.simulating import advanced, check_problem, first_states
 from pellucid.tabular.contrastive.staged import StagedMDP
+
+MOST_LEVELS = 16
+"""Different weighted returns up to which roll-outs are counted and not added one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,26 +111,35 @@ def pool_values(policies: PolicyClass, pool: Pool) -> PoolValues:
     places = _places(policies, pool)
     order = np.lexsort(places.T[::-1])
     ordered = places[order]
-    same = np.zeros(len(ordered), dtype=np.int64)
     equal = ordered[1:] == ordered[:-1]
-    same[1:] = np.where(equal.all(axis=1), equal.shape[1], (~equal).argmax(axis=1))
-    # roll-outs with the same states and actions are one path with the sum of what they add
-    starts = np.flatnonzero(same < ordered.shape[1])
+    shared = np.zeros(len(ordered), dtype=np.int64)
+    shared[1:] = np.where(equal.all(axis=1), equal.shape[1], (~equal).argmax(axis=1))
     weighted = (pool.returns / pool.chances)[order]
-    amounts = np.stack([weighted, weighted**2, np.ones(len(order))], axis=1)
-    sums = np.zeros((3, policies.bits.shape[0] * 64))
-    consistent_sums(
-        policies.bits,
-        np.ascontiguousarray(ordered[starts]),
-        same[starts],
-        np.add.reduceat(amounts, starts, axis=0),
-        sums,
-    )
+    sums = _sums(policies, ordered, shared, weighted)
     total, squares, followed = sums[:, : len(policies)]
     n = len(pool)
     values = total / n
     variances = np.maximum(squares - n * values**2, 0.0) / max(n - 1, 1)
     return PoolValues(values, variances, followed.astype(np.int64), n)
+
+
+def _sums(
+    policies: PolicyClass,
+    paths: UInt[np.ndarray, "rollouts steps"],
+    shared: Int[np.ndarray, " rollouts"],
+    weighted: Float[np.ndarray, " rollouts"],
+) -> Float[np.ndarray, "3 slots"]:
+    """Return, per policy, the sum of what its roll-outs add, of the squares, and their number."""
+    n_slots = policies.bits.shape[0] * 64
+    levels, level_of = np.unique(weighted, return_inverse=True)
+    if len(levels) <= MOST_LEVELS:
+        counts = np.zeros((len(levels), n_slots), dtype=np.int64)
+        consistent_counts(policies.bits, paths, shared, level_of.astype(np.int64), counts)
+        return np.stack([levels @ counts, levels**2 @ counts, counts.sum(axis=0)])
+    sums = np.zeros((3, n_slots))
+    amounts = np.stack([weighted, weighted**2, np.ones(len(weighted))], axis=1)
+    consistent_sums(policies.bits, paths, shared, amounts, sums)
+    return sums
 
 
 def weighted_returns(policies: PolicyClass, policy: int, pool: Pool) -> Float[np.ndarray, " n"]:
@@ -198,7 +210,7 @@ def singleton_core(n_steps: int, n_states: int) -> PolicyClass:
     return PolicyClass(actions, 2)
 
 
-def _places(policies: PolicyClass, pool: Pool) -> Int[np.ndarray, "rollouts steps"]:
+def _places(policies: PolicyClass, pool: Pool) -> UInt[np.ndarray, "rollouts steps"]:
     """Return the column of each choice of a pool in the bits of the policies."""
     if pool.states.shape[1] != policies.n_steps:
         raise InputError(
@@ -214,4 +226,5 @@ def _places(policies: PolicyClass, pool: Pool) -> Int[np.ndarray, "rollouts step
             raise InputError(f"expected {name} from 0 to {limit - 1} in the pool, got {worst}")
     steps = np.arange(policies.n_steps)
     cell = (steps * policies.n_states + pool.states) * policies.n_actions
-    return np.asarray(cell + pool.actions, dtype=np.int64)
+    # unsigned, so that compiled code need not look for indices counted from the end
+    return np.asarray(cell + pool.actions, dtype=np.uint32)
