@@ -27,8 +27,8 @@ from pellucid.tabular.agnostic import (
     trajectory_trees,
     walked_values,
 )
-from pellucid.tabular.agnostic.cpi import exact_table, sampled_table
-from pellucid.tabular.agnostic.popler import Sunflower
+from pellucid.tabular.agnostic.conservative import exact_table, sampled_table
+from pellucid.tabular.agnostic.sunflowers import Sunflower
 from pellucid.tabular.contrastive.staged import StagedMDP, policy_value
 
 

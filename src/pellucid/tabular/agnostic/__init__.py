@@ -24,8 +24,9 @@ from pellucid.tabular.agnostic.choosing import (
     choose_policy,
     contrast_states,
 )
-from pellucid.tabular.agnostic.cpi import Mixture, cpi, reset_value
+from pellucid.tabular.agnostic.conservative import Mixture, cpi, reset_value
 from pellucid.tabular.agnostic.deterministic import WalkedValues, walked_values
+from pellucid.tabular.agnostic.dynamic_search import StagedChoice, psdp, psdp_exact
 from pellucid.tabular.agnostic.emulator import Emulator, emulated
 from pellucid.tabular.agnostic.generators import (
     amplification_chain,
@@ -34,6 +35,7 @@ from pellucid.tabular.agnostic.generators import (
     random_layers,
     rare_states,
 )
+from pellucid.tabular.agnostic.growing import TreeValues, trajectory_trees
 from pellucid.tabular.agnostic.policies import (
     PolicyClass,
     all_policies,
@@ -53,16 +55,14 @@ from pellucid.tabular.agnostic.pools import (
     uniform_pool,
     weighted_returns,
 )
-from pellucid.tabular.agnostic.popler import (
+from pellucid.tabular.agnostic.simulating import exact_values
+from pellucid.tabular.agnostic.sunflowers import (
     Popled,
     Sunflower,
     popler,
     reachable_petals,
     singleton_sunflower,
 )
-from pellucid.tabular.agnostic.psdp import StagedChoice, psdp, psdp_exact
-from pellucid.tabular.agnostic.simulating import exact_values
-from pellucid.tabular.agnostic.trajectory_trees import TreeValues, trajectory_trees
 
 __all__ = [
     "Capacity",
