@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
+from pellucid.tabular import random_mdp, staged_policy_values
 from pellucid.tabular.agnostic import (
     PolicyClass,
     all_policies,
@@ -24,6 +25,7 @@ from pellucid.tabular.agnostic import (
     reset_value,
     singleton_sunflower,
     singletons,
+    staged,
     trajectory_trees,
     walked_values,
 )
@@ -49,6 +51,19 @@ def test_exact_values_are_those_of_backward_evaluation():
     policies = PolicyClass(rng(2).integers(2, size=(20, 3, 3)), 2)
     expected = [policy_value(mdp, np.eye(2)[actions]) for actions in policies.actions]
     np.testing.assert_allclose(exact_values(mdp, policies), expected, atol=1e-12)
+
+
+def test_problems_with_a_horizon_become_problems_of_steps():
+    mdp = random_mdp(4, 2, rng(), horizon=3)
+    made = staged(mdp)
+    policies = PolicyClass(rng(2).integers(2, size=(10, 3, 4)), 2)
+    expected = [
+        float(mdp.initial @ staged_policy_values(mdp, np.eye(2)[actions])[0])
+        for actions in policies.actions
+    ]
+    np.testing.assert_allclose(exact_values(made, policies), expected, atol=1e-12)
+    with pytest.raises(InputError, match=r"a horizon and a discount of 1, got None and 0\.5"):
+        staged(random_mdp(4, 2, rng(), discount=0.5))
 
 
 # --- trajectory trees ---
@@ -137,6 +152,8 @@ def test_sampled_scores_agree_with_exact_ones():
         psdp(mdp, one, even(mdp), 0, rng())
     with pytest.raises(InputError, match=r"sum to 1, got 1\.5 for step 0"):
         psdp(mdp, one, np.full((3, 3), 0.5), 5, rng())
+    with pytest.raises(InputError, match="3 numbers from 0 on as slack"):
+        psdp_exact(mdp, one, even(mdp), slack=np.zeros(2))
 
 
 # --- conservative iteration ---

@@ -14,7 +14,7 @@ many roll-outs an honest choice needs, and make it.
   `Sunflower` and `singleton_sunflower` (episodes alone), `psdp`, `psdp_exact` and `cpi` (start
   distributions), `emulated` (start distributions and resets): learners by what they may ask for
 - `random_layers`, `deterministic_layers`, `rare_states`, `amplification_chain`, `block_lock`:
-  problems; `exact_values`: what policies are really worth in one
+  problems; `staged`: one made from a `FiniteMDP`; `exact_values`: what policies are worth in one
 """
 
 from pellucid.tabular.agnostic.capacity import Capacity, spanning_capacity
@@ -55,7 +55,7 @@ from pellucid.tabular.agnostic.pools import (
     uniform_pool,
     weighted_returns,
 )
-from pellucid.tabular.agnostic.simulating import exact_values
+from pellucid.tabular.agnostic.simulating import exact_values, staged
 from pellucid.tabular.agnostic.sunflowers import (
     Popled,
     Sunflower,
@@ -104,6 +104,7 @@ __all__ = [
     "singleton_sunflower",
     "singletons",
     "spanning_capacity",
+    "staged",
     "threshold_trees",
     "trajectory_trees",
     "uniform_pool",

@@ -55,7 +55,8 @@ class Choice:
         value: Its expected return with a 95 % interval, from roll-outs that had no part in the
             choice; not measured if fewer than 30 of them follow it.
         most_regret: With 95 % confidence, no policy of the class is better by more than this; 1 is
-            the trivial bound.
+            the trivial bound. It holds if whoever logged the pool could have acted like each of
+            them all along.
         candidates: Shape (candidates,), policies that the pool does not show to be worse.
         n_not_measured: Policies that no roll-out follows; they are among the candidates.
         contrasts: States where candidates differ, the most visited first.
@@ -190,5 +191,6 @@ def _band(
     spread = np.log(4 * n_policies / (1 - CONFIDENCE))
     half = np.sqrt(2 * found.variances * spread / found.n)
     half = half + 7 * largest_weight * spread / (3 * (found.n - 1))
-    low, high = np.maximum(found.values - half, 0.0), np.minimum(found.values + half, 1.0)
-    return low, np.maximum(high, 0.0)
+    # whoever logged the pool may never act like a policy that no roll-out follows
+    high = np.where(found.n_followed > 0, np.clip(found.values + half, 0.0, 1.0), 1.0)
+    return np.clip(found.values - half, 0.0, 1.0), high

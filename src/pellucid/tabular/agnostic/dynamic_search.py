@@ -109,9 +109,11 @@ def psdp_exact(
             this from the best one, as an adversary would; zeros if None.
 
     Raises:
-        InputError: The policies or the distributions are for another problem.
+        InputError: The policies, the distributions or the slack are for another problem.
     """
     _check(mdp, policies, resets)
+    if slack is not None and (slack.shape != (mdp.n_steps,) or not (slack >= 0).all()):
+        raise InputError(f"expected {mdp.n_steps} numbers from 0 on as slack, got {slack}")
     values = np.zeros((mdp.n_steps + 1, mdp.n_states))
     states = np.arange(mdp.n_states)
 

@@ -88,14 +88,7 @@ def emulated(
             f"expected states, tests and a tolerance above 0, got {n}, {n_tests} and {tolerance}"
         )
     n_steps, n_actions = mdp.n_steps, mdp.n_actions
-    states = np.stack(
-        [
-            first_states(mdp, n, rng)
-            if step == 0
-            else drawn(np.broadcast_to(resets[step], (n, mdp.n_states)), rng)
-            for step in range(n_steps)
-        ]
-    )
+    states = _own_states(mdp, resets, n, rng)
     groups = np.zeros((n_steps, n), dtype=np.int64)
     transitions = np.zeros((n_steps - 1, n, n_actions, n))
     rewards = np.zeros((n_steps, n, n_actions))
@@ -115,9 +108,7 @@ def emulated(
             tested = _tested(mdp, policies, step + 1, seen, n_tests, rng)
             n_resets += len(seen) * n_actions * len(policies) * n_tests
             groups[step + 1], reached = _grouped(tested, which[:n], which[n:], tolerance)
-            counts = np.zeros((n * n_actions, n))
-            np.add.at(counts, (np.arange(n * n_actions * n) // n, reached), 1 / n)
-            transitions[step] = counts.reshape(n, n_actions, n)
+            transitions[step] = _shares(reached, n).reshape(n, n_actions, n)
             q_values += _ahead(values, groups[step + 1], transitions[step])
         chosen = policies.actions[:, step][:, states[step]].astype(np.int64)
         values = np.take_along_axis(q_values, chosen[..., None], axis=2)[..., 0]
@@ -125,6 +116,24 @@ def emulated(
     return Emulator(
         states, groups, transitions[..., :width], rewards, values.mean(axis=1), n_resets
     )
+
+
+def _own_states(
+    mdp: StagedMDP, resets: Float[np.ndarray, "steps states"], n: int, rng: np.random.Generator
+) -> Int[np.ndarray, "steps n"]:
+    """Draw the states of an emulator: first states, then those of the start distributions."""
+    later = [
+        drawn(np.broadcast_to(resets[step], (n, mdp.n_states)), rng)
+        for step in range(1, mdp.n_steps)
+    ]
+    return np.stack([first_states(mdp, n, rng), *later])
+
+
+def _shares(reached: Int[np.ndarray, " reached"], n: int) -> Float[np.ndarray, "pairs groups"]:
+    """Return how often each group follows each pair; n draws of a pair follow each other."""
+    shares = np.zeros((len(reached) // n, n))
+    np.add.at(shares, (np.arange(len(reached)) // n, reached), 1 / n)
+    return shares
 
 
 def _tested(

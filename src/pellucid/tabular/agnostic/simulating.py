@@ -6,6 +6,7 @@ from jaxtyping import Float, Int, UInt
 from pellucid.errors import InputError
 from pellucid.tabular.agnostic.policies import PolicyClass
 from pellucid.tabular.contrastive.staged import StagedMDP
+from pellucid.tabular.mdp import FiniteMDP
 
 
 def check_problem(mdp: StagedMDP, policies: PolicyClass | None = None) -> None:
@@ -30,6 +31,27 @@ def check_problem(mdp: StagedMDP, policies: PolicyClass | None = None) -> None:
         raise InputError(
             f"expected policies for {wanted} steps, states and actions, got policies for {got}"
         )
+
+
+def staged(mdp: FiniteMDP) -> StagedMDP:
+    """Return a problem with a horizon as one of steps, for the functions of this package.
+
+    Args:
+        mdp: With a horizon and a discount of 1, such as one from `from_toy_text`; small enough for
+            dense transitions.
+
+    Raises:
+        InputError: It has no horizon, or a discount.
+    """
+    if mdp.horizon is None or mdp.discount != 1:
+        raise InputError(
+            f"expected a horizon and a discount of 1, got {mdp.horizon} and {mdp.discount}"
+        )
+    return StagedMDP(
+        transitions=np.broadcast_to(mdp.dense, (mdp.horizon, *mdp.dense.shape)),
+        rewards=np.broadcast_to(mdp.rewards, (mdp.horizon, *mdp.rewards.shape)),
+        initial=mdp.initial,
+    )
 
 
 def check_resets(mdp: StagedMDP, resets: Float[np.ndarray, "steps states"]) -> None:
