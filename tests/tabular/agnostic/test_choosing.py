@@ -101,7 +101,7 @@ def test_policies_that_no_rollout_follows_are_not_chosen_but_stay_candidates():
     assert found.n_not_measured == 1
     # nothing is known of the other one, so that it may be worth 1
     assert found.candidates.tolist() == [0, 1]
-    assert found.most_regret > 0.4
+    assert found.most_regret > 0.05
     with pytest.raises(InputError, match="none follows one to the end"):
         choose_policy(RULES.subset([3]), mute)
 

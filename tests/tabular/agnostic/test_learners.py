@@ -1,6 +1,7 @@
 """Learners of each kind of access against values that are known exactly."""
 
 from dataclasses import replace
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -220,6 +221,20 @@ def test_conservative_iteration_refuses(options, message):
 
 
 # --- POPLER ---
+
+
+def test_the_core_of_singletons_covers_every_part_of_a_path_between_petals():
+    policies = singletons(3, 2)
+    sunflower = singleton_sunflower(policies)
+    assert sunflower.most_petals == 1
+    core = sunflower.core.actions
+    for actions, petals in zip(policies.actions, sunflower.petals, strict=True):
+        for states in product(range(2), repeat=3):
+            met = [step for step in range(3) if (step, states[step]) in petals]
+            for first, end in pairwise([0, *met, 3]):
+                part = list(range(first, end))
+                seen = [states[step] for step in part]
+                assert (core[:, part, seen] == actions[part, seen]).all(axis=1).any()
 
 
 def test_popler_learns_the_petals_that_are_worth_it():
