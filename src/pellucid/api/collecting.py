@@ -6,6 +6,7 @@ from typing import Any
 
 from pellucid import rollouts
 from pellucid.api.request import check_types
+from pellucid.api.turns import taking_turns
 from pellucid.budget import Cost, Meter
 from pellucid.envs import make_env, resolve_env, resolve_names
 from pellucid.rollouts import Episodes
@@ -14,6 +15,7 @@ from pellucid.types import Agent, PolicyMode
 DEFAULT_BUDGET = Cost(queries=5_000_000, env_steps=400_000)
 
 
+@taking_turns
 def collect(
     agent: Agent,
     env: Any,
@@ -30,6 +32,8 @@ def collect(
     progress: Callable[[float], None] | None = None,
 ) -> Episodes:
     """Run an agent for some episodes, each from its own seed in a fresh environment.
+
+    Calls from several threads take turns.
 
     Args:
         agent: From `load_agent`.

@@ -15,6 +15,7 @@ from pellucid.api.explaining import explain
 from pellucid.api.locating import read_card
 from pellucid.api.request import options_of
 from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, RunFolder, read_run
+from pellucid.api.turns import taking_turns
 from pellucid.envs import EnvSpec, resolve_env
 from pellucid.errors import DataError, InputError
 from pellucid.explanation import Explanation, Interval, Score, not_measured
@@ -96,6 +97,7 @@ class Evaluation:
         }
 
 
+@taking_turns
 def evaluate(
     folder: str | Path,
     *,
@@ -107,6 +109,8 @@ def evaluate(
     progress: Callable[[str, float], None] | None = None,
 ) -> Evaluation:
     """Explain and test again with the stored agent, episodes, seeds and budgets.
+
+    Calls from several threads take turns.
 
     The file that the agent came from is not needed. A run that needs code of yours (a function as
     agent, an environment or a wrapper of your own) names it in files that may come from anyone;

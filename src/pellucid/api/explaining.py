@@ -10,6 +10,7 @@ from pellucid import registry
 from pellucid.agents.metering import MeteredAgent, unmetered
 from pellucid.api.collecting import DEFAULT_BUDGET
 from pellucid.api.request import check_time_limit, check_type, check_types
+from pellucid.api.turns import taking_turns
 from pellucid.budget import Cost, Meter, TimeLimit
 from pellucid.errors import BudgetError, CapabilityError, DataError, InputError, PellucidError
 from pellucid.explanation import (
@@ -38,6 +39,7 @@ EXPLAIN_SHARE = 0.5
 """Share of a method's budget for the explanation; its tests have the rest."""
 
 
+@taking_turns
 def explain(
     agent: Agent,
     episodes: Episodes,
@@ -56,6 +58,8 @@ def explain(
     command: str = "",
 ) -> Explanation:
     """Explain an agent by one method and measure how faithful the explanation is.
+
+    Calls from several threads take turns.
 
     Args:
         agent: From `load_agent`.

@@ -46,6 +46,7 @@ from pellucid.api.run_folder import (
     open_run,
 )
 from pellucid.api.stopping import Interrupted, Terminated
+from pellucid.api.turns import taking_turns
 from pellucid.budget import Cost, Meter, TimeLimit
 from pellucid.errors import (
     AgentError,
@@ -108,6 +109,7 @@ class _Work:
     warnings: tuple[str, ...] = ()
 
 
+@taking_turns
 def explain_all(
     agent: Any = None,
     env: Any = None,
@@ -135,6 +137,8 @@ def explain_all(
     command: str = "pellucid.explain_all(...)",
 ) -> Run:
     """Collect episodes, explain them by each method, test every explanation, write the report.
+
+    Calls from several threads take turns.
 
     Args:
         agent: What `load_agent` takes, or a run folder; None for the agent that ships here.
