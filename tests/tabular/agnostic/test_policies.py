@@ -100,7 +100,7 @@ def test_policies_that_are_none_are_refused(policies, message):
 
 
 def test_classes_that_are_too_large_are_refused():
-    with pytest.raises(InputError, match="at most 2,000,000,000 actions"):
+    with pytest.raises(InputError, match="at most 500,000,000 actions"):
         all_policies(6, 6, 2)
     with pytest.raises(InputError, match="expected 3 policy names, got 1"):
         PolicyClass(np.zeros((3, 1, 1), dtype=int), 2, ("one",))

@@ -137,6 +137,9 @@ def test_pools_of_other_problems_are_refused():
     mdp = random_layers(2, 2, np.random.default_rng(0))
     with pytest.raises(InputError, match=r"expected policies for \(2, 2, 2\)"):
         core_pool(mdp, singleton_core(3, 2), 5, np.random.default_rng(0))
+    for n in (0, -3):
+        with pytest.raises(InputError, match=f"at least one roll-out, got {n}"):
+            uniform_pool(mdp, n, np.random.default_rng(0))
     too_much = replace(mdp, rewards=mdp.rewards + 1)
     with pytest.raises(InputError, match="expected rewards from 0 to 1"):
         uniform_pool(too_much, 5, np.random.default_rng(0))

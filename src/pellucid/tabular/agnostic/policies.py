@@ -13,7 +13,7 @@ from jaxtyping import Float, Int, UInt
 from pellucid.errors import InputError
 from pellucid.kernels.bitsets import packed_choices
 
-MOST_ENTRIES = 2_000_000_000
+MOST_ENTRIES = 500_000_000
 """Largest number of stored actions of a class, one byte each."""
 
 Policy: TypeAlias = "Int[np.ndarray, '...'] | Callable[[int, int], int]"
@@ -129,8 +129,9 @@ def all_policies(n_steps: int, n_states: int, n_actions: int) -> PolicyClass:
     n_policies = n_actions**n_places
     _check_size(n_policies, n_places)
     digits = n_actions ** np.arange(n_places - 1, -1, -1)
-    actions = np.arange(n_policies)[:, None] // digits % n_actions
-    return PolicyClass(actions.reshape(-1, n_steps, n_states).astype(np.uint8), n_actions)
+    numbers = np.arange(n_policies)
+    actions = np.stack([(numbers // d % n_actions).astype(np.uint8) for d in digits], axis=1)
+    return PolicyClass(actions.reshape(-1, n_steps, n_states), n_actions)
 
 
 # --- classes that people can read ---

@@ -161,8 +161,12 @@ def uniform_pool(mdp: StagedMDP, n: int, rng: np.random.Generator) -> Pool:
         mdp: Rewards in [0, 1] are drawn as 0 or 1.
         n: Roll-outs.
         rng: Draws everything.
+
+    Raises:
+        InputError: A reward lies outside [0, 1], or there is no roll-out.
     """
     check_problem(mdp)
+    _check_number(n)
     chance = float(mdp.n_actions) ** -mdp.n_steps
     states = first_states(mdp, n, rng)
     logged: list[tuple[np.ndarray, np.ndarray]] = []
@@ -186,8 +190,13 @@ def core_pool(mdp: StagedMDP, core: PolicyClass, n: int, rng: np.random.Generato
         core: The core policies.
         n: Roll-outs.
         rng: Draws everything.
+
+    Raises:
+        InputError: A reward lies outside [0, 1], the core is for another problem, or there is no
+            roll-out.
     """
     check_problem(mdp, core)
+    _check_number(n)
     who = rng.integers(len(core), size=n)
     states = first_states(mdp, n, rng)
     logged: list[tuple[np.ndarray, np.ndarray]] = []
@@ -208,6 +217,11 @@ def singleton_core(n_steps: int, n_states: int) -> PolicyClass:
     actions = np.zeros((n_steps + 1, n_steps, n_states), dtype=np.uint8)
     actions[np.arange(1, n_steps + 1), np.arange(n_steps)] = 1
     return PolicyClass(actions, 2)
+
+
+def _check_number(n: int) -> None:
+    if n < 1:
+        raise InputError(f"expected at least one roll-out, got {n}")
 
 
 def _places(policies: PolicyClass, pool: Pool) -> UInt[np.ndarray, "rollouts steps"]:
