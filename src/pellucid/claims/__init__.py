@@ -1,6 +1,14 @@
 """Claims: one file per published system, whose parts are run, judged and stored by the harness."""
 
 REGISTRY = {
+    "agnostic-policy-learning.amplification": "pellucid.claims.agnostic_policy_learning",
+    "agnostic-policy-learning.capacity": "pellucid.claims.agnostic_policy_learning",
+    "agnostic-policy-learning.choice": "pellucid.claims.agnostic_policy_learning",
+    "agnostic-policy-learning.core": "pellucid.claims.agnostic_policy_learning",
+    "agnostic-policy-learning.emulator": "pellucid.claims.agnostic_policy_learning",
+    "agnostic-policy-learning.popler": "pellucid.claims.agnostic_policy_learning",
+    "agnostic-policy-learning.trees": "pellucid.claims.agnostic_policy_learning",
+    "agnostic-policy-learning.walk": "pellucid.claims.agnostic_policy_learning",
     "contrastive-ucb.bonus": "pellucid.claims.contrastive_ucb",
     "contrastive-ucb.bonus-deletion": "pellucid.claims.contrastive_ucb",
     "contrastive-ucb.bonus-error": "pellucid.claims.contrastive_ucb",
