@@ -1,6 +1,5 @@
 """Features of pairs and of next states, learned by the contrastive objective, one set per step."""
 
-import math
 from dataclasses import dataclass
 from functools import reduce
 

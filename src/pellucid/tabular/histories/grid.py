@@ -1,7 +1,8 @@
-"""A grid whose two halves are logged in different episodes, with a cue that must be remembered."""
+"""A maze whose two halves are logged in different episodes, with a cue to be remembered."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,38 +16,41 @@ MOVES = np.array([[-1, 0], [1, 0], [0, -1], [0, 1]])
 HIDDEN_CUE = 2
 """What is seen in place of the cue after the first step."""
 N_CUES = 3
+WIDTH = 5
+"""Cells of the bar: arm, wall, stem, wall, arm."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StitchingGrid:
-    """A square grid with a start above its middle and two goals in the lower corners.
+    """A stem that leads up to a bar, whose two arms lead down to a goal each, like the letter M.
 
     The first observation shows a cue, which says which of the goals pays 1; the other one pays 0,
     and both end the episode. Every observation shows the cell and its colour; colours are drawn
-    anew for each episode and mean nothing. Logged episodes run from the start to the middle, or
-    from the middle to either goal: none runs all the way.
+    anew for each episode and mean nothing. Logged episodes run from the start, at the foot of the
+    stem, to its top, or from there to either goal: none runs all the way, and none that is paid
+    holds the moves of the first half.
 
     Args:
-        size: Cells along a side, odd and at least 3.
+        height: Cells of the stem and of each arm, at least 2.
         n_colours: Colours of cells.
         n_steps: Steps after which an episode is cut off.
         noise: Chance of an even draw in the logged actions.
 
     Raises:
-        InputError: A size is too small or even, or the noise is no chance.
+        InputError: A size is too small, or the noise is no chance.
 
-    Source: Hong 2024, section 7 describes such a data set; cue, sizes and noise are ours.
+    Source: Hong 2024, section 7 describes such a data set; shape, cue and noise are ours.
     """
 
-    size: int = 5
+    height: int = 3
     n_colours: int = 4
-    n_steps: int = 12
+    n_steps: int = 10
     noise: float = 0.3
 
     def __post_init__(self) -> None:
-        if self.size < 3 or self.size % 2 == 0 or self.n_colours < 1 or self.n_steps < 1:
+        if self.height < 2 or self.n_colours < 1 or self.n_steps < 1:
             raise InputError(
-                f"expected an odd size from 3 with a colour and a step, got {self.size}, "
+                f"expected a height from 2 with a colour and a step, got {self.height}, "
                 f"{self.n_colours} and {self.n_steps}"
             )
         if not 0 <= self.noise <= 1:
@@ -62,22 +66,43 @@ class StitchingGrid:
     @property
     def n_observations(self) -> int:
         """Number of observations: cells times colours times what is seen of the cue."""
-        return self.size**2 * self.n_colours * N_CUES
+        return self.n_cells * self.n_colours * N_CUES
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells, row by row, the walls between stem and arms included."""
+        return self.height * WIDTH
 
     @property
     def start(self) -> int:
         """The cell that episodes of interest start in."""
-        return self.size // 2
+        return (self.height - 1) * WIDTH + WIDTH // 2
 
     @property
-    def middle(self) -> int:
+    def top(self) -> int:
         """The cell in which logged episodes end or start."""
-        return self.size**2 // 2
+        return WIDTH // 2
 
     @property
     def goals(self) -> Int[np.ndarray, "2"]:
         """The cells of the goals of cue 0 and of cue 1."""
-        return np.array([self.size * (self.size - 1), self.size**2 - 1])
+        return (self.height - 1) * WIDTH + np.array([0, WIDTH - 1])
+
+    @cached_property
+    def next_cells(self) -> Int[np.ndarray, "cells actions"]:
+        """The cell that each action leads to; the same one where a wall is in the way."""
+        rows, columns = np.divmod(np.arange(self.n_cells), WIDTH)
+        row = np.clip(rows[:, None] + MOVES[:, 0], 0, self.height - 1)
+        column = np.clip(columns[:, None] + MOVES[:, 1], 0, WIDTH - 1)
+        wall = (row > 0) & (column % 2 == 1)
+        return np.where(wall, np.arange(self.n_cells)[:, None], row * WIDTH + column)
+
+    def steps_to(self, aim: int) -> Float[np.ndarray, " cells"]:
+        """Return the fewest steps from each cell to one; a wall counts as a cell one can leave."""
+        steps = np.where(np.arange(self.n_cells) == aim, 0.0, np.inf)
+        for _ in range(self.n_cells):
+            steps = np.minimum(steps, 1 + steps[self.next_cells].min(axis=1))
+        return np.asarray(steps)
 
     def observation(
         self, cells: np.ndarray, colours: np.ndarray, cues: np.ndarray
@@ -94,7 +119,7 @@ class StitchingGrid:
     # --- episodes ---
 
     def logged(self, n_episodes: int, rng: np.random.Generator) -> Trajectories:
-        """Return logged episodes: the first half to the middle, the others from there to a goal.
+        """Return logged episodes: half of them to the top, then half from there to a goal.
 
         Args:
             n_episodes: Episodes of both kinds together, at least 2.
@@ -106,17 +131,21 @@ class StitchingGrid:
         if n_episodes < 2:
             raise InputError(f"expected at least two episodes, got {n_episodes}")
         first = np.arange(n_episodes) < n_episodes // 2
-        aims = np.where(first, self.middle, self.goals[rng.integers(0, 2, n_episodes)])
-        starts = np.where(first, self.start, self.middle)
+        aims = np.where(first, self.top, self.goals[rng.integers(0, 2, n_episodes)])
+        starts = np.where(first, self.start, self.top)
+
+        ways = np.stack([self.steps_to(cell)[self.next_cells] for cell in range(self.n_cells)])
 
         def act(step: int, tokens: np.ndarray) -> np.ndarray:
             cells = self.parts(tokens[:, -1])[0]
             even = rng.random(n_episodes) < self.noise
+            # ties between equally short ways are drawn
+            shortest = ways[aims, cells] + 0.5 * rng.random((n_episodes, self.n_actions))
             return np.where(
-                even, rng.integers(0, self.n_actions, n_episodes), self._towards(cells, aims, rng)
+                even, rng.integers(0, self.n_actions, n_episodes), shortest.argmin(axis=1)
             )
 
-        return self._played(act, starts, np.where(first, self.middle, -1), rng)
+        return self._played(act, starts, np.where(first, self.top, -1), rng)
 
     def success(self, policy: HistoryPolicy, n_episodes: int, rng: np.random.Generator) -> float:
         """Return the share of episodes from the start in which a policy reaches the goal that pays.
@@ -152,7 +181,7 @@ class StitchingGrid:
     ) -> Trajectories:
         n, cells = len(starts), starts
         cues = rng.integers(0, 2, n)
-        colours = rng.integers(0, self.n_colours, (n, self.size**2))
+        colours = rng.integers(0, self.n_colours, (n, self.n_cells))
         tokens = np.empty((n, 2 * self.n_steps + 1), dtype=np.int64)
         rewards = np.zeros((n, self.n_steps))
         lengths, terminated = np.full(n, self.n_steps), np.zeros(n, dtype=bool)
@@ -164,7 +193,7 @@ class StitchingGrid:
             if step == self.n_steps:
                 break
             tokens[:, 2 * step + 1] = act(step, tokens[:, : 2 * step + 1])
-            cells = np.where(running, self._moved(cells, tokens[:, 2 * step + 1]), cells)
+            cells = np.where(running, self.next_cells[cells, tokens[:, 2 * step + 1]], cells)
             rewards[:, step] = running & (cells == self.goals[cues])
             at_goal = running & (cells[:, None] == self.goals).any(axis=1)
             stopped = at_goal | (running & (cells == ends))
@@ -179,20 +208,3 @@ class StitchingGrid:
             lengths=lengths,
             terminated=terminated,
         )
-
-    def _moved(self, cells: np.ndarray, actions: np.ndarray) -> Int[np.ndarray, " episodes"]:
-        places = np.stack(np.divmod(cells, self.size), axis=1) + MOVES[actions]
-        places = np.clip(places, 0, self.size - 1)
-        return np.asarray(places[:, 0] * self.size + places[:, 1])
-
-    def _towards(
-        self, cells: np.ndarray, aims: np.ndarray, rng: np.random.Generator
-    ) -> Int[np.ndarray, " episodes"]:
-        ways: Float[np.ndarray, "episodes actions"] = np.empty((len(cells), self.n_actions))
-        aim = np.stack(np.divmod(aims, self.size), axis=1)
-        for action in range(self.n_actions):
-            moved = self._moved(cells, np.full(len(cells), action))
-            ways[:, action] = np.abs(np.stack(np.divmod(moved, self.size), axis=1) - aim).sum(
-                axis=1
-            )
-        return np.asarray((ways + 0.5 * rng.random(ways.shape)).argmin(axis=1))
