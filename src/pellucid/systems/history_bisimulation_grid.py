@@ -1,11 +1,12 @@
 """Recurrent offline learners on the stitching grid: Q-learning with penalties, and cloning.
 
-Source: Hong 2024 (sections 6 and 7); the network is small, and the pair loss has values over all
-actions as its target, where the paper learns a model.
+Source: Hong 2024 (sections 6 and 7); the network is small, and the pair loss compares what was seen
+to follow, where the paper learns a model of it.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -27,6 +28,8 @@ class GridOptions:
         learner: Conservative Q-learning, or cloning of the episodes that were paid.
         memory: Whether it sees histories, or the last observation alone.
         pair_weight: beta of the pair loss.
+        pair_start: Share of updates before the pair loss sets in: while values are still near 0,
+            it would take all histories for the same.
         n_episodes: Logged episodes.
         n_updates: Updates.
         n_batch: Episodes per update.
@@ -40,6 +43,7 @@ class GridOptions:
     learner: Literal["q-learning", "cloning"] = "q-learning"
     memory: bool = True
     pair_weight: float = 0.0
+    pair_start: float = 0.0
     n_episodes: int = 200
     n_updates: int = 1000
     n_batch: int = 32
@@ -89,6 +93,7 @@ class RecurrentQ(nn.Module):
         return states, self.head(states)
 
 
+@lru_cache(maxsize=256)
 def grid_result(
     grid: StitchingGrid, options: GridOptions, seed: int, *, n_tests: int = 256
 ) -> GridResult:
@@ -106,12 +111,10 @@ def grid_result(
     network = trained(grid, data, options, seed)
     rng = stream(seed, "history-bisimulation", "test")
     played = grid.play(greedy(grid, network), n_tests, rng)
-    features = torch.from_numpy(step_features(grid, played.tokens(played.n_steps - 1)))
+    everything = _batch(grid, played, np.arange(n_tests), rng)
     with torch.no_grad():
-        states, q_values = network(features)
-    used = torch.from_numpy(played.taken)
-    order = torch.from_numpy(rng.permutation(int(used.sum())))
-    loss = float(pair_loss(states[used], q_values[used], order))
+        states = network(everything.features)[0]
+        loss = float(pair_loss(states, states, everything, options.discount))
     return GridResult(float(played.rewards.sum(axis=1).mean()), loss)
 
 
@@ -141,17 +144,17 @@ def trained(grid: StitchingGrid, data: Trajectories, options: GridOptions, seed:
     network = _new_network(grid, options, seed)
     target = _new_network(grid, options, seed)
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
-    for batch in _batches(grid, data, options, seed):
+    paired_from = options.pair_start * options.n_updates
+    for update, batch in enumerate(_batches(grid, data, options, seed)):
         states, q_values = network(batch.features)
         if options.learner == "cloning":
             loss = _cloning_loss(q_values, batch)
         else:
             with torch.no_grad():
-                later_values = target(batch.features)[1]
+                later_states, later_values = target(batch.features)
             loss = conservative_loss(q_values, later_values, batch, options)
-            if options.pair_weight:
-                used = batch.seen
-                near = pair_loss(states[used], q_values[used], batch.order)
+            if options.pair_weight and update >= paired_from:
+                near = pair_loss(states, later_states, batch, options.discount)
                 loss = loss + options.pair_weight * near
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -172,8 +175,7 @@ class Batch:
         rewards: Shape (episodes, steps).
         taken: Shape (episodes, steps): where an action was taken.
         goes_on: Shape (episodes, steps): 1 where something follows, 0 where the episode ended.
-        seen: Shape (episodes, steps + 1): the histories there are.
-        order: Shape (histories,): which one each history is paired with.
+        order: Shape (actions taken,): which one each is paired with.
     """
 
     features: Tensor
@@ -181,7 +183,6 @@ class Batch:
     rewards: Tensor
     taken: Tensor
     goes_on: Tensor
-    seen: Tensor
     order: Tensor
 
 
@@ -204,18 +205,26 @@ def conservative_loss(
     return error + options.conservatism * penalty
 
 
-def pair_loss(states: Tensor, q_values: Tensor, order: Tensor) -> Tensor:
-    """Return J: how far distances of states are from the largest gap in values of any action.
+def pair_loss(states: Tensor, later_states: Tensor, batch: Batch, discount: float) -> Tensor:
+    """Return J: how far distances of states are from those of what follows them.
+
+    `(|z - z'| - |r - r'| - gamma |next z - next z'|)^2`, over pairs of the same logged action; what
+    follows an end is 0. Distances of values would not do here: before the top the values of both
+    cues are equal by symmetry, and what must be remembered would be merged.
 
     Args:
-        states: Shape (histories, units); the gradient goes to these alone.
-        q_values: Shape (histories, actions).
-        order: Shape (histories,): which one each is paired with.
+        states: Shape (episodes, steps + 1, units); the gradient goes to these alone.
+        later_states: The same of the target network.
+        batch: The episodes.
+        discount: gamma.
     """
-    distances = (states - states[order]).abs().mean(dim=1)
-    fixed = q_values.detach()
-    gaps = (fixed - fixed[order]).abs().max(dim=1).values
-    return (distances - gaps).square().mean()
+    now, order = states[:, :-1][batch.taken], batch.order
+    following = (later_states[:, 1:] * batch.goes_on[..., None])[batch.taken].detach()
+    rewards, actions = batch.rewards[batch.taken], batch.actions[batch.taken]
+    goal = (rewards - rewards[order]).abs()
+    goal = goal + discount * (following - following[order]).abs().mean(dim=1)
+    error = (now - now[order]).abs().mean(dim=1) - goal
+    return error[actions == actions[order]].square().mean()
 
 
 def greedy(grid: StitchingGrid, network: RecurrentQ) -> HistoryPolicy:
@@ -257,22 +266,24 @@ def _batches(
     grid: StitchingGrid, data: Trajectories, options: GridOptions, seed: int
 ) -> Iterator[Batch]:
     rng = stream(seed, "history-bisimulation", "batches")
-    features = torch.from_numpy(step_features(grid, data.tokens(data.n_steps)))
-    steps = np.arange(data.n_steps + 1)
-    seen = steps < data.n_seen[:, None]
     for _ in range(options.n_updates):
-        rows = rng.integers(0, data.n_episodes, options.n_batch)
-        longest = int(data.n_taken[rows].max())  # what lies past every end costs time only
-        used = seen[rows, : longest + 1]
-        yield Batch(
-            features[rows, : longest + 1],
-            torch.from_numpy(data.actions[rows, :longest]),
-            torch.from_numpy(data.rewards[rows, :longest].astype(np.float32)),
-            torch.from_numpy(data.taken[rows, :longest]),
-            torch.from_numpy(used[:, 1:].astype(np.float32)),
-            torch.from_numpy(used),
-            torch.from_numpy(rng.permutation(int(used.sum()))),
-        )
+        yield _batch(grid, data, rng.integers(0, data.n_episodes, options.n_batch), rng)
+
+
+def _batch(
+    grid: StitchingGrid, data: Trajectories, rows: np.ndarray, rng: np.random.Generator
+) -> Batch:
+    longest = int(data.n_taken[rows].max())  # what lies past every end costs time only
+    taken = data.taken[rows, :longest]
+    goes_on = np.arange(1, longest + 1) < data.n_seen[rows, None]
+    return Batch(
+        torch.from_numpy(step_features(grid, data.tokens(longest)[rows])),
+        torch.from_numpy(data.actions[rows, :longest]),
+        torch.from_numpy(data.rewards[rows, :longest].astype(np.float32)),
+        torch.from_numpy(taken),
+        torch.from_numpy(goes_on.astype(np.float32)),
+        torch.from_numpy(rng.permutation(int(taken.sum()))),
+    )
 
 
 def _cloning_loss(q_values: Tensor, batch: Batch) -> Tensor:
