@@ -353,8 +353,15 @@ MAZES: dict[Scale, StitchingGrid] = {
     "cpu": StitchingGrid(),
     "full": StitchingGrid(height=5, n_colours=16, n_steps=20),
 }
-FULL = {"n_episodes": 2000, "n_updates": 20_000, "n_units": 128}
-SMOKE = {"n_episodes": 40, "n_updates": 20}
+
+
+def sized(options: GridOptions, scale: Scale) -> GridOptions:
+    """Return a learner at the size of a scale."""
+    if scale == "smoke":
+        return replace(options, n_episodes=40, n_updates=20)
+    if scale == "full":
+        return replace(options, n_episodes=2000, n_updates=20_000, n_units=128)
+    return options
 
 
 def success(arm: str, scale: Scale, seed: int) -> float:
@@ -369,8 +376,7 @@ def closeness(arm: str, scale: Scale, seed: int) -> float:
 
 def stitching(arm: str, scale: Scale, seed: int) -> maze.GridResult:
     """Return what an arm reaches in the maze."""
-    sizes = {"smoke": SMOKE, "full": FULL}.get(scale, {})
-    return maze.grid_result(MAZES[scale], replace(LEARNERS[arm], **sizes), seed)
+    return maze.grid_result(MAZES[scale], sized(LEARNERS[arm], scale), seed)
 
 
 BLIND = NegativeControl(

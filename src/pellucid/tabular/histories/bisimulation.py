@@ -141,5 +141,5 @@ def _next_laws(
         for observation in range(pomdp.n_observations):
             pair = np.broadcast_to([action, observation], (len(tokens), 2))
             after = partition.blocks(step + 1, np.hstack([tokens, pair]))
-            np.add.at(laws, (rows, action, after), chances[:, observation])
+            laws[rows, action, after] += chances[:, observation]  # one block per history
     return laws

@@ -125,7 +125,7 @@ def token_partition(
         nodes, open_nodes = [Node(LEAF)], [0]
         for token in tokens:
             n_values = n_actions if token % 2 else n_observations
-            grown = []
+            grown: list[int] = []
             for number in open_nodes:
                 children = tuple(range(len(nodes), len(nodes) + n_values))
                 nodes[number] = Node(token, children=children)
@@ -269,9 +269,9 @@ def _tested(
     n = np.bincount(pairs, minlength=size).reshape(shape)
     rewards = np.bincount(pairs, sides.rewards[rows], minlength=size).reshape(shape)
     cells = pairs * sides.n_next + sides.following[rows]
-    laws = np.bincount(cells, minlength=size * sides.n_next).reshape(*shape, sides.n_next)
+    hits = np.bincount(cells, minlength=size * sides.n_next).reshape(*shape, sides.n_next)
     seen = np.maximum(n, 1)
-    means, laws = rewards / seen, laws / seen[..., None]
+    means, laws = rewards / seen, hits / seen[..., None]
     reward_radii = np.sqrt(sides.log_tests / (2 * seen))
     law_radii = np.sqrt((sides.n_next * math.log(2) + sides.log_tests) / (2 * seen))
     first, second = np.triu_indices(len(values), 1)
