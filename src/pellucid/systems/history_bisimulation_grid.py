@@ -45,12 +45,12 @@ class GridOptions:
     pair_weight: float = 0.0
     pair_start: float = 0.0
     n_episodes: int = 200
-    n_updates: int = 1000
+    n_updates: int = 600
     n_batch: int = 32
     n_units: int = 32
     learning_rate: float = 3e-3
     discount: float = 0.9
-    conservatism: float = 0.1
+    conservatism: float = 0.02
     target_rate: float = 0.05
 
 
