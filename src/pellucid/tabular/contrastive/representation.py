@@ -1,20 +1,18 @@
 """Features of pairs and of next states, learned by the contrastive objective, one set per step."""
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 from jaxtyping import Float
 
 from pellucid.errors import InputError
+from pellucid.kernels.adam import AdamWeights
 from pellucid.tabular.contrastive.objective import check_law, loss_gradient
 from pellucid.tabular.contrastive.staged import check_shape
 
 FLOOR = 1e-6
 """Added to every ratio: `log(1 + 1 / f)` has no bound at 0."""
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
-"""Adam's usual constants (Kingma 2015)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,28 +28,6 @@ class FitOptions:
     n_updates: int = 20
     learning_rate: float = 0.1
     initial_spread: float = 0.1
-
-
-@dataclass
-class _Moments:
-    """Adam's running means of a gradient and of its square."""
-
-    weights: np.ndarray
-    first: np.ndarray = field(init=False)
-    second: np.ndarray = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.first = np.zeros_like(self.weights)
-        self.second = np.zeros_like(self.weights)
-
-    def update(self, gradient: np.ndarray, learning_rate: float, n_before: int) -> None:
-        self.first += (1 - BETA_1) * (gradient - self.first)
-        self.second += (1 - BETA_2) * (gradient**2 - self.second)
-        n = n_before + 1
-        size = learning_rate * math.sqrt(1 - BETA_2**n) / (1 - BETA_1**n)
-        # epsilon is scaled along, so that this is Adam to the letter
-        epsilon = EPSILON * math.sqrt(1 - BETA_2**n)
-        self.weights -= size * self.first / (np.sqrt(self.second) + epsilon)
 
 
 class ContrastiveModel:
@@ -101,8 +77,8 @@ class ContrastiveModel:
         self._inputs = pair_inputs
         n_rows = n_pairs if pair_inputs is None else pair_inputs.shape[1]
         spread = self.options.initial_spread
-        self._left = _Moments(rng.normal(0.0, spread, (n_steps, n_rows, rank)))
-        self._right = _Moments(rng.normal(0.0, spread, (n_steps, n_states, rank)))
+        self._left = AdamWeights(rng.normal(0.0, spread, (n_steps, n_rows, rank)))
+        self._right = AdamWeights(rng.normal(0.0, spread, (n_steps, n_states, rank)))
         self._n_updates = 0
 
     # --- what it has learned ---
