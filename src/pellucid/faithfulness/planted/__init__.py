@@ -6,7 +6,7 @@ from pellucid.explanation import Content
 from pellucid.faithfulness.planted import alternatives, features, moments, radii, rules
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
-__all__ = ["TASKS", "Measure", "PlantedTask", "Reading", "Setting", "readings", "tasks_for"]
+__all__ = ["TASKS", "Measure", "PlantedTask", "Reading", "Setting", "applies", "readings"]
 
 TASKS: tuple[PlantedTask[Any], ...] = (
     *features.TASKS,
@@ -17,11 +17,12 @@ TASKS: tuple[PlantedTask[Any], ...] = (
 )
 
 
-def tasks_for(kind: type[Content], targets: tuple[str, ...]) -> tuple[PlantedTask[Any], ...]:
-    """Return the tasks that an explainer can be put to.
+def applies(task: PlantedTask[Any], kind: type[Content], targets: tuple[str, ...]) -> bool:
+    """Whether an explainer can be put to a task.
 
     Args:
-        kind: Content kind that it returns.
+        task: The task.
+        kind: Content kind that the explainer returns.
         targets: What it can explain.
     """
-    return tuple(task for task in TASKS if task.kind is kind and task.target in targets)
+    return task.kind is kind and task.target in targets
