@@ -74,7 +74,12 @@ def _imports(path: Path, name: str) -> list[str]:
 
 
 def _meaning(path: Path) -> str:
-    return _canonical(_tree(path, path.stat().st_mtime_ns))
+    return _canonical_file(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=512)
+def _canonical_file(path: Path, modified: int) -> str:
+    return _canonical(_tree(path, modified))
 
 
 @lru_cache(maxsize=512)
