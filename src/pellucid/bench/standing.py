@@ -26,11 +26,13 @@ class Standing:
     Args:
         verdict: `failed` if it failed any row; None if there is no record of it.
         failed: The rows that it failed, as `case/metric`.
+        unmeasured: The rows in which it gave nothing that could be scored.
         stale: Whether its code or that of the tasks has changed since; None without a record.
     """
 
     verdict: Verdict | None = None
     failed: tuple[str, ...] = ()
+    unmeasured: tuple[str, ...] = ()
     stale: bool | None = None
 
     @property
@@ -41,8 +43,12 @@ class Standing:
         told = {
             "passed": "planted truth: passed",
             "failed": f"fails its planted truth: {', '.join(self.failed)}",
-            "not_measured": "planted truth: not measured, no task for it",
+            "not_measured": "planted truth: not measured",
         }[self.verdict]
+        if self.unmeasured:
+            told += f", not measured: {', '.join(self.unmeasured)}"
+        elif self.verdict == "not_measured":
+            told += ", no task for it"
         return f"{told} (stale)" if self.stale else told
 
 
@@ -63,7 +69,8 @@ def standing_of(name: str, record: Path = RECORD) -> Standing:
     if stored is None:
         return Standing()
     stale = stored["code"] != planted_hash(item.module)
-    return Standing(stored["standing"], tuple(stored["failed"]), stale)
+    failed, unmeasured = (tuple(stored[key]) for key in ("failed", "unmeasured"))
+    return Standing(stored["standing"], failed, unmeasured, stale)
 
 
 def verdicts(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, Standing]:
@@ -83,7 +90,7 @@ def record_of(document: Mapping[str, Any]) -> dict[str, Any]:
         document: What `pellucid bench planted --json` printed.
     """
     own = [entry for entry in document["explainers"] if entry["from"] == "pellucid"]
-    kept = ("standing", "failed", "code")
+    kept = ("standing", "failed", "unmeasured", "code")
     return {"explainers": {entry["method"]: {key: entry[key] for key in kept} for entry in own}}
 
 
@@ -101,6 +108,7 @@ def told(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "from": items[name].source,
             "standing": standing.verdict,
             "failed": list(standing.failed),
+            "unmeasured": list(standing.unmeasured),
             # the code of a plug-in is not ours to follow
             "code": planted_hash(items[name].module) if items[name].source == "pellucid" else None,
         }
@@ -114,7 +122,13 @@ def planted_hash(module: str) -> str:
 
 
 def _verdict(rows: Sequence[Mapping[str, Any]]) -> Standing:
-    failed = tuple(f"{row['case']}/{row['metric']}" for row in rows if row["passed"] is False)
+    failed = tuple(_name(row) for row in rows if row["passed"] is False)
+    unmeasured = tuple(_name(row) for row in rows if row["value"] is None)
     if failed:
-        return Standing("failed", failed)
-    return Standing("passed" if any(row["passed"] for row in rows) else "not_measured")
+        return Standing("failed", failed, unmeasured)
+    passed = any(row["passed"] for row in rows)
+    return Standing("passed" if passed else "not_measured", (), unmeasured)
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return f"{row['case']}/{row['metric']}"

@@ -106,8 +106,8 @@ def planted(explainer: str) -> dict[str, Any]:
         explainer: Its name.
 
     Returns:
-        `standing` (None where there is no record), the rows that it `failed`, whether the record
-        is `stale`, and the same in `words`.
+        `standing` (None where there is no record), the rows that it `failed` and in which it was
+        `unmeasured`, whether the record is `stale`, and the same in `words`.
     """
     from pellucid.bench.standing import standing_of
 
@@ -115,6 +115,7 @@ def planted(explainer: str) -> dict[str, Any]:
     return {
         "standing": found.verdict,
         "failed": list(found.failed),
+        "unmeasured": list(found.unmeasured),
         "stale": found.stale,
         "words": found.words,
     }
