@@ -97,7 +97,8 @@ def planted_pages() -> dict[Path, str]:
     own_rows = [row for row in document["rows"] if row["source"] == "pellucid"]
     parts = [BENCH_NOTICE, "# Planted truth", PLANTED, "## Tasks", table]
     parts += ["## Results", board_table.markdown(own_rows), planted_verdict(document)]
-    page = "\n\n".join([*parts, f"With {made_with}. The last column is seconds per explanation."])
+    setup = f"With {made_with}. The last column is seconds per draw, controls included."
+    page = "\n\n".join([*parts, setup])
     record = strict_json.dumps(record_of(document), indent=1)
     return {ROOT / "docs" / "planted.md": page + "\n", RECORD: record + "\n"}
 

@@ -43,13 +43,14 @@ def refuse(observations):
 Right = entrant("toy-right", lambda obs: int(obs[:, 1].argmax()))
 Wrong = entrant("toy-wrong", lambda obs: (int(obs[:, 1].argmax()) + 8) % 36)
 Unable = entrant("toy-unable", refuse)
+Broken = entrant("toy-broken", lambda obs: None)
 """
 
 
 @pytest.fixture
 def entrants(write_plugin, monkeypatch):
-    """Three plug-ins in place of all explainers, and the tasks that they apply to."""
-    names = ("Right", "Wrong", "Unable")
+    """Four plug-ins in place of all explainers, and the tasks that they apply to."""
+    names = ("Right", "Wrong", "Unable", "Broken")
     points = {f"toy-{name.lower()}": f"toy_entrants:{name}" for name in names}
     write_plugin("toy-entrants", {"toy_entrants": ENTRANTS}, {"pellucid.explainers": points})
     monkeypatch.setattr(registry, "FAMILIES", {**registry.FAMILIES, "explainers": ()})
@@ -58,7 +59,7 @@ def entrants(write_plugin, monkeypatch):
 
 @pytest.fixture
 def rows(entrants):
-    """The full board of the three."""
+    """The full board of the four."""
     return planted.run(Scale.full, lambda message: None)
 
 
@@ -83,6 +84,12 @@ def test_who_is_right_passes_who_is_wrong_fails_and_who_cannot_is_not_measured(r
     assert {row.source for row in rows} == {"toy-entrants"}
 
 
+def test_one_that_raises_or_returns_nonsense_stops_nobody(rows):
+    broken = [row for row in rows if row.method == "toy-broken"]
+    assert {(row.passed, row.value, row.n_unscored) for row in broken} == {(None, None, 12)}
+    assert "TypeError" in broken[0].reason
+
+
 def test_the_control_names_random_stretches_on_the_same_draws(rows):
     controls = [row.control for row in rows if row.control is not None]
     # four of the 37 stretches of four steps hold a step away from the ends
@@ -95,12 +102,14 @@ def test_who_fails_is_listed_as_failing(rows):
         "toy-right": ("passed", []),
         "toy-wrong": ("failed", ["one-key/hit", "key-and-slips/hit"]),
         "toy-unable": ("not_measured", []),
+        "toy-broken": ("not_measured", []),
     }
     unmeasured = {entry["method"]: entry["unmeasured"] for entry in found}
     assert unmeasured == {
         "toy-right": [],
         "toy-wrong": [],
         "toy-unable": ["one-key/hit", "key-and-slips/hit"],
+        "toy-broken": ["one-key/hit", "key-and-slips/hit"],
     }
     assert {entry["code"] for entry in found} == {None}
 
@@ -109,7 +118,7 @@ def test_who_fails_is_listed_as_failing(rows):
 def test_smoke_runs_every_task_twice_and_passes_nothing():
     talk = []
     rows = planted.run(Scale.smoke, talk.append)
-    assert len(rows) == 6
+    assert len(rows) == 8
     assert {(row.passed, row.p_holm) for row in rows} == {(None, None)}
     assert {row.n + row.n_unscored for row in rows} == {2}
     assert "planted: toy-wrong on one-key, seed 1" in talk

@@ -45,7 +45,7 @@ class BoardRow:
         p: Of no gap, before correction: a one-sided sign-flip test.
         p_holm: The same corrected for all measured rows of the board.
         passed: Whether the goal is met and `p_holm` is at most 0.05.
-        seconds: One explanation, mean.
+        seconds: One unit, explained and scored with its controls, mean.
         reason: Why something is not measured; empty if all is.
     """
 

@@ -18,7 +18,7 @@ from pellucid.api.collecting import collect
 from pellucid.api.explaining import explain
 from pellucid.bench.boards import BoardRow, judged
 from pellucid.bench.harness import NoteFn, Scale
-from pellucid.errors import PellucidError
+from pellucid.errors import CapabilityError, PellucidError, PluginError
 from pellucid.explanation import ExplainerInfo
 from pellucid.faithfulness.planted import TASKS, PlantedTask, Reading, Setting, applies, readings
 from pellucid.registry import Item
@@ -93,26 +93,40 @@ def _outcome(
     name: str, task: PlantedTask[Any], setting: Setting[Any], episodes: Episodes, seed: int
 ) -> _Outcome:
     started = time.perf_counter()
-    nothing = (Reading(np.nan, np.nan),) * len(task.measures)
     try:
-        made = explain(
-            setting.agent,
-            episodes,
-            method=name,
-            target=task.target,
-            seed=seed,
-            budget=task.budget,
-            score=False,
+        found = _readings(name, task, setting, episodes, seed)
+    except Exception as error:  # a plug-in may raise anything; it is a reason, and the others go on
+        words = (
+            str(error) if isinstance(error, PellucidError) else f"{type(error).__name__}: {error}"
         )
-    except PellucidError as error:  # a method that refuses the task; the others go on
-        return _Outcome(nothing, time.perf_counter() - started, str(error))
-    seconds = time.perf_counter() - started
+        nothing = (Reading(np.nan, np.nan),) * len(task.measures)
+        return _Outcome(nothing, time.perf_counter() - started, words)
+    return _Outcome(found, time.perf_counter() - started)
+
+
+def _readings(
+    name: str, task: PlantedTask[Any], setting: Setting[Any], episodes: Episodes, seed: int
+) -> tuple[Reading, ...]:
+    """Explain one draw and score what came out.
+
+    Raises:
+        PellucidError: There is no explanation, or it is of another kind than was announced.
+    """
+    made = explain(
+        setting.agent,
+        episodes,
+        method=name,
+        target=task.target,
+        seed=seed,
+        budget=task.budget,
+        score=False,
+    )
     if made.content is None:
-        return _Outcome(nothing, seconds, made.reason)
+        raise CapabilityError(made.reason, hint=made.need)
     if not isinstance(made.content, task.kind):
         found = type(made.content).__name__
-        return _Outcome(nothing, seconds, f"it returned {found}, not {task.kind.__name__}")
-    return _Outcome(tuple(readings(task, made.content, setting.truth, seed=seed)), seconds)
+        raise PluginError(f"it returned {found} in place of {task.kind.__name__}")
+    return tuple(readings(task, made.content, setting.truth, seed=seed))
 
 
 def _row(

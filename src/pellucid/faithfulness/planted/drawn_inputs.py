@@ -99,4 +99,5 @@ def agent_of(name: str, choose: Callable[[Observations], Any], spec: EnvSpec) ->
     def act(observations: Observations) -> Actions:
         return np.asarray(choose(observations)).astype(np.int64)
 
-    return load_agent(act, env=spec, name=name)
+    agent: Agent = load_agent(act, env=spec, name=name)
+    return agent

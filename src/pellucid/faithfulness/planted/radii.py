@@ -1,7 +1,7 @@
 """Planted radii: by how much rewards may change before a choice does is known in every state."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -34,7 +34,7 @@ class Waits(gymnasium.Env[Any, Any]):
         late: One per pair.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 - as in Gymnasium
 
     def __init__(self, early: list[float], late: list[float]) -> None:
         n_states = 2 * len(early)
