@@ -11,13 +11,17 @@ DISCOUNT = 0.95
 
 
 def attribution(truth: Any) -> Attribution:
-    """Give every input that is read 1, in ten states in which a switch is on."""
+    """Give every input its known effect, or 1 if it is read, where a switch, if any, is on."""
     n_inputs, n_states = len(truth.read) + len(truth.ignored), 10
+    observations = np.ones((n_states, n_inputs))
     values = np.zeros((n_states, n_inputs, 1))
     values[:, list(truth.read)] = 1.0
+    if truth.weights:
+        observations = np.random.default_rng(0).uniform(-1, 1, observations.shape)
+        values[:, :, 0] = observations * truth.weights
     return Attribution(
         values=values,
-        observations=np.ones((n_states, n_inputs)),
+        observations=observations,
         chosen=np.zeros(n_states, dtype=np.int64),
         outputs=np.ones((n_states, 1)),
         baseline=np.zeros(1),

@@ -78,6 +78,31 @@ def test_recall_counts_planted_inputs_among_as_many_on_top():
     assert features.recall(replace(known, values=0 * known.values), truth) == 0.0
 
 
+def test_effects_have_a_sign_and_no_unit():
+    truth = PlantedInputs(read=(0, 1), ignored=(2,), weights=(2.0, -1.0, 0.0))
+    known = attribution(truth)
+    assert features.effect_correlation(known, truth) == pytest.approx(1.0)
+    assert features.effect_correlation(replace(known, values=3 * known.values), truth) > 0.999
+    # what speaks for the first output speaks against the second
+    other = replace(known, chosen=known.chosen + 1, values=np.repeat(-known.values, 2, axis=2))
+    assert features.effect_correlation(other, truth) == pytest.approx(1.0)
+    unsigned = replace(known, values=abs(known.values))
+    assert features.effect_correlation(unsigned, truth) < 0.6
+    assert np.isnan(features.effect_correlation(replace(known, values=0 * known.values), truth))
+
+
+def test_an_input_adds_its_effect_to_the_lead_whatever_the_others_are():
+    setting = features.linear_scores(1)
+    states = np.random.default_rng(0).uniform(-1, 1, (100, 8)).astype(np.float32)
+    before = setting.agent.q_values(states)
+    for i, weight in enumerate(setting.truth.weights):
+        without = states.copy()
+        without[:, i] = 0
+        lost = (before - setting.agent.q_values(without))[:, 0]
+        np.testing.assert_allclose(lost, weight * states[:, i], atol=1e-6)
+    np.testing.assert_array_equal(before[:, 0], -before[:, 1])
+
+
 def test_only_states_in_which_the_switch_is_on_count():
     truth = PlantedInputs(read=(1,), ignored=(0, 2), switch=1)
     known = attribution(truth)

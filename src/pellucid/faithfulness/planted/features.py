@@ -1,12 +1,13 @@
 """Planted inputs: which inputs an agent reads is known, and the others must get nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float
 
+from pellucid.agents.loading import spaces_of
 from pellucid.envs.spec import EnvSpec
 from pellucid.explanation import Attribution
 from pellucid.faithfulness import thresholds
@@ -17,6 +18,8 @@ from pellucid.types import Actions, Observations
 
 RECALL = 0.9
 """Share of the planted inputs that must be among as many top-ranked ones."""
+EFFECT = 0.9
+"""Correlation with the known effects that must be reached."""
 ERRORS = 4.0
 """Standard errors within which a value counts as zero."""
 _WEIGHTS = (1.0, -0.8, 0.6, -0.5)
@@ -31,11 +34,14 @@ class PlantedInputs:
         read: Inputs that its answer depends on.
         ignored: Inputs that its answer does not depend on.
         switch: Count only states in which this input is on; None for all.
+        weights: Of the inputs in a first output, which is their weighted sum; a second output, if
+            there is one, is its opposite. Empty if the answer is no such sum.
     """
 
     read: tuple[int, ...]
     ignored: tuple[int, ...]
     switch: int | None = None
+    weights: tuple[float, ...] = ()
 
 
 # --- measures ---
@@ -85,6 +91,21 @@ def ignored_nonzero(content: Attribution, truth: PlantedInputs) -> float:
     return float((np.abs(values) > tolerance)[:, ignored].mean())
 
 
+def effect_correlation(content: Attribution, truth: PlantedInputs) -> float:
+    """Return the correlation of attributions with the known effects, over states and inputs.
+
+    In a weighted sum of inputs that are 0 on average, an input adds its weight times its value to
+    the output, whatever the others are; with the opposite sign to the opposite output. A
+    correlation leaves the unit to the method, and not the sign.
+    """
+    side = np.where(content.chosen == 0, 1.0, -1.0)[:, None]
+    effects = side * np.asarray(truth.weights) * content.observations
+    found = content.chosen_values
+    if not (np.isfinite(found).all() and np.ptp(found) > 0):
+        return np.nan
+    return float(np.corrcoef(found.reshape(-1), effects.reshape(-1))[0, 1])
+
+
 def relabelled(content: Attribution, truth: PlantedInputs, rng: np.random.Generator) -> Attribution:
     """Return an attribution that gives what it gives to inputs in random order."""
     del truth
@@ -106,7 +127,10 @@ MEASURES = (
         ignored_nonzero,
     ),
 )
-
+EFFECTS = (
+    Measure("effect", "correlation with the known effects", "higher", EFFECT, effect_correlation),
+    *MEASURES,
+)
 
 # --- tasks ---
 
@@ -172,6 +196,19 @@ def backdoor(seed: int) -> Setting[PlantedInputs]:
     return Setting(agent_of("backdoor", choose, spec), spec, _truth((switch,), n_inputs, switch))
 
 
+def linear_scores(seed: int) -> Setting[PlantedInputs]:
+    """Return an agent with Q-values: a weighted sum of a few inputs, and its opposite.
+
+    So the lead of the chosen action over the mean of both is the size of that sum, to which every
+    input adds its weight times its value, towards the choice or against it.
+    """
+    n_inputs = 8
+    truth = _weighted(_drawn_truth(seed, "linear-scores", n_inputs, 3))
+    weights = np.asarray(truth.weights)
+    spec = spec_of(DrawnInputs, n_inputs=n_inputs, paid=(-weights).tolist())
+    return Setting(Scorer(spec, weights), spec, truth)
+
+
 def linear_forecast(seed: int) -> Setting[PlantedInputs]:
     """Return an agent whose predicted return is a weighted sum of a few inputs.
 
@@ -179,9 +216,10 @@ def linear_forecast(seed: int) -> Setting[PlantedInputs]:
     action in place of the value names that one.
     """
     n_inputs = 8
-    truth = _drawn_truth(seed, "linear-forecast", n_inputs, 3)
+    truth = _weighted(_drawn_truth(seed, "linear-forecast", n_inputs, 3))
     spec = spec_of(DrawnInputs, n_inputs=n_inputs)
-    return Setting(Forecaster(spec, _weights(truth, n_inputs), truth.ignored[0]), spec, truth)
+    agent = Forecaster(spec, np.asarray(truth.weights), truth.ignored[0])
+    return Setting(agent, spec, truth)
 
 
 def earned_return(seed: int) -> Setting[PlantedInputs]:
@@ -191,6 +229,33 @@ def earned_return(seed: int) -> Setting[PlantedInputs]:
     action. Inputs of later steps do not depend on actions.
     """
     return linear_rule(seed, n_inputs=4, n_read=2)
+
+
+class Scorer:
+    """Has a weighted sum of the inputs as the Q-value of action 0, and its opposite as that of 1.
+
+    Args:
+        spec: Its environment.
+        weights: Shape (inputs,).
+    """
+
+    name: ClassVar[str] = "linear scores"
+    framework: ClassVar[str] = "planted"
+    capabilities: ClassVar[frozenset[str]] = frozenset({"q_values"})
+
+    def __init__(self, spec: EnvSpec, weights: Float[np.ndarray, " inputs"]) -> None:
+        spaces = spaces_of(spec)
+        self.observation_space, self.action_space = spaces.observation, spaces.action
+        self._weights = weights
+
+    def act(self, observations: Observations) -> Actions:
+        """Return the action of the larger Q-value."""
+        return np.asarray(self.q_values(observations).argmax(axis=1), dtype=np.int64)
+
+    def q_values(self, observations: Observations) -> Float[np.ndarray, "batch actions"]:
+        """Return the Q-values."""
+        total = observations @ self._weights
+        return np.stack((total, -total), axis=1).astype(np.float64)
 
 
 class Forecaster:
@@ -207,8 +272,8 @@ class Forecaster:
     capabilities: ClassVar[frozenset[str]] = frozenset({"value"})
 
     def __init__(self, spec: EnvSpec, weights: Float[np.ndarray, " inputs"], acts_by: int) -> None:
-        spaces = agent_of(self.name, lambda rows: rows[:, 0] > 0, spec)
-        self.observation_space, self.action_space = spaces.observation_space, spaces.action_space
+        spaces = spaces_of(spec)
+        self.observation_space, self.action_space = spaces.observation, spaces.action
         self._weights, self._acts_by = weights, acts_by
 
     def act(self, observations: Observations) -> Actions:
@@ -230,19 +295,31 @@ def _truth(read: Sequence[int], n_inputs: int, switch: int | None = None) -> Pla
     return PlantedInputs(tuple(read), ignored, switch)
 
 
+def _weighted(truth: PlantedInputs) -> PlantedInputs:
+    n_inputs = len(truth.read) + len(truth.ignored)
+    return replace(truth, weights=tuple(_weights(truth, n_inputs).tolist()))
+
+
 def _weights(truth: PlantedInputs, n_inputs: int) -> Float[np.ndarray, " inputs"]:
     weights = np.zeros(n_inputs)
     weights[list(truth.read)] = np.resize(_WEIGHTS, len(truth.read))
     return weights
 
 
-def _task(name: str, about: str, set_up: Any, target: str = "action") -> PlantedTask[PlantedInputs]:
+def _task(
+    name: str,
+    about: str,
+    set_up: Callable[[int], Setting[PlantedInputs]],
+    *,
+    target: str = "action",
+    measures: tuple[Measure[PlantedInputs], ...] = MEASURES,
+) -> PlantedTask[PlantedInputs]:
     return PlantedTask(
         name=name,
         kind=Attribution,
         about=about,
         set_up=set_up,
-        measures=MEASURES,
+        measures=measures,
         meaningless=relabelled,
         control="the same numbers given to inputs in random order",
         target=target,
@@ -251,6 +328,12 @@ def _task(name: str, about: str, set_up: Any, target: str = "action") -> Planted
 
 TASKS = (
     _task("linear-rule", "Acts by a weighted sum of 3 of 8 inputs.", linear_rule),
+    _task(
+        "linear-scores",
+        "Has a weighted sum of 3 of 8 inputs, and its opposite, as Q-values.",
+        linear_scores,
+        measures=EFFECTS,
+    ),
     _task("many-inputs", "Acts by a weighted sum of 4 of 20 inputs.", many_inputs),
     _task("interaction", "Acts by whether 2 of 8 inputs have the same sign.", interaction),
     _task("shortcut", "Reads a copy of the input that is paid for, not that input.", shortcut),
@@ -260,6 +343,7 @@ TASKS = (
         "Predicts a weighted sum of 3 of 8 inputs, and acts by another one.",
         linear_forecast,
         target="value",
+        measures=EFFECTS,
     ),
     _task(
         "earned-return",
