@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from pellucid.bench import SUITES
+from pellucid.bench import BOARDS, SUITES
 from pellucid.errors import UnknownNameError
 from pellucid.provenance import versions
 
@@ -170,7 +170,8 @@ def run_suite(name: str, *, scale: Scale, note: NoteFn) -> tuple[Row, ...]:
         UnknownNameError: There is no such suite.
     """
     if name not in SUITES:
-        raise UnknownNameError(f"unknown suite {name!r}", hint=f"suites: {', '.join(SUITES)}")
+        known = ", ".join((*SUITES, *BOARDS))
+        raise UnknownNameError(f"unknown suite {name!r}", hint=f"suites: {known}")
     rows: tuple[Row, ...] = importlib.import_module(SUITES[name]).run(scale, note)
     return rows
 
