@@ -4,13 +4,14 @@ A group's responses and a batch's steps can lie on several processes. All statis
 reducer, so that the same formula is right on one core and on many.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Shaped
 from torch import Tensor, distributed
 
 
+@runtime_checkable
 class Reducer(Protocol):
     """Brings together what the processes hold. Every process must make the same calls in order."""
 
