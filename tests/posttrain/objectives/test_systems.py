@@ -71,7 +71,7 @@ def test_the_shaping_constant_ignores_padding_and_plain_responses() -> None:
     assert o.shaping_constant(ratios * 0, MASK, GUIDED).item() == 1e-4
     assert o.shaping_constant(ratios, MASK, GUIDED & False).item() == 1.0
     with pytest.raises(InputError, match=r"0\.\.1, got 90"):
-        o.shaping_constant(ratios, MASK, GUIDED, quantile=90)
+        o.shaping_constant(ratios, MASK, GUIDED, quantile=90.0)
 
 
 def test_guided_losses_by_hand() -> None:
@@ -119,7 +119,7 @@ def test_preferences_by_hand() -> None:
     assert ledger["margins"].tolist() == [1.0]
     assert made.item() == pytest.approx(math.log1p(math.exp(-1)))
     with pytest.raises(InputError, match="beta must be positive, got 0"):
-        o.preference_losses(values([1]), values([1]), values([1]), values([1]), beta=0)
+        o.preference_losses(values([1]), values([1]), values([1]), values([1]), beta=0.0)
 
 
 def test_only_scored_groups_without_success_are_unsolved() -> None:

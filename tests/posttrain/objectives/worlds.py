@@ -46,7 +46,7 @@ def example() -> tuple[Batch, Tensor]:
         groups=torch.arange(N_ROWS) % 3,
         rewards={"right": rewards, "form": numbers(N_ROWS)},
         behaviour_log_probs=log_probs + noise,
-        contexts=(torch.arange(N_ROWS) // 3) % 2,
+        contexts=torch.zeros(N_ROWS, dtype=torch.int64),
         reference_log_probs=log_probs - noise,
         entropies=numbers(N_ROWS, N_TOKENS) + padding,
     )
@@ -83,11 +83,12 @@ def statistics(batch: Batch, log_probs: Tensor, reducer: Reducer) -> dict[str, T
     padded = torch.full((len(steps), N_STEPS), torch.nan, dtype=torch.float64)
     padded[:, : steps.shape[1]] = steps
     ratios = o.likelihood_ratios(log_probs, batch.behaviour_log_probs, mask)
-    guided = batch.contexts == o.Context.HINTED
+    guided = batch.groups == 1
     gamma = o.shaping_constant(ratios, mask, guided, reducer=reducer)
     made = {
         "modulated": o.entropy_modulated_advantages(outcome, padded, reducer=reducer).value,
         "steps": o.step_advantages(padded, batch.groups, reducer=reducer).value,
+        "unsolved": o.unsolved_groups(rewards - 1.43, batch.groups, reducer=reducer),
         "gamma": gamma.expand(len(rewards)),
     }
     for name, recipe in RECIPES.items():

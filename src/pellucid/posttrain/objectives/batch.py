@@ -129,6 +129,11 @@ def masked(values: TokenValues, mask: TokenMask) -> TokenValues:
     return torch.where(mask, values, torch.zeros_like(values))
 
 
+def widened(values: Tensor) -> Tensor:
+    """Return the values in float32 or wider: sums and exponentials of half precision are rough."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
 def detached(**tensors: Tensor) -> Ledger:
     """Return a ledger of the tensors, cut from the graph."""
     return {name: tensor.detach() for name, tensor in tensors.items()}

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pellucid.errors import InputError
-from pellucid.posttrain.objectives.batch import Recorded, detached, masked
+from pellucid.posttrain.objectives.batch import Recorded, detached, masked, widened
 from pellucid.types_torch import TokenMask, TokenValues
 
 
@@ -57,5 +57,4 @@ def _log_probs(
 ) -> Float[Tensor, "rows tokens vocabulary"]:
     if not temperature > 0:
         raise InputError(f"the temperature must be positive, got {temperature}")
-    wide = torch.promote_types(logits.dtype, torch.float32)
-    return torch.log_softmax(logits.to(wide) / temperature, dim=-1)
+    return torch.log_softmax(widened(logits) / temperature, dim=-1)

@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from pellucid.posttrain.objectives.batch import Recorded, detached, masked
+from pellucid.posttrain.objectives.batch import Recorded, detached, masked, widened
 from pellucid.posttrain.objectives.token_losses import LOG_RATIO_LIMIT, likelihood_ratios
 from pellucid.types_torch import TokenMask, TokenValues
 
@@ -49,9 +49,7 @@ def kl_losses(
     Source: Schulman 2020 (the three estimators); Shao et al. 2024, eq. (4) (k3 as a loss). The
     gradients are derived here.
     """
-    wide = torch.promote_types(log_probs.dtype, torch.float32)
-    difference = log_probs.to(wide) - reference_log_probs.detach().to(wide)
-    log_ratios = masked(difference, mask)
+    log_ratios = masked(widened(log_probs) - widened(reference_log_probs.detach()), mask)
     if estimator == "k1":
         estimates = log_ratios
     elif estimator == "k2":

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
@@ -14,7 +15,7 @@ from pellucid.posttrain.objectives.advantages import (
     leave_one_out_advantages,
     scaled_advantages,
 )
-from pellucid.posttrain.objectives.batch import Batch, Ledger, Recorded, masked
+from pellucid.posttrain.objectives.batch import Batch, Context, Ledger, Recorded, masked
 from pellucid.posttrain.objectives.kl import KLEstimator, kl_losses
 from pellucid.posttrain.objectives.masks import scorable_mask
 from pellucid.posttrain.objectives.reducers import LOCAL, Reducer
@@ -112,7 +113,19 @@ def prepare(batch: Batch, recipe: Recipe, *, reducer: Reducer = LOCAL) -> Prepar
     """Compute advantages and token weights of this process's share of a batch.
 
     Responses that could not be scored get weight 0 and enter no statistic.
+
+    Raises:
+        InputError: If a response was sampled under a hint or the answer: its ratio compares two
+            contexts, which no recipe here is made for.
     """
+    elsewhere = torch.nonzero(batch.contexts != Context.PLAIN)
+    if len(elsewhere):
+        row = int(elsewhere[0])
+        name = Context(int(batch.contexts[row])).name.lower()
+        raise InputError(
+            f"recipes take responses sampled under the plain prompt, but row {row} is {name}",
+            hint="use guided_losses for hinted and explanation_losses for answered responses",
+        )
     rewards, ledger = combined_rewards(batch.rewards)
     if recipe.mean == "leave_one_out":
         rows = leave_one_out_advantages(rewards, batch.groups, reducer=reducer)

@@ -4,7 +4,8 @@ import torch
 from torch.nn.functional import logsigmoid
 
 from pellucid.errors import InputError
-from pellucid.posttrain.objectives.batch import Recorded, detached, masked
+from pellucid.posttrain.objectives.batch import Recorded, detached, masked, widened
+from pellucid.posttrain.objectives.reducers import LOCAL, Reducer
 from pellucid.types_torch import RowLabels, RowMask, RowValues, TokenMask, TokenValues
 
 
@@ -27,7 +28,7 @@ def explanation_losses(
     Source: Zhou et al. 2025 (ExPO), the likelihood term of ExP-GRPO.
     """
     lengths = mask.sum(1)
-    summed = -masked(log_probs, mask).sum(1)
+    summed = -masked(widened(log_probs), mask).sum(1)
     losses = summed / lengths.clamp(min=1) if per_token else summed
     return Recorded(losses, detached(lengths=lengths))
 
@@ -62,20 +63,18 @@ def preference_losses(
     """
     if not beta > 0:
         raise InputError(f"beta must be positive, got {beta}")
-    gain = chosen - reference_chosen.detach()
-    loss_gain = rejected - reference_rejected.detach()
-    margins = beta * (gain - loss_gain)
+    gain = widened(chosen) - widened(reference_chosen.detach())
+    other_gain = widened(rejected) - widened(reference_rejected.detach())
+    margins = beta * (gain - other_gain)
     return Recorded(-logsigmoid(margins), detached(margins=margins))
 
 
-def unsolved_groups(rewards: RowValues, groups: RowLabels) -> RowMask:
+def unsolved_groups(rewards: RowValues, groups: RowLabels, *, reducer: Reducer = LOCAL) -> RowMask:
     """Return True for the rows whose group was scored and has no reward above 0.
 
     Those are the questions that the source explains; a group without any score is not among them.
     """
-    unsolved = torch.zeros(len(groups), dtype=torch.bool, device=groups.device)
-    for group in set(groups.tolist()):
-        members = groups == group
-        scored = rewards[members][~torch.isnan(rewards[members])]
-        unsolved[members] = len(scored) > 0 and not bool((scored > 0).any())
-    return unsolved
+    all_rewards, all_groups = reducer.gather(rewards), reducer.gather(groups)
+    scored = all_groups[~torch.isnan(all_rewards)]
+    solved = all_groups[all_rewards > 0]
+    return torch.isin(groups, scored) & ~torch.isin(groups, solved)

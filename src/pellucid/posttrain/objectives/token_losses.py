@@ -8,7 +8,7 @@ of the current policy (with gradient), those of the policy that made the data, a
 import torch
 
 from pellucid.errors import InputError
-from pellucid.posttrain.objectives.batch import Recorded, detached, masked
+from pellucid.posttrain.objectives.batch import Recorded, detached, masked, widened
 from pellucid.types_torch import TokenMask, TokenValues
 
 LOG_RATIO_LIMIT = 20.0
@@ -19,8 +19,7 @@ def likelihood_ratios(
     log_probs: TokenValues, old_log_probs: TokenValues, mask: TokenMask
 ) -> TokenValues:
     """Return ρ_t = π(token) / π_old(token) in float32 or wider; 1 outside the mask."""
-    wide = torch.promote_types(log_probs.dtype, torch.float32)
-    difference = log_probs.to(wide) - old_log_probs.detach().to(wide)
+    difference = widened(log_probs) - widened(old_log_probs.detach())
     return masked(difference, mask).clamp(-LOG_RATIO_LIMIT, LOG_RATIO_LIMIT).exp()
 
 
@@ -89,8 +88,7 @@ def sequence_clipped_losses(
     Source: Zheng et al. 2025 (GSPO), eqs. (5) and (7); defaults from its sec. 5.1.
     """
     _check_bounds(clip_low, clip_high)
-    wide = torch.promote_types(log_probs.dtype, torch.float32)
-    difference = masked(log_probs.to(wide) - old_log_probs.detach().to(wide), mask)
+    difference = masked(widened(log_probs) - widened(old_log_probs.detach()), mask)
     mean = difference.sum(1) / mask.sum(1).clamp(min=1)
     ratios = mean.clamp(-LOG_RATIO_LIMIT, LOG_RATIO_LIMIT).exp()[:, None].expand(mask.shape)
     return _clipped_surrogate(ratios, advantages, mask, clip_low, clip_high)
@@ -139,8 +137,9 @@ def reinforce_losses(log_probs: TokenValues, advantages: TokenValues, mask: Toke
 
     Source: Williams 1992 (REINFORCE), with the sign of a loss.
     """
-    credit = masked(advantages.detach().to(log_probs.dtype), mask)
-    losses = -credit * masked(log_probs, mask)
+    chosen = masked(widened(log_probs), mask)
+    credit = masked(advantages.detach().to(chosen.dtype), mask)
+    losses = -credit * chosen
     return Recorded(losses, detached(credit=credit))
 
 
