@@ -97,12 +97,16 @@ def test_examples_run_and_reach_the_known_answer(example: Path, tmp_path: Path) 
     assert run([sys.executable, str(example)], tmp_path)
 
 
+HAVE_TESTS_OF_THEIR_OWN = ("README.md", "objectives.md")
+"""Pages whose code is run: here, and by `test_objectives_page.py`."""
+
+
 def other_blocks() -> list[Any]:
-    """Return each block of code of the pages other than the README, with its language."""
+    """Return each block of code of the other pages, with its language."""
     return [
         pytest.param(language, text, id=f"{page.name}-{number}")
         for page in PAGES
-        if page.name != "README.md"
+        if page.name not in HAVE_TESTS_OF_THEIR_OWN
         for number, (language, text) in enumerate(BLOCK.findall(page.read_text()))
     ]
 

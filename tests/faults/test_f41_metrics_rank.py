@@ -14,6 +14,7 @@ from tests.faithfulness.cases import (
     signs,
     stretches,
 )
+from tests.faithfulness.test_certified_order import checked as certified
 from tests.faithfulness.test_value_deletion import score_of
 from tests.faithfulness.trees import stump
 
@@ -21,6 +22,8 @@ from pellucid import registry
 from pellucid.explanation import Finding
 from pellucid.faithfulness import REGISTRY
 from pellucid.faithfulness.branch_gap import branch_gap
+from pellucid.faithfulness.certificate_attacks import certificate_attacks
+from pellucid.faithfulness.certified_order import certified_order
 from pellucid.faithfulness.deletion import deletion
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
@@ -103,7 +106,30 @@ def _stand_ins(metric):
     return first(0), first(1), [first(2), first(3)]
 
 
+def _radii(metric, *changes):
+    """Certificates of the walk along the cliff, with radii that were changed."""
+    oracle, method, *lots = (metric(certified(change))[0] for change in changes)
+    return oracle, method, lots
+
+
+def _shuffled(n_moved):
+    """Return what exchanges the radii of the first few decisions, or of all of them."""
+
+    def change(radii):
+        order = np.arange(len(radii))
+        order[:n_moved] = np.random.default_rng(n_moved).permutation(n_moved)
+        return radii[order]
+
+    return change
+
+
 CASES = {
+    "certified_order": lambda: _radii(
+        certified_order, lambda radii: radii, _shuffled(4), _shuffled(13), np.flip
+    ),
+    "certificate_attacks": lambda: _radii(
+        certificate_attacks, lambda radii: radii, lambda radii: 8 * radii, lambda radii: 40 * radii
+    ),
     "masked_return": lambda: _rankings(masked_return),
     "deletion": lambda: _rankings(deletion),
     "value_deletion": _of_value,

@@ -17,7 +17,7 @@ from pellucid.tabular.cliff.attacks import (
     inverse_bellman,
     tied_rewards,
 )
-from pellucid.tabular.cliff.cliff_map import CliffMap, cliff_index, cliff_map
+from pellucid.tabular.cliff.maps import CliffMap, cliff_index, cliff_map
 from pellucid.tabular.cliff.mixtures import MixtureSweep, effective_rewards, mixture_sweep
 from pellucid.tabular.cliff.radii import (
     attack_radii,
