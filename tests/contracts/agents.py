@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from gymnasium.spaces import Box, Discrete
 
+from pellucid import registry
 from pellucid.types import Categorical
 
 N_STEPS = 12
@@ -160,3 +161,10 @@ class FragileMLP(torch.nn.Module):
 
 TRACK = "tests.contracts.agents:Track"
 COUNTED = "tests.contracts.agents:Counted"
+NEEDS_A_TABLE = frozenset({"reward-cliff"})
+"""Explainers of environments that show their table of outcomes; the track shows none."""
+
+
+def on_the_track():
+    """Return the names of the explainers that have something to explain on the track."""
+    return [name for name in registry.names("explainers") if name not in NEEDS_A_TABLE]

@@ -8,16 +8,13 @@ import pytest
 from gymnasium.spaces import Box
 
 import pellucid as pl
-from pellucid import registry
 from pellucid.budget import Cost
 from pellucid.explanation import RETURN
 from pellucid.explanation.trees import tree_of
 from pellucid.kernels.cart import leaves_of
-from tests.contracts.agents import TRACK, LinearAgent
+from tests.contracts.agents import TRACK, LinearAgent, on_the_track
 
-NEEDS_A_TABLE = {"reward-cliff"}
-"""Explainers that the track, which shows no table of outcomes, leaves with nothing to explain."""
-EXPLAINERS = [name for name in registry.names("explainers") if name not in NEEDS_A_TABLE]
+EXPLAINERS = on_the_track()
 BUDGET = Cost(100_000, 50_000)
 ORDER = [2, 0, 1]
 FACTOR = 4.0

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from tests.contracts.agents import TRACK
+from tests.contracts.agents import TRACK, on_the_track
 
 import pellucid as pl
 from pellucid import registry
@@ -20,21 +20,23 @@ an attribution adds some hundred of them. What rests on choices alone must be eq
 FRONT, FRONT_TOLERANCE = ("returns", "return_lows", "return_highs"), 0.01
 """Trees along the front are fitted to weights that round otherwise: between two splits that are
 equally good to six digits one may take the other. The tree that is picked must be equal."""
-EXPLAINERS = registry.names("explainers")
+EXPLAINERS = on_the_track()
 
 
-def agent_in(dtype: torch.dtype) -> Agent:
+def agent_in(dtype: torch.dtype, outputs: str | None = None) -> Agent:
     with torch.random.fork_rng():
         torch.manual_seed(3)
         module = torch.nn.Sequential(
             torch.nn.Linear(3, 16), torch.nn.Tanh(), torch.nn.Linear(16, 3)
         )
-    return pl.load_agent(module.to(dtype), env=TRACK)
+    return pl.load_agent(module.to(dtype), env=TRACK, outputs=outputs)
 
 
 @cache
 def explained(method: str, dtype: torch.dtype) -> Explanation:
-    agent = agent_in(dtype)
+    # Q-values predict a return
+    predicts = "value" in registry.load("explainers", method).info.needs
+    agent = agent_in(dtype, "q_values" if predicts else None)
     episodes = pl.collect(agent, TRACK, n_episodes=10, seed=0)
     return pl.explain(agent, episodes, method=method, seed=0, budget=BUDGET)
 

@@ -7,16 +7,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from tests.cli.runs import METHODS, small_run, stored, tiny_run
-from tests.contracts.agents import TRACK, LinearAgent
+from tests.contracts.agents import TRACK, LinearAgent, on_the_track
 from tests.faithfulness.cases import WEIGHTS, Linear, Signs, run
 
 import pellucid as pl
-from pellucid import budget, registry
+from pellucid import budget
 from pellucid.budget import Cost
 from pellucid.errors import InputError
 from pellucid.io import strict_json
 
-EXPLAINERS = registry.names("explainers")
+EXPLAINERS = on_the_track()
 BUDGET, WIDE = Cost(30_000, 30_000), Cost(10**6, 10**6)
 LONGEST_PIECE = 40
 """Calls of the agent between two looks at the clock: a part of the futures, step by step."""
@@ -31,6 +31,10 @@ class SlowAgent(LinearAgent):
     def _logits(self, observations):
         self.clock.now += 1.0
         return super()._logits(observations)
+
+    def value(self, observations):
+        self.clock.now += 1.0
+        return super().value(observations)
 
 
 class SlowLinear(Linear):
@@ -206,10 +210,17 @@ class _Greedy(LinearAgent):
         self.left = calls
 
     def _logits(self, observations):
+        self._take()
+        return super()._logits(observations)
+
+    def value(self, observations):
+        self._take()
+        return super().value(observations)
+
+    def _take(self):
         self.left -= 1
         if self.left < 0:
             raise MemoryError
-        return super()._logits(observations)
 
 
 @pytest.mark.parametrize("method", EXPLAINERS)

@@ -96,3 +96,8 @@ def test_environments_without_state_numbers_are_refused() -> None:
     assert isinstance(gymnasium.make("CartPole-v1").observation_space, Box)
     with pytest.raises(CapabilityError, match="CartPole-v1 does not observe the number"):
         RewardCliff().explain(Task(agent, episodes, meter))
+
+
+def test_the_same_question_gets_the_same_answer() -> None:
+    one, other = (RewardCliff().explain(task()).content for _ in range(2))
+    assert one.radii.tobytes() == other.radii.tobytes()
