@@ -21,6 +21,8 @@ N_PIECES = 100
 """Pieces of one arm's distribution."""
 STRICT = 1e-8
 """How far below a mean that cannot vary another one must be to count as smaller."""
+NEGLIGIBLE = 1e-9
+"""Chance below which a bound is not made any smaller."""
 ROUNDING = 1e-12
 """Relative difference below which two means count as equal."""
 
@@ -271,13 +273,17 @@ def _compare_normal(
 ) -> None:
     n_cases, n_arms, n_pieces = low.shape
     for case in range(n_cases):
+        best = means[case].argmax()  # compared with first: it decides most
         for arm in range(n_arms):
             lower = upper = 0.0
             for piece in range(n_pieces):
                 above = below = 1.0 / n_pieces
-                for other in range(n_arms):
+                for position in range(n_arms):
+                    other = (best + position) % n_arms
                     if other == arm:
                         continue
+                    if above == 0.0 and below < NEGLIGIBLE:
+                        break  # a product only falls: what it is now is a bound too
                     mean, deviation = means[case, other], deviations[case, other]
                     error = errors[case, other]
                     at_high = _normal_cdf(high[case, arm, piece], mean, deviation)
@@ -308,6 +314,7 @@ def _compare_bernstein(
 ) -> None:
     n_cases, n_arms = means.shape
     for case in range(n_cases):
+        best = means[case].argmax()
         for arm in range(n_arms):
             mean, variance, width = means[case, arm], variances[case, arm], ranges[case, arm]
             lower = upper = 0.0
@@ -317,9 +324,12 @@ def _compare_bernstein(
                 )
                 low = mean - _bernstein_distance(piece / N_PIECES, variance, width, n_samples)
                 above = below = 1.0 / N_PIECES
-                for other in range(n_arms):
+                for position in range(n_arms):
+                    other = (best + position) % n_arms
                     if other == arm:
                         continue
+                    if above == 0.0 and below < NEGLIGIBLE:
+                        break
                     centre = means[case, other]
                     spread, reach = variances[case, other], ranges[case, other]
                     below *= _bernstein_tail(centre - high, spread, reach, n_samples)
