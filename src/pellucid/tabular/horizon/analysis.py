@@ -178,9 +178,7 @@ def analyse(
     )
 
 
-def _hard_states(
-    staged: Stages, k: int, n: int
-) -> tuple[tuple[HardState, ...], tuple[float, ...]]:
+def _hard_states(staged: Stages, k: int, n: int) -> tuple[tuple[HardState, ...], tuple[float, ...]]:
     """Return the states in which telling the best action takes most, and each step's least gap."""
     values = staged.explored
     for _ in range(k - 1):
