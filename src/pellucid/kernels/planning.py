@@ -149,7 +149,14 @@ def plan_many_times(
     """Plan once per counter; return how many plans were made.
 
     Args:
-        next_states: See `plan_greedily`, as for the rest.
+        next_states: See `plan_greedily`, as for the next seven.
+        rewards: Likewise.
+        terminal: Likewise.
+        cumulative: Likewise.
+        start: Likewise.
+        horizon: Likewise.
+        k: Likewise.
+        m: Likewise.
         counters: One per run.
         enough: Return of a plan that counts as optimal.
         decide: Stop as soon as more than half of all plans succeeded or failed.

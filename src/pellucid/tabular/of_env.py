@@ -7,7 +7,8 @@ from typing import Any
 
 import gymnasium
 
-from pellucid.envs.resolve import layers, make_env, resolve_env
+from pellucid.envs.resolve import DEFAULT_MAX_STEPS, layers, make_env, step_limit
+from pellucid.envs.spec import EnvSpec
 from pellucid.errors import CapabilityError, InputError
 from pellucid.io.imports import optional_import
 from pellucid.tabular.bridge import SHIPPED, bridge_mdp, from_npz
@@ -66,12 +67,13 @@ def finite_mdp_of(
         return replace(_stored(env, horizon), discount=discount)
     if isinstance(env, str) and env.startswith("MinAtar/"):
         _register_minatar()
-    spec = resolve_env(env, wrappers=wrappers)
+    # not `resolve_env`: observations of any kind will do, since nobody looks at them
+    spec = _spec(env, tuple(wrappers))
     made = make_env(spec)
     try:
         made.reset(seed=seed)
-        steps = horizon or _own_limit(made) or spec.max_steps
-        if hasattr(made.unwrapped, "P") and len(layers(made)) == len(layers(_plain(spec))):
+        steps = horizon or _own_limit(made) or step_limit(made)
+        if hasattr(made.unwrapped, "P") and not wrappers:
             if actions is not None:
                 raise InputError("choosing actions is for environments that are enumerated")
             return from_toy_text(made, horizon=steps, discount=discount)
@@ -97,8 +99,13 @@ def _stored(name: str, horizon: int | None) -> FiniteMDP:
     return from_npz(path, horizon=horizon or known)
 
 
-def _plain(spec: Any) -> Any:
-    return make_env(replace(spec, wrappers=()))
+def _spec(env: str | Callable[..., Any], wrappers: tuple[str, ...]) -> EnvSpec:
+    if isinstance(env, str):
+        return EnvSpec(env, wrappers=wrappers, max_steps=DEFAULT_MAX_STEPS)
+    if not callable(env):
+        raise InputError(f"expected an environment's name or maker, got {type(env).__name__}")
+    name = f"{env.__module__}:{getattr(env, '__qualname__', type(env).__name__)}"
+    return EnvSpec(name, wrappers=wrappers, max_steps=DEFAULT_MAX_STEPS, factory=env)
 
 
 def _own_limit(env: Any) -> int | None:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Float
 
+from pellucid.tabular.horizon.chance_bound import ChanceLevel, chance_bound
 from pellucid.tabular.horizon.covering import covering_length
 from pellucid.tabular.horizon.greedy_planning import PlanningCost, planning_cost
 from pellucid.tabular.horizon.lookahead import (
@@ -59,7 +60,8 @@ class HorizonAnalysis:
         n_unreached: States that none reaches; they are left out.
         n_actions: Number of actions.
         horizon: Steps of an episode.
-        deterministic: Whether every action has one outcome; without it there are no bounds.
+        bounded: Whether every action has one outcome and there is one first state; without it
+            there are no bounds on environment steps.
         best: Expected return of the best policy.
         explored: Likewise of exploration.
         worst: Likewise of the worst policy.
@@ -68,6 +70,7 @@ class HorizonAnalysis:
         greedy_returns: What greedy policies get after 0, 1, … backups, up to k and at least one.
         simple: Bounds from gaps and ranges; None with chance.
         tight: Bounds from the chance of failure; None with chance.
+        with_chance: The effective horizon in the form for tasks with chance, by lookahead.
         measured: What planning took when it was run; None if it was not.
         cover_steps: Environment steps after which exploration has tried everything.
         worst_case_steps: `T A^T`: trying every sequence of actions.
@@ -79,7 +82,7 @@ class HorizonAnalysis:
     n_unreached: int
     n_actions: int
     horizon: int
-    deterministic: bool
+    bounded: bool
     best: float
     explored: float
     worst: float
@@ -88,6 +91,7 @@ class HorizonAnalysis:
     greedy_returns: tuple[float, ...]
     simple: SimpleBound | None
     tight: TightBound | None
+    with_chance: tuple[ChanceLevel, ...]
     measured: PlanningCost | None
     cover_steps: float
     worst_case_steps: float
@@ -96,7 +100,12 @@ class HorizonAnalysis:
 
     @property
     def predicted_steps(self) -> float:
-        """Environment steps that random exploration needs at most, by the better bound."""
+        """Environment steps that random exploration needs at most, by the best bound.
+
+        NaN with chance in the task, for which only the order of growth is known.
+        """
+        if not self.bounded:
+            return math.nan
         found = [self.worst_case_steps]
         if self.simple is not None:
             exponent = 2 * math.log(self.horizon) + self.simple.horizon * math.log(self.n_actions)
@@ -107,9 +116,9 @@ class HorizonAnalysis:
 
     @property
     def effective_horizon(self) -> float:
-        """The least bound on the effective horizon, infinite with chance in the task."""
+        """The least bound on the effective horizon; with chance, in the form for it."""
         if self.simple is None or self.tight is None:
-            return math.inf
+            return min((level.horizon for level in self.with_chance), default=math.inf)
         return min(self.simple.horizon, self.tight.tightest.horizon)
 
 
@@ -153,15 +162,14 @@ def analyse(
     if bounded and measure_budget:
         level = tight.tightest.k if tight and tight.tightest.m else k
         measured = planning_cost(staged, level, seed=seed, budget=measure_budget)
-    hard_k = k
-    hard, profile = _hard_states(staged, hard_k, n_hard_states)
+    hard, profile = _hard_states(staged, k, n_hard_states)
     log_worst = math.log(staged.horizon) + staged.horizon * math.log(small.n_actions)
     return HorizonAnalysis(
         n_states=small.n_states,
         n_unreached=mdp.n_states - small.n_states,
         n_actions=small.n_actions,
         horizon=staged.horizon,
-        deterministic=small.deterministic,
+        bounded=bounded,
         best=float(small.initial @ staged.best[0]),
         explored=float(small.initial @ staged.explored[0]),
         worst=float(small.initial @ staged.worst[0]),
@@ -170,6 +178,7 @@ def analyse(
         greedy_returns=tuple(greedy_returns(staged, max(1, min(k, 10))).tolist()),
         simple=simple,
         tight=tight,
+        with_chance=chance_bound(staged),
         measured=measured,
         cover_steps=covering_length(staged) * staged.horizon,
         worst_case_steps=math.exp(log_worst) if log_worst < 700 else math.inf,
@@ -194,14 +203,14 @@ def _hard_states(staged: Stages, k: int, n: int) -> tuple[tuple[HardState, ...],
         spread = _spread(staged, step)
         with np.errstate(divide="ignore", invalid="ignore"):
             asked = np.where(states & np.isfinite(gaps), spread / gaps**2, -np.inf)
-        for state in np.argsort(-asked, kind="stable")[:n]:
-            if np.isfinite(asked[state]) and asked[state] > 0:
-                found.append(
-                    _hard_state(staged, step, int(state), q_values, gaps, spread, log_term, here)
-                )
+        found += [
+            _hard_state(staged, step, int(state), q_values, gaps, spread, log_term, here)
+            for state in np.argsort(-asked, kind="stable")[:n]
+            if np.isfinite(asked[state])
+        ]
         here = staged.mdp.next_distribution(here[:, None] * staged.exploration)
         states = staged.reached_by(states, ~suboptimal)
-    found.sort(key=lambda one: -one.episodes)
+    found.sort(key=lambda one: (-one.episodes, one.gap))
     distinct: dict[int, HardState] = {}
     for one in found:  # a state counts once, at the step where it is hardest
         distinct.setdefault(one.state, one)
