@@ -119,10 +119,14 @@ def text(env: str, found: "HorizonAnalysis", names: tuple[str, ...], compared: C
     """Return the analysis as lines for people."""
     left_out = f" ({found.n_unreached} more are out of reach)" if found.n_unreached else ""
     lines = [
-        (f"{env}: {_count(found.n_states)} states{left_out}, {found.n_actions} actions, "
-        f"episodes of {found.horizon} steps"),
-        (f"return: best {_show(found.best)}, exploring at random {_show(found.explored)}, "
-        f"worst {_show(found.worst)}"),
+        (
+            f"{env}: {_count(found.n_states)} states{left_out}, {found.n_actions} actions, "
+            f"episodes of {found.horizon} steps"
+        ),
+        (
+            f"return: best {_show(found.best)}, exploring at random {_show(found.explored)}, "
+            f"worst {_show(found.worst)}"
+        ),
         "",
         f"k = {found.k}: {_lookahead(found)}",
     ]
@@ -194,8 +198,10 @@ def _chance_lines(found: "HorizonAnalysis") -> list[str]:
     best = min(found.with_chance, key=lambda level: level.horizon)
     told = f"H = {_show(best.horizon)} (form with chance, k = {best.k}): {why}"
     return [
-        (f"{told} learning needs of the order of T^3 A^H steps per parameter; "
-         "no bound in steps is known")
+        (
+            f"{told} learning needs of the order of T^3 A^H steps per parameter; "
+            "no bound in steps is known"
+        )
     ]
 
 

@@ -98,7 +98,8 @@ def roll_out(
             for _ in range(n_steps):
                 counter += STEP
                 draw = unit(mixed(counter))
-                first = pair = state * n_actions
+                first = state * n_actions
+                pair = first
                 while pair < first + n_actions - 1 and cumulative[pair] <= draw:
                     pair += 1
                 total += rewards[pair]
@@ -109,18 +110,19 @@ def roll_out(
         return total, counter, taken
     count = np.uint64(n_actions)
     for _ in range(n_episodes):
-        state, step = start, 0
+        state = start
+        step = 0
         while step < n_steps:
             # two actions of 32 bits each from one number
             counter += STEP
             bits = mixed(counter)
-            pair = state * n_actions + np.int64(((bits & _LOW) * count) >> _32)
+            pair = state * n_actions + int(((bits & _LOW) * count) >> _32)
             total += rewards[pair]
             state = next_states[pair]
             step += 1
             if terminal[state] or step == n_steps:
                 break
-            pair = state * n_actions + np.int64(((bits >> _32) * count) >> _32)
+            pair = state * n_actions + int(((bits >> _32) * count) >> _32)
             total += rewards[pair]
             state = next_states[pair]
             step += 1

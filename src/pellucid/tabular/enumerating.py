@@ -185,7 +185,7 @@ class EnvTask:
         """Take back what depends only on time."""
         for layer in layers(env):
             if isinstance(layer, TimeLimit):
-                layer._elapsed_steps = 0
+                vars(layer)["_elapsed_steps"] = 0
 
     def key(self, state: Any) -> Hashable:
         """Return its own `state_key()`, or a digest of everything in it."""

@@ -57,7 +57,7 @@ class Stages:
 
     def q_values(self, values: Values, step: int) -> Float[np.ndarray, "states actions"]:
         """Return the action values at a step that the values of what follows stand for."""
-        return self.mdp.rewards + self.mdp.expected_next(values[step + 1])
+        return np.asarray(self.mdp.rewards + self.mdp.expected_next(values[step + 1]))
 
     def suboptimal(self, step: int) -> Bool[np.ndarray, "states actions"]:
         """Return which actions are worse than the best one by more than the tolerance."""

@@ -214,8 +214,7 @@ class _Cases:
         means, best, worst, *spreads = self._statistics(step, states)
         if self._k == 1 and self._reward and m <= MAX_BINOMIAL:
             yield binomial_bounds(means / self._reward, m, as_published=self._as_published)
-            if not self._as_published:
-                return  # exact, so that no other can be better
+            return  # exact, so that no other can be better
         # both factors are non-negative but for rounding
         variances = np.maximum(0.0, (best - means) * (means - worst))
         ranges = best - worst

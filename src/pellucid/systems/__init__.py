@@ -1,0 +1,1 @@
+"""Code that only one published system needs, one file or folder each."""
