@@ -98,6 +98,14 @@ def numbers_of(name: str) -> tuple[float, ...]:
 # --- the bound against planning ---
 
 
+PLANS: Mapping[Scale, tuple[tuple[str, int], ...]] = {
+    "smoke": ((MAZE, 21), (FREEWAY, 21)),
+    # with few plans chance decides which number of episodes is the least that is enough
+    "cpu": ((MAZE, 501), (FREEWAY, 2001), (KEY_CORRIDOR, 101)),
+    "full": ((MAZE, 2001), (FREEWAY, 20001), (KEY_CORRIDOR, 1001)),
+}
+
+
 def run_margin(arm: str, scale: Scale, seed: int) -> float:
     """Return the least margin over the shipped problems, in powers of ten.
 
@@ -108,9 +116,7 @@ def run_margin(arm: str, scale: Scale, seed: int) -> float:
     """
     if arm == "no margin":
         return 0.0
-    found = margins((MAZE, FREEWAY), 21, seed)
-    if scale != "smoke":
-        found = margins((MAZE, FREEWAY, KEY_CORRIDOR), 101, seed)
+    found = margins(PLANS[scale], seed)
     return {
         "tight bound": found.bound,
         "tight bound as published": found.published,

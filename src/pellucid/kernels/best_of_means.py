@@ -30,25 +30,6 @@ Arms: TypeAlias = "Float[np.ndarray, 'cases arms']"
 Bounds: TypeAlias = "tuple[Float[np.ndarray, 'cases arms'], Float[np.ndarray, 'cases arms']]"
 
 
-def binomial_bounds(chances: Arms, n_samples: int, *, as_published: bool = False) -> Bounds:
-    """Return the exact chances for arms that pay 1 with a chance and else nothing.
-
-    Args:
-        chances: Of each arm.
-        n_samples: Draws per arm, at most some millions.
-        as_published: Cut into pieces, and leave out that no arm pays, as the authors' code does:
-            the upper bounds then miss ties at nothing and can be too small.
-    """
-    lower, upper = np.empty_like(chances), np.empty_like(chances)
-    scores = ndtri(np.arange(N_PIECES + 1) / N_PIECES)
-    _compare_binomial(np.clip(chances, 0.0, 1.0), n_samples, scores, as_published, lower, upper)
-    if as_published:
-        # what is missing may belong to any arm
-        missing = np.maximum(0.0, 1 - upper.sum(axis=1, keepdims=True))
-        upper = np.minimum(1.0, upper + missing)
-    return lower, upper
-
-
 def berry_esseen_bounds(means: Arms, variances: Arms, thirds: Arms, n_samples: float) -> Bounds:
     """Return bounds from the normal approximation and its largest error.
 
@@ -159,106 +140,6 @@ def _normal_quantiles(
     with np.errstate(invalid="ignore"):  # 0 * infinity where nothing varies
         quantiles = means[..., None] + deviations[..., None] * scores
     return np.where(np.isinf(scores), scores, quantiles)
-
-
-@compiled
-def _compare_binomial(
-    chances: np.ndarray,
-    n_samples: int,
-    scores: np.ndarray,
-    as_published: bool,
-    out_lower: np.ndarray,
-    out_upper: np.ndarray,
-) -> None:
-    n_cases, n_arms = chances.shape
-    # ten standard deviations on either side hold all but 1e-20 of the chance
-    reach = int(10.0 * math.sqrt(n_samples) / 2.0) + 50
-    width = min(n_samples + 1, 2 * reach + 1)
-    starts = np.empty(n_arms, dtype=np.int64)
-    cumulative = np.empty((n_arms, width))
-    edges = np.empty(max(width, len(scores)) + 1, dtype=np.int64)
-    for case in range(n_cases):
-        for arm in range(n_arms):
-            centre = int(n_samples * chances[case, arm])
-            starts[arm] = max(0, min(centre - reach, n_samples + 1 - width))
-            _fill_cumulative(chances[case, arm], n_samples, starts[arm], cumulative[arm])
-        for arm in range(n_arms):
-            if as_published:
-                n_edges = _published_edges(chances[case, arm], n_samples, scores, edges)
-            else:
-                n_edges = width + 1
-                for position in range(n_edges):
-                    edges[position] = starts[arm] + position - 1
-            lower = upper = 0.0
-            for position in range(1, n_edges):
-                low, high = edges[position - 1], edges[position]
-                piece = _at(cumulative[arm], starts[arm], high)
-                piece -= _at(cumulative[arm], starts[arm], low)
-                if piece <= 0.0:
-                    continue
-                above = below = piece
-                for other in range(n_arms):
-                    if other != arm:
-                        above *= _at(cumulative[other], starts[other], low)
-                        below *= _at(cumulative[other], starts[other], high)
-                lower += above
-                upper += below
-            out_lower[case, arm], out_upper[case, arm] = lower, min(1.0, upper)
-
-
-@compiled
-def _published_edges(chance: float, n_samples: int, scores: np.ndarray, edges: np.ndarray) -> int:
-    mean, deviation = n_samples * chance, math.sqrt(n_samples * chance * (1.0 - chance))
-    for position in range(len(scores)):
-        # the outer scores are infinite
-        shifted = mean + deviation * scores[position] if deviation > 0.0 else mean
-        if position == 0:
-            shifted = 0.0
-        if position == len(scores) - 1:
-            shifted = float(n_samples)
-        edges[position] = math.floor(min(float(n_samples), max(0.0, shifted)))
-    return len(scores)
-
-
-@compiled
-def _fill_cumulative(chance: float, n_samples: int, start: int, out: np.ndarray) -> None:
-    """Write the chances of at most `start`, `start + 1`, … successes."""
-    if chance <= 0.0 or chance >= 1.0:
-        for position in range(len(out)):
-            reached = chance <= 0.0 or start + position >= n_samples
-            out[position] = 1.0 if reached else 0.0
-        return
-    # from the likeliest number outwards, so that nothing underflows before it is negligible
-    mode = min(n_samples, int((n_samples + 1) * chance))
-    log_peak = (
-        math.lgamma(n_samples + 1.0)
-        - math.lgamma(mode + 1.0)
-        - math.lgamma(n_samples - mode + 1.0)
-        + mode * math.log(chance)
-        + (n_samples - mode) * math.log1p(-chance)
-    )
-    odds = chance / (1.0 - chance)
-    out[mode - start] = math.exp(log_peak)
-    for successes in range(mode + 1, start + len(out)):
-        ratio = (n_samples - successes + 1) / successes * odds
-        out[successes - start] = out[successes - start - 1] * ratio
-    for successes in range(mode - 1, start - 1, -1):
-        ratio = (successes + 1) / (n_samples - successes) / odds
-        out[successes - start] = out[successes - start + 1] * ratio
-    total = 0.0
-    for position in range(len(out)):
-        total += out[position]
-        out[position] = total
-    # the window holds everything: what is off one is the rounding of the peak
-    for position in range(len(out)):
-        out[position] /= total
-
-
-@compiled
-def _at(cumulative: np.ndarray, start: int, successes: int) -> float:
-    if successes < start:
-        return 0.0
-    return float(cumulative[min(successes - start, len(cumulative) - 1)])
 
 
 @compiled

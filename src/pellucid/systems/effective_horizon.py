@@ -52,17 +52,16 @@ class Margins:
 
 
 @lru_cache(maxsize=64)
-def margins(names: tuple[str, ...], n_runs: int, seed: int) -> Margins:
+def margins(n_runs: tuple[tuple[str, int], ...], seed: int) -> Margins:
     """Return the margins over shipped problems, with one step of lookahead.
 
     Args:
-        names: Problems of the BRIDGE data set.
-        n_runs: Plans whose median is the truth.
+        n_runs: Problems of the BRIDGE data set, and the plans whose median is the truth.
         seed: Of planning.
     """
     measured, bounds, published = [], [], []
-    for name in names:
-        took, bound, as_published = _steps_and_bounds(name, n_runs, seed)
+    for name, n_plans in n_runs:
+        took, bound, as_published = _steps_and_bounds(name, n_plans, seed)
         measured.append(took)
         bounds.append(bound)
         published.append(as_published)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from pellucid.kernels.best_of_binomials import binomial_bounds
 from pellucid.kernels.best_of_means import (
     Bounds,
     bennett_bounds,
     bernstein_bounds,
     berry_esseen_bounds,
-    binomial_bounds,
     most_probable,
 )
 from pellucid.tabular.horizon.returns import Moments, return_moments
