@@ -17,6 +17,9 @@ N_PIECES = 100
 SMALLEST = 1e-290
 """Chance below which one counts as 0: smaller ones slow everything down."""
 
+NEGLIGIBLE = 1e-15
+"""Chance of the last successes that is not looked at: it counts for the upper bound."""
+
 Arms: TypeAlias = "Float[np.ndarray, 'cases arms']"
 
 
@@ -77,8 +80,11 @@ def _compare_binomial(
             lower = upper = 0.0
             for position in range(1, n_edges):
                 low, high = edges[position - 1], edges[position]
-                piece = _at(cumulative[arm, : widths[arm]], starts[arm], high)
-                piece -= _at(cumulative[arm, : widths[arm]], starts[arm], low)
+                before = _at(cumulative[arm, : widths[arm]], starts[arm], low)
+                if 1.0 - before < NEGLIGIBLE:
+                    upper += 1.0 - before
+                    break
+                piece = _at(cumulative[arm, : widths[arm]], starts[arm], high) - before
                 if piece <= 0.0:
                     continue
                 above = below = piece
