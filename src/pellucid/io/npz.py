@@ -61,12 +61,12 @@ def _parse(content: bytes, where: str) -> Shaped[np.ndarray, "..."]:
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
         shape, by_columns, dtype = read_header(stream, max_header_size=_MAX_HEADER_BYTES)
-    except (ValueError, KeyError, EOFError, SyntaxError, TypeError) as failure:
+    except Exception as failure:  # damaged in any way; nothing is built from a header
         raise DataError(f"{where} is damaged: its header cannot be read") from failure
     if dtype.kind not in _NUMBERS:
         raise DataError(f"{where} has type {dtype}, expected booleans, integers or floats")
     n_bytes = len(content) - stream.tell()
-    if math.prod(shape) * dtype.itemsize != n_bytes:
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != n_bytes:
         raise DataError(f"{where} of shape {shape} does not fit its {n_bytes} bytes")
     values = np.frombuffer(content, dtype=dtype, offset=stream.tell())
     array = values.reshape(shape, order="F" if by_columns else "C")

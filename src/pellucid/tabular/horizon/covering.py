@@ -69,5 +69,5 @@ def _coverage(staged: Stages, visits: Float[np.ndarray, "steps states actions"])
         pair_visits=float(pair_total[np.isfinite(pairs)].min()),
         rarest=int(rarest),
         rarest_action=int(action),
-        n_unreached=int((highest == 0).sum()),
+        n_unreached=int(((highest == 0) & ~staged.mdp.terminal).sum()),
     )
