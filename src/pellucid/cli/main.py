@@ -27,6 +27,7 @@ from pellucid.cli.errors import (
 )
 from pellucid.cli.evaluate import evaluate
 from pellucid.cli.explain import explain
+from pellucid.cli.horizon import horizon
 from pellucid.cli.listing import list_items
 from pellucid.cli.objective import check, diagram
 from pellucid.cli.reproduce import reproduce
@@ -67,6 +68,7 @@ app.command("explain")(_guarded(explain))
 app.command("evaluate")(_guarded(evaluate))
 app.command("bench")(_guarded(bench))
 app.command("reproduce")(_guarded(reproduce))
+app.command("horizon")(_guarded(horizon))
 app.command("list")(_guarded(list_items))
 app.command("doctor")(_guarded(doctor))
 

@@ -9,13 +9,11 @@ there is no second attempt. There is no unsafe mode.
 import hashlib
 import io
 import pickletools
-import stat
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -24,13 +22,15 @@ from pellucid.errors import ArtifactError, DataError
 from pellucid.io import strict_json
 from pellucid.io.arrays import check_header
 from pellucid.io.files import read_bytes
+from pellucid.io.zips import SMALL_BYTES, ZipLimits, open_zip, read_member
 
 MAX_MEMBERS = 10_000  # a torch file has one member per tensor
 MAX_SB3_MEMBERS = 64
 MAX_SB3_DATA_BYTES = 64 * 1024**2
 MAX_UNPACKED_BYTES = 4 * 1024**3
-MAX_RATIO = 100  # deflate reaches 1000 on zeros only
-_SMALL_BYTES = 1024**2  # below this any ratio is harmless
+_SB3_LIMITS = ZipLimits(MAX_SB3_MEMBERS, MAX_UNPACKED_BYTES)
+_TORCH_LIMITS = ZipLimits(MAX_MEMBERS, MAX_UNPACKED_BYTES)
+_MAKER = "give the file that model.save(...) or torch.save(...) wrote"
 _MAX_PROGRAM_BYTES = 32 * 1024**2
 _SERIALISED = ":serialized:"
 
@@ -86,7 +86,9 @@ def open_sb3_zip(path: Path) -> Sb3Archive:
         ArtifactError: The file is missing, damaged, not such an archive, or unsafe to unpack.
     """
     content = read_bytes(path, error=ArtifactError)
-    archive = _open_zip(content, str(path), MAX_SB3_MEMBERS)
+    archive = open_zip(
+        content, where=str(path), limits=_SB3_LIMITS, error=ArtifactError, hint=_MAKER
+    )
     with archive:
         names = set(archive.namelist())
         for needed in ("data", "policy.pth"):
@@ -95,10 +97,10 @@ def open_sb3_zip(path: Path) -> Sb3Archive:
                     f"{path} is a zip without {needed!r}, which a Stable-Baselines3 archive has",
                     hint="give the file that model.save(...) wrote",
                 )
-        data = _read_member(archive, "data", str(path), MAX_SB3_DATA_BYTES)
-        weights = _read_member(archive, "policy.pth", str(path), MAX_UNPACKED_BYTES)
+        data = _member(archive, "data", str(path), MAX_SB3_DATA_BYTES)
+        weights = _member(archive, "policy.pth", str(path), MAX_UNPACKED_BYTES)
         texts = {
-            name: _read_member(archive, name, str(path), _SMALL_BYTES).decode("utf-8", "replace")
+            name: _member(archive, name, str(path), SMALL_BYTES).decode("utf-8", "replace")
             for name in ("system_info.txt", "_stable_baselines3_version")
             if name in names
         }
@@ -137,62 +139,8 @@ def read_safetensors(path: Path) -> Weights:
 # --- zip archives ---
 
 
-def _open_zip(content: bytes, where: str, max_members: int) -> zipfile.ZipFile:
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError) as error:
-        raise ArtifactError(
-            f"{where} is not a sound zip archive: {_one_line(error)}",
-            hint="give the file that model.save(...) or torch.save(...) wrote",
-        ) from None
-    members = archive.infolist()
-    if len(members) > max_members:
-        raise ArtifactError(f"{where} has {len(members)} members; at most {max_members} are read")
-    seen: set[str] = set()
-    for member in members:
-        _check_member(member, seen, len(content), where)
-        seen.add(member.filename)
-    total = sum(member.file_size for member in members)
-    if total > MAX_UNPACKED_BYTES:
-        raise ArtifactError(f"{where} unpacks to {total} bytes; at most {MAX_UNPACKED_BYTES}")
-    return archive
-
-
-def _check_member(member: zipfile.ZipInfo, seen: set[str], n_bytes: int, where: str) -> None:
-    def refuse(what: str) -> NoReturn:
-        raise ArtifactError(f"{where} is unsafe to unpack: member {member.filename[:80]!r} {what}")
-
-    # orig_filename: the library itself cuts names at a NUL character
-    name = member.orig_filename
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or ":" in name:
-        refuse("has a name that leads out of the archive")
-    if stat.S_ISLNK(member.external_attr >> 16):
-        refuse("is a link")
-    if member.filename in seen:
-        refuse("occurs twice")
-    if member.flag_bits & 0x1:
-        refuse("is encrypted")
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        refuse("is compressed in a way that is not read")
-    if member.compress_size > n_bytes:
-        refuse("claims to be larger than the file")
-    if member.file_size > max(_SMALL_BYTES, MAX_RATIO * member.compress_size):
-        refuse(f"unpacks from {member.compress_size} to {member.file_size} bytes")
-
-
-def _read_member(archive: zipfile.ZipFile, name: str, where: str, max_bytes: int) -> bytes:
-    declared = archive.getinfo(name).file_size
-    if declared > max_bytes:
-        raise ArtifactError(f"{name!r} in {where} has {declared} bytes; at most {max_bytes}")
-    try:
-        with archive.open(name) as member:
-            content = member.read(declared + 1)
-    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError) as error:
-        raise ArtifactError(f"{name!r} in {where} is damaged: {_one_line(error)}") from None
-    if len(content) != declared:
-        raise ArtifactError(f"{name!r} in {where} is {len(content)} bytes, not {declared}")
-    return content
+def _member(archive: zipfile.ZipFile, name: str, where: str, max_bytes: int) -> bytes:
+    return read_member(archive, name, where=where, max_bytes=max_bytes, error=ArtifactError)
 
 
 def _plain_fields(content: bytes, where: str) -> dict[str, Any]:
@@ -238,7 +186,9 @@ def _check_torch_file(content: bytes, where: str) -> None:
             f"{where} is not a torch weight file (those are zip archives since torch 1.6)",
             hint="save it again with torch.save(module.state_dict(), path)",
         )
-    with _open_zip(content, where, MAX_MEMBERS) as archive:
+    with open_zip(
+        content, where=where, limits=_TORCH_LIMITS, error=ArtifactError, hint=_MAKER
+    ) as archive:
         packed = [m.filename for m in archive.infolist() if m.compress_type != zipfile.ZIP_STORED]
         if packed:
             # torch never compresses; unpacked sizes are then those of the file
@@ -253,7 +203,7 @@ def _check_torch_file(content: bytes, where: str) -> None:
                 f"{where} holds {what}, and one table of tensors was expected",
                 hint="save it again with torch.save(module.state_dict(), path)",
             )
-        program = _read_member(archive, programs[0], where, _MAX_PROGRAM_BYTES)
+        program = _member(archive, programs[0], where, _MAX_PROGRAM_BYTES)
     asked = _names_asked_for(program, where) - _ALLOWED_NAMES
     if asked:
         listed = ", ".join(repr(name.replace(" ", ".")[:60]) for name in sorted(asked)[:3])

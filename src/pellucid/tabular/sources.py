@@ -25,6 +25,7 @@ def from_table(
     discount: float = 1.0,
     start: int = 0,
     action_names: tuple[str, ...] = (),
+    state_names: tuple[str, ...] = (),
 ) -> FiniteMDP:
     """Return a deterministic problem; a last state is added in which ended episodes stay.
 
@@ -35,6 +36,7 @@ def from_table(
         discount: Weight of the next step.
         start: The first state.
         action_names: One per action; empty if they have none.
+        state_names: One per state and one for the end; empty if they have none.
 
     Raises:
         InputError: A next state does not exist, or the arrays are not those of a problem.
@@ -62,10 +64,11 @@ def from_table(
     return FiniteMDP(
         transitions=sparse.csr_array((np.ones(columns.size), columns, rows), shape=shape),
         rewards=np.vstack([rewards, np.zeros((1, n_actions))]).astype(np.float64),
-        initial=np.eye(n_states + 1)[start],
+        initial=(np.arange(n_states + 1) == start).astype(np.float64),
         discount=discount,
         horizon=horizon,
         action_names=action_names,
+        state_names=state_names,
     )
 
 

@@ -1,0 +1,68 @@
+"""How far ahead random exploration must look, what that costs, and which state makes it hard.
+
+`analyse` says it all of a finite problem. k is the number of lookahead steps after which acting
+greedily is optimal although everything later is random; the effective horizon H says that about
+`T^2 A^H` environment steps are enough for it, in episodes of T steps with A actions. Planning by
+random rollouts (`plan`) and learning by shallow lookahead (`learn_by_lookahead` in tables,
+`learn_with_regression` in any environment) are what these numbers speak of.
+
+Source: Laidlaw, Russell & Dragan 2023; Laidlaw, Zhu, Russell & Dragan 2024.
+"""
+
+from pellucid.tabular.horizon.analysis import HardState, HorizonAnalysis, analyse
+from pellucid.tabular.horizon.chance_bound import ChanceLevel, chance_bound
+from pellucid.tabular.horizon.covering import Coverage, coverage, covering_length
+from pellucid.tabular.horizon.greedy_planning import Plan, PlanningCost, plan, planning_cost
+from pellucid.tabular.horizon.lookahead import (
+    effective_planning_window,
+    greedy_returns,
+    minimum_k,
+)
+from pellucid.tabular.horizon.simple_bound import (
+    Bottleneck,
+    HorizonAt,
+    SimpleBound,
+    simple_bound,
+)
+from pellucid.tabular.horizon.stages import Stages, stages
+from pellucid.tabular.horizon.sticky import with_sticky_actions
+from pellucid.tabular.horizon.table_learning import LearnedPolicy, learn_by_lookahead
+from pellucid.tabular.horizon.tight_bound import (
+    TightBound,
+    TightLevel,
+    failure_bound,
+    tight_bound,
+    tight_level,
+)
+
+__all__ = [
+    "Bottleneck",
+    "ChanceLevel",
+    "Coverage",
+    "HardState",
+    "HorizonAnalysis",
+    "HorizonAt",
+    "LearnedPolicy",
+    "Plan",
+    "PlanningCost",
+    "SimpleBound",
+    "Stages",
+    "TightBound",
+    "TightLevel",
+    "analyse",
+    "chance_bound",
+    "coverage",
+    "covering_length",
+    "effective_planning_window",
+    "failure_bound",
+    "greedy_returns",
+    "learn_by_lookahead",
+    "minimum_k",
+    "plan",
+    "planning_cost",
+    "simple_bound",
+    "stages",
+    "tight_bound",
+    "tight_level",
+    "with_sticky_actions",
+]
