@@ -18,6 +18,12 @@ from pellucid.tabular.horizon.lookahead import (
     greedy_returns,
     minimum_k,
 )
+from pellucid.tabular.horizon.regression_learning import (
+    RegressionPolicy,
+    StepPolicy,
+    learn_with_regression,
+)
+from pellucid.tabular.horizon.regressors import Regressor, TableRegressor
 from pellucid.tabular.horizon.simple_bound import (
     Bottleneck,
     HorizonAt,
@@ -45,8 +51,12 @@ __all__ = [
     "LearnedPolicy",
     "Plan",
     "PlanningCost",
+    "RegressionPolicy",
+    "Regressor",
     "SimpleBound",
     "Stages",
+    "StepPolicy",
+    "TableRegressor",
     "TightBound",
     "TightLevel",
     "analyse",
@@ -57,6 +67,7 @@ __all__ = [
     "failure_bound",
     "greedy_returns",
     "learn_by_lookahead",
+    "learn_with_regression",
     "minimum_k",
     "plan",
     "planning_cost",
