@@ -1,6 +1,6 @@
 """Write the documentation pages that are made from the registry and from stored results.
 
-python scripts/build_docs.py            # write docs/explainers.md, metrics.md and bench.md
+python scripts/build_docs.py            # write docs/explainers.md, metrics.md, bench.md, planted.md
 python scripts/build_docs.py --check    # fail if they are not what would be written
 """
 
@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from pellucid import registry
-from pellucid.bench import SUITES
+from pellucid.bench import SUITES, board_table
+from pellucid.bench.standing import RECORD, record_of
 from pellucid.bench.table import markdown
-from pellucid.explanation import KINDS
+from pellucid.explanation import KINDS, TARGETS
+from pellucid.faithfulness.planted import TASKS
+from pellucid.io import strict_json
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTICE = "<!-- Written by scripts/build_docs.py from the registry; `make docs` writes it again. -->"
@@ -24,9 +27,17 @@ BENCH_NOTICE = (
 )
 BENCH = """`pellucid bench SUITE` measures again. Both sides run in turn in one process on one
 thread, every peer after a warm-up; ratios are medians of the ratios of blocks of work. Times are
-per unit of work. Evaluations are rows through the agent, counted in the function that both sides
-call. Peers that are not installed are skipped and named. What was measured depends on the machine;
+per unit of work. Evaluations are rows through the agent, counted in the functions that each side
+calls. Peers that are not installed are skipped and named. What was measured depends on the machine;
 a goal that was missed says so."""
+
+PLANTED = """Tasks whose answer is known. `pellucid bench planted` puts every registered explainer,
+ours or a plug-in's, to the tasks of its kind and target, on 12 draws of each: another agent, other
+episodes, another seed. On each draw an explanation is compared with the mean of meaningless ones of
+its kind. A row passes if its mean meets the goal and is better than that control by a one-sided
+sign-flip test with p at most 0.05 after Holm's correction for all rows. `pellucid list explainers`
+says which explainers failed. A passed row says that the answer was right where it is known; it says
+nothing of other agents, whose explanations are tested one by one."""
 
 
 def main() -> int:
@@ -51,6 +62,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "explainers.md": explainers_page(),
         ROOT / "docs" / "metrics.md": metrics_page(),
         **bench_pages(),
+        **planted_pages(),
     }
 
 
@@ -63,6 +75,48 @@ def bench_pages() -> dict[Path, str]:
     ]
     page = "\n\n".join([BENCH_NOTICE, "# Comparisons with other packages", BENCH, *sections])
     return {ROOT / "docs" / "bench.md": page + "\n"} if sections else {}
+
+
+def planted_pages() -> dict[Path, str]:
+    """Return the page of the tasks with planted truth, and the record that ships; none if not run.
+
+    Raises:
+        ValueError: The stored result is not of the full scale.
+    """
+    text = stored(ROOT / "results" / "bench" / "planted.json")
+    if not text:
+        return {}
+    document = json.loads(text)
+    if document["scale"] != "full":
+        raise ValueError("results/bench/planted.json must come from the full scale")
+    tasks = [
+        f"| `{t.name}` | {t.target} | `{t.kind.__name__}` | {planted_task(t)} |" for t in TASKS
+    ]
+    table = "\n".join(["| task | target | kind | what is planted |", "|---|---|---|---|", *tasks])
+    made_with = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
+    own_rows = [row for row in document["rows"] if row["source"] == "pellucid"]
+    parts = [BENCH_NOTICE, "# Planted truth", PLANTED, "## Tasks", table]
+    parts += ["## Results", board_table.markdown(own_rows), planted_verdict(document)]
+    setup = f"With {made_with}. The last column is seconds per draw, controls included."
+    page = "\n\n".join([*parts, setup])
+    record = strict_json.dumps(record_of(document), indent=1)
+    return {ROOT / "docs" / "planted.md": page + "\n", RECORD: record + "\n"}
+
+
+def planted_task(task: Any) -> str:
+    """Return what one task plants, and against what explanations are compared."""
+    return f"{task.about} Control: {task.control}."
+
+
+def planted_verdict(document: Any) -> str:
+    """Return in words which explainers failed and which were put to no task."""
+    told = [entry for entry in document["explainers"] if entry["from"] == "pellucid"]
+    failed = [f"`{e['method']}` ({', '.join(e['failed'])})" for e in told if e["failed"]]
+    unmeasured = [f"`{e['method']}`" for e in told if e["standing"] == "not_measured"]
+    words = [f"Failed: {', '.join(failed) or 'none'}."]
+    if unmeasured:
+        words.append(f"Not measured, as there is no task for them yet: {', '.join(unmeasured)}.")
+    return " ".join(words)
 
 
 def stored(path: Path) -> str:
@@ -99,6 +153,9 @@ def explainer_section(name: str, cls: Any) -> str:
         facts.insert(
             5, f"- Identities it claims: {', '.join(a.replace('_', ' ') for a in info.axioms)}"
         )
+    if info.options:
+        words = "; ".join(f"`{option}`, {what}" for option, what in info.options.items())
+        facts.insert(3, f"- Options: {words}")
     return f"## {name}\n\n{inspect.getdoc(cls)}\n\n" + "\n".join(facts)
 
 
@@ -117,12 +174,17 @@ def metric_section(name: str, function: Any) -> str:
     again = "runs the environment again" if info.closed_loop else "does not run the environment"
     facts = [
         f"- Test: {info.label}",
-        f"- Scores: `{info.kind.__name__}`",
+        f"- Scores: `{info.kind.__name__}`{of_targets(info)}",
         f"- Better: {info.direction}; resampled by {info.unit}; {again}",
         f"- Role: {info.role}",
         f"- Source: {info.source}",
     ]
     return f"## {name}\n\n{inspect.getdoc(function)}\n\n" + "\n".join(facts)
+
+
+def of_targets(info: Any) -> str:
+    """Return in words which explanations a metric scores, if not those of every target."""
+    return "" if info.targets == TARGETS else f" of the {' or '.join(info.targets)}"
 
 
 def own(family: str) -> dict[str, Any]:

@@ -10,6 +10,15 @@ import pytest
 WritePlugin = Callable[[str, Mapping[str, str], Mapping[str, Mapping[str, str]]], Path]
 
 
+@pytest.fixture(autouse=True)
+def denormals_are_kept() -> Iterator[None]:
+    """Put back what commands set for their whole process, which these tests share with them."""
+    yield
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_flush_denormal(False)
+
+
 @pytest.fixture
 def on_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
     """Put folders on the import path for one test; what was imported from them is forgotten."""

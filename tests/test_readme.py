@@ -6,11 +6,14 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import pellucid as pl
+from pellucid import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -92,6 +95,32 @@ def test_python_of_the_readme_runs(block: str, user_folder: Path) -> None:
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.stem)
 def test_examples_run_and_reach_the_known_answer(example: Path, tmp_path: Path) -> None:
     assert run([sys.executable, str(example)], tmp_path)
+
+
+HAVE_TESTS_OF_THEIR_OWN = ("README.md", "objectives.md")
+"""Pages whose code is run: here, and by `test_objectives_page.py`."""
+
+
+def other_blocks() -> list[Any]:
+    """Return each block of code of the other pages, with its language."""
+    return [
+        pytest.param(language, text, id=f"{page.name}-{number}")
+        for page in PAGES
+        if page.name not in HAVE_TESTS_OF_THEIR_OWN
+        for number, (language, text) in enumerate(BLOCK.findall(page.read_text()))
+    ]
+
+
+@pytest.mark.parametrize(("language", "text"), other_blocks())
+def test_code_of_every_other_page_is_of_a_kind_that_is_checked(language: str, text: str) -> None:
+    """A page that shows Python or shell commands needs a test that runs them."""
+    assert language in ("", "toml")
+    if language == "toml":
+        groups = tomllib.loads(text)["project"]["entry-points"]
+        assert {group.removeprefix("pellucid.") for group in groups} <= set(registry.FAMILIES)
+    for line in text.splitlines():
+        if line.startswith("make "):
+            assert f"\n{shlex.split(line)[1]}:" in (ROOT / "Makefile").read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

@@ -54,6 +54,12 @@ class BudgetError(PellucidError):
     kind = "budget"
 
 
+class TimeLimitError(BudgetError):
+    """The time that the user allowed is over; what was finished is kept."""
+
+    kind = "time_limit"
+
+
 class AgentError(PellucidError):
     """An agent raised, or returned something that is not an action of its space."""
 

@@ -73,6 +73,13 @@ def mean_interval(samples: ArrayLike, *, confidence: float = CONFIDENCE, seed: i
     20 units cover 93 %). Where the bootstrap is not defined, Student-t. All units equal: zero
     width, marked `constant`.
 
+    Limits, measured over 1000 samples each: normal and uniform units are covered 93 to 97 % of the
+    time from 5 units on. The mean of skewed units is missed more often, mostly from below: with
+    exponential ones it is covered 88 % of the time at 5 units, 92 % at 19, 93 % at 20 and 94 % at
+    60; with log-normal ones, skewed three times as much, 81, 87, 91 and 93 %. No interval knows the
+    tail that a few units do not show. Units that are 0 or 1 are covered 89 to 98 % of the time;
+    `proportion_interval` is made for them.
+
     Args:
         samples: One number per unit; what is not finite counts as unscored.
         confidence: Probability that the interval covers the mean.

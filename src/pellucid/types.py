@@ -5,7 +5,7 @@ A protocol declares a contract and holds no logic. What an agent can do is told 
 `capabilities`, not by `isinstance`, so that wrappers can pass capabilities on one by one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -25,6 +25,10 @@ Observations: TypeAlias = Shaped[np.ndarray, "batch *observation"]
 
 Actions: TypeAlias = Shaped[np.ndarray, "batch *action"]
 """Actions, one per row, in the dtype of the action space."""
+
+
+PreferencesFn: TypeAlias = Callable[[Observations], Float[np.ndarray, "batch outputs"]]
+"""What an agent's choice rests on for each observation; see `agents.acting.preferences`."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,13 @@ class HasLayers(Agent, Protocol):
 
     def randomise_layers(self, n_layers: int, rng: np.random.Generator) -> "HasLayers":
         """Return a copy with the weights of the last `n_layers` layers redrawn."""
+
+
+class HasFastPreferences(Agent, Protocol):
+    """An agent that may know a way to its preferences that is made for very many rows."""
+
+    def fast_preferences(self) -> PreferencesFn | None:
+        """Return the way for the agent as it is now, equal up to rounding; None if it has none."""
 
 
 class Team(Protocol):

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete
 
-from pellucid.agents.acting import check_actions, draw, forward_in_chunks, preference_unit
+from pellucid.agents.acting import (
+    check_actions,
+    draw,
+    forward_in_chunks,
+    preference_unit,
+    softmax,
+)
 from pellucid.errors import AgentError, CapabilityError
 from pellucid.types import Categorical, Gaussian
 
@@ -35,6 +41,14 @@ def test_rows_that_fill_up_a_chunk_are_real_observations() -> None:
     seen = []
     forward_in_chunks(lambda rows: seen.append(rows.copy()) or rows, np.array([7, 8]), chunk=4)
     np.testing.assert_array_equal(seen[0], [7, 8, 7, 7])
+
+
+def test_softmax_by_hand_with_a_masked_action_and_large_logits() -> None:
+    logits = np.array([[0.0, np.log(3.0), -np.inf], [1000.0, 1000.0, 0.0]], np.float32)
+    found = softmax(logits)
+    np.testing.assert_allclose(found, [[0.25, 0.75, 0.0], [0.5, 0.5, 0.0]], atol=1e-7)
+    assert found.dtype == np.float64
+    assert softmax(logits[:0]).shape == (0, 3)
 
 
 def test_an_action_of_probability_zero_is_never_drawn() -> None:

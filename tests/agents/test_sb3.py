@@ -409,7 +409,11 @@ def test_randomised_layers_are_redrawn_from_the_output_down() -> None:
     after = copy.network.module.state_dict()
     assert agent.n_layers == 3
     changed = {name for name in before if not torch.equal(before[name], after[name])}
-    layers = ("action_net", "mlp_extractor.policy_net.2")
+    # and alongside it the value head, without which what it predicts would survive
+    layers = (
+        *("action_net", "mlp_extractor.policy_net.2"),
+        *("value_net", "mlp_extractor.value_net.2"),
+    )
     assert changed == {f"{layer}.{part}" for layer in layers for part in ("weight", "bias")}
     weight = "mlp_extractor.policy_net.2.weight"
     assert after[weight].std() == pytest.approx(before[weight].std().item(), rel=0.1)
@@ -420,6 +424,26 @@ def test_randomised_layers_are_redrawn_from_the_output_down() -> None:
     observations = random_observations(20)
     np.testing.assert_array_equal(preferences(again, observations), preferences(copy, observations))
     assert np.abs(preferences(agent, observations) - preferences(copy, observations)).max() > 0.05
+
+
+def test_redrawing_everything_redraws_all_of_a_deeper_value_head() -> None:
+    model = make_model("PPO", policy_kwargs={"net_arch": {"pi": [8], "vf": [8, 8, 8]}})
+    agent: Any = load_agent(model)
+    before = {k: v.clone() for k, v in model.policy.state_dict().items()}
+
+    def kept(n_layers: int) -> set[str]:
+        copy = agent.randomise_layers(n_layers, np.random.default_rng(0))
+        after = copy.network.module.state_dict()
+        return {name for name in before if torch.equal(before[name], after[name])}
+
+    value = {
+        f"mlp_extractor.value_net.{i}.{part}" for i in (0, 2, 4) for part in ("weight", "bias")
+    }
+    assert kept(1) >= value
+    assert not kept(2) & value
+    observations = random_observations(20)
+    copy = agent.randomise_layers(2, np.random.default_rng(0))
+    assert np.abs(agent.value(observations) - copy.value(observations)).max() > 0.01
 
 
 # --- the other sources ---

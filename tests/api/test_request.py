@@ -1,13 +1,22 @@
+import inspect
+
 import pytest
 
+from pellucid.api import collecting
 from pellucid.api.request import (
+    DEFAULT_BUDGET,
+    DEFAULT_METHODS,
     Request,
     check_methods,
+    check_options,
     collection_cap,
     make_request,
+    options_of,
+    share_of,
     too_few_episodes,
 )
 from pellucid.budget import Cost
+from pellucid.cli.explain import explain
 from pellucid.envs import EnvSpec
 from pellucid.errors import BudgetError, InputError, UnknownNameError
 
@@ -42,6 +51,11 @@ def test_what_is_asked_is_kept():
         ({"step": -1}, "step -1 is out of range"),
         ({"names": "nowhere.yaml"}, r"no file nowhere\.yaml"),
         ({"methods": " , "}, "no method"),
+        (
+            {"methods": "shapley,viper-tree", "step": 1},
+            "--step is for methods that explain one step",
+        ),
+        ({"methods": "shapley", "episode": 1}, "--episode is for methods that explain one episode"),
     ],
 )
 def test_mistakes_are_named(change, message):
@@ -108,3 +122,31 @@ def test_inputs_change_with_everything_that_decides_the_results(tmp_path):
         inputs(sha256="other"),
     ]
     assert all(other != inputs() for other in others)
+
+
+def test_environment_steps_are_shared_by_the_methods_that_take_them():
+    left = Cost(900, 900)
+    three = ["shapley-return", "shapley", "shapley-value"]
+    assert share_of(left, three) == Cost(300, 450)
+    assert share_of(left, three[1:]) == Cost(450, 900)
+    # a prediction is settled by asking the agent
+    assert share_of(left, three[2:]) == Cost(900, 0)
+
+
+def test_each_method_is_given_the_options_that_it_takes():
+    options = {"episode": 3, "step": 7}
+    assert options_of("why-not", options) == options
+    assert options_of("critical-steps", options) == {"episode": 3}
+    assert options_of("shapley", options) == {}
+    with pytest.raises(InputError) as caught:
+        check_options(["shapley"], {"step": 1})
+    assert caught.value.hint.startswith("methods that take it: ")
+    assert "why-not" in caught.value.hint
+
+
+def test_the_defaults_of_the_command_are_those_of_the_library():
+    given = inspect.signature(explain).parameters
+    assert given["methods"].default.split(",") == list(DEFAULT_METHODS)
+    assert given["budget"].default == DEFAULT_BUDGET.queries
+    assert given["env_steps"].default == DEFAULT_BUDGET.env_steps
+    assert collecting.DEFAULT_BUDGET == DEFAULT_BUDGET

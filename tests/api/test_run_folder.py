@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 
@@ -16,6 +15,7 @@ from pellucid.api.run_folder import (
 from pellucid.budget import Cost
 from pellucid.errors import DataError, InputError
 from pellucid.io import strict_json
+from pellucid.io.locks import process_token
 
 INPUTS = {"agent": "a", "seed": 0, "methods": ("shapley", "why-not"), "options": {}}
 
@@ -144,38 +144,23 @@ def test_f11_a_newer_schema_is_named(tmp_path):
 # --- lock ---
 
 
-def test_f09_a_live_process_keeps_its_lock(tmp_path):
+def test_f09_a_run_that_another_process_works_on_is_refused(tmp_path):
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         try:
-            (tmp_path / LOCK_FILE).write_text(run_folder._process_token(child.pid))
-            with pytest.raises(InputError, match=f"process {child.pid} is working on"):
+            (tmp_path / LOCK_FILE).write_text(process_token(child.pid))
+            with pytest.raises(InputError, match=f"process {child.pid} is working on {tmp_path}"):
                 open_run(tmp_path, head())
             assert not (tmp_path / RUN_FILE).exists()
         finally:
             child.communicate(b"\n")
 
 
-def test_f09_the_lock_of_a_dead_process_is_taken_over_with_a_message(tmp_path, caplog):
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    token = run_folder._process_token(child.pid) or str(child.pid)
-    child.wait()
-    (tmp_path / LOCK_FILE).write_text(token)
-    with caplog.at_level("WARNING", logger="pellucid"):
+def test_f09_so_is_one_that_another_thread_works_on(tmp_path):
+    run = open_run(tmp_path, head())
+    with pytest.raises(InputError, match="this process is working on"):
         open_run(tmp_path, head())
-    assert f"took over {tmp_path} from process {child.pid}" in caplog.text
-    assert (tmp_path / LOCK_FILE).read_text() == run_folder._process_token(os.getpid())
-
-
-def test_f09_a_pid_that_is_used_again_is_not_the_same_process(tmp_path):
-    (tmp_path / LOCK_FILE).write_text("1 1")  # process 1 lives, and started at another time
-    open_run(tmp_path, head())
-    assert (tmp_path / LOCK_FILE).read_text().split()[0] == str(os.getpid())
-
-
-def test_a_lock_that_is_just_being_written_is_respected(tmp_path):
-    (tmp_path / LOCK_FILE).touch()
-    with pytest.raises(InputError, match="just started"):
-        open_run(tmp_path, head())
+    run.close()
+    open_run(tmp_path, head()).close()
 
 
 def test_closing_gives_the_lock_back(tmp_path):

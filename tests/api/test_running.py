@@ -278,7 +278,12 @@ def test_an_environment_made_in_memory_is_used_again_on_resume(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [({"episode": 5}, "episode 5"), ({"step": 8}, "step 8 is out of range")]
+    ("options", "message"),
+    [
+        ({"episode": 5}, "episode 5"),
+        ({"step": 8, "methods": ("why-not",)}, "step 8 is out of range"),
+        ({"step": 1, "methods": ("shapley",)}, "--step is for methods that explain one step"),
+    ],
 )
 def test_an_episode_or_step_out_of_range_is_refused(tmp_path, options, message):
     with pytest.raises(InputError, match=message):
@@ -313,3 +318,16 @@ def test_f08_a_folder_that_is_deleted_meanwhile_ends_the_run(tmp_path):
     with pytest.raises(OSError, match="No such file"):
         runs.tiny_run(tmp_path / "run", progress=delete)
     assert runs.tiny_run(tmp_path / "run").record.state == "finished"
+
+
+def test_a_tree_is_exported_beside_the_report_and_goes_with_a_fresh_start(tmp_path):
+    tree = {"methods": ("viper-tree",), "budget": 20_000, "env_steps": 20_000}
+    run = runs.tiny_run(tmp_path / "run", **tree)
+    exported = {path.name: path for path in (tmp_path / "run" / "exports").iterdir()}
+    assert sorted(exported) == ["viper-tree.json", "viper-tree.py"]
+    content = run.record.explanations[0].content
+    assert exported["viper-tree.py"].read_text() == content.code
+    document = strict_json.read(exported["viper-tree.json"])
+    assert document["thresholds"] == content.thresholds.tolist()
+    runs.tiny_run(tmp_path / "run", fresh=True)
+    assert not (tmp_path / "run" / "exports").exists()

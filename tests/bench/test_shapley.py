@@ -38,10 +38,17 @@ def test_peers_are_compared_and_missing_ones_are_named(monkeypatch):
     monkeypatch.setattr(shapley, "PEERS", peers)
     noted = []
     rows = shapley.run(Scale.smoke, noted.append)
-    forward, exact, *curve, skipped = rows
+    forward, by_library, exact, shared, library, matrices, both, limit, *curve, skipped = rows
     assert len(noted) == 4
-    assert forward.error_peer is None
-    assert forward.evaluations_ours == forward.evaluations_peer
+    for alone in (forward, by_library):
+        assert alone.error_peer is None
+        assert alone.evaluations_ours == alone.evaluations_peer
+    assert limit.error_ours is None
+    # pairs of background rows are evaluated once for both of their rows
+    assert shared.evaluations_ours == both.evaluations_ours < exact.evaluations_ours * 0.6
+    for row in (exact, shared, library, matrices, both):
+        assert row.error_ours < 1e-12
+    assert library.error_ours == 0
     assert exact.evaluations_peer == 2**8 * 10
     assert exact.evaluations_ours < exact.evaluations_peer
     # both are exact: the states' values agree to rounding, though computed in different ways

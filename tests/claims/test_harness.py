@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from pellucid import registry
-from pellucid.claims.harness import choose, is_stale, reproduce, system_verdicts
+from pellucid.claims.harness import choose, is_stale, reproduce, reproduce_all
 from pellucid.claims.known_effects import LARGE, SEEDS, SMALL, ZERO, run
+from pellucid.claims.outcome import over_budget, system_verdicts
 from pellucid.claims.records import path_of, read_record
 from pellucid.claims.shapley_axioms import EXACT
 from pellucid.errors import DataError, InputError, UnknownNameError
+from pellucid.io.locks import process_token
 from pellucid.io.records import read_records
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +27,7 @@ from pathlib import Path
 from pellucid.claims.harness import reproduce
 from pellucid.claims.known_effects import SEEDS, LARGE, run
 def slow(arm, scale, seed):
-    print(arm, seed, flush=True)
+    print(arm, seed, flush=True, file=sys.__stdout__)
     time.sleep(0.02)
     return run(arm, scale, seed)
 reproduce(replace(LARGE, run=slow), scale="cpu", folder=Path(sys.argv[1]))
@@ -181,8 +183,54 @@ def test_a_systems_verdict_is_the_worst_of_its_primary_parts(tmp_path: Path) -> 
     assert system_verdicts(outcomes[:0]) == {}
 
 
+def test_what_takes_longer_than_it_may_is_said(tmp_path: Path) -> None:
+    outcome = reproduce(LARGE, scale="cpu", folder=tmp_path)
+    assert over_budget([outcome]) == []
+    slow = replace(outcome, longest=601.0, record=replace(outcome.record, seconds=7500.0))
+    assert over_budget([slow]) == [
+        "a cell of known-effects.large took 601 s; at most 600 s are allowed",
+        "the cells of known-effects took 125 min; at most 120 min are allowed",
+    ]
+    full = replace(
+        slow, record=replace(slow.record, start=replace(slow.record.start, scale="full"))
+    )
+    assert over_budget([full]) == []
+
+
+def test_f09_a_record_that_another_process_works_on_is_refused(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        (tmp_path / "known-effects.large.cpu.jsonl.lock").write_text(process_token(child.pid))
+        with pytest.raises(
+            InputError, match=f"process {child.pid} is working on .*large.cpu.jsonl"
+        ):
+            reproduce(LARGE, scale="cpu", folder=tmp_path)
+        assert [p.suffix for p in tmp_path.iterdir()] == [".lock"]
+        reproduce(LARGE, scale="full", folder=tmp_path)  # that is another record
+        child.communicate(b"\n")
+
+
+def test_f08_a_folder_that_goes_away_ends_the_run_at_the_next_cell(tmp_path: Path) -> None:
+    folder, moved = tmp_path / "records", tmp_path / "moved"
+    counting = Counting()
+
+    def run_and_move(arm: str, scale: str, seed: int) -> float:
+        if len(counting.ran) == 5:
+            folder.rename(moved)
+        return counting(arm, scale, seed)
+
+    with pytest.raises(FileNotFoundError):
+        reproduce(replace(LARGE, run=run_and_move), scale="cpu", folder=folder)
+    assert len(counting.ran) == 6
+    assert not folder.exists()
+    again = Counting()
+    assert reproduce(replace(LARGE, run=again), scale="cpu", folder=moved).verdict == "reproduced"
+    assert len(again.ran) == 36 - 5
+
+
 @pytest.mark.parametrize("system", sorted({n.partition(".")[0] for n in registry.names("claims")}))
 def test_every_system_passes_smoke_in_six_seconds(system: str) -> None:
-    outcomes = [reproduce(claim, scale="smoke", folder=None) for claim in choose([system])]
-    assert [str(o.verdict) for o in outcomes] == ["smoke"] * len(outcomes)
-    assert sum(o.record.seconds for o in outcomes) <= 6
+    done = reproduce_all(choose([system]), scale="smoke", folder=None)
+    assert [str(o.verdict) for o in done.outcomes] == ["smoke"] * len(done.outcomes)
+    assert sum(o.record.seconds for o in done.outcomes) <= 6
+    if done.not_run:  # for want of an extra; what ran was checked
+        pytest.skip(f"{done.not_run[0].claim.id} cannot be run here: {done.not_run[0].reason}")

@@ -29,7 +29,8 @@ def written(path: Path, lines: list) -> Path:
 @pytest.mark.parametrize(
     ("position", "change", "message"),
     [
-        (0, {"layout": 9}, "expected layout 1, got 9"),
+        (0, {"layout": 0}, "expected layout 1, got 0"),
+        (0, {"layout": 9, "versions": {"pellucid": "9.1"}}, r"by pellucid 9\.1, needs >= 9\.1"),
         (0, {"scale": "huge"}, "expected a scale"),
         (0, {"claim": 3}, "expected text, got 3"),
         (0, {"seeds": [1.5]}, "expected a whole number from 0, got 1.5"),

@@ -2,10 +2,12 @@
 
 import sys
 import types
+from dataclasses import replace
 
 import pytest
 
 from pellucid import bench
+from pellucid.bench.boards import BoardRow, judged
 from pellucid.bench.harness import Row
 
 
@@ -50,3 +52,45 @@ def test_f62_unknown_names_are_bad_input(command, suite, arguments):
     assert outcome.code == 2
     assert len(outcome.err.splitlines()) == 1
     assert "unknown" in outcome.err
+
+
+@pytest.fixture
+def board(monkeypatch):
+    """The planted board with two known rows of one explainer."""
+    made = types.ModuleType("toy_board")
+
+    def run(scale, note):
+        note(f"board at {scale}")
+        known = {"board": "planted", "leaf": "C2", "method": "shapley", "source": "pellucid"}
+        known |= {"target": "action", "metric": "recall", "label": "found", "goal": 0.9}
+        row = BoardRow(**known, case="easy", direction="higher", control_name="chance")
+        numbers = {"low": 0.0, "high": 1.0, "control": 0.2, "gap": 0.8, "gap_low": 0.7}
+        passed = replace(row, value=1.0, gap_high=0.9, n=12, p=0.001, seconds=1.0, **numbers)
+        return judged([passed, replace(passed, case="hard", value=0.5)])
+
+    made.run = run
+    monkeypatch.setitem(sys.modules, "toy_board", made)
+    monkeypatch.setattr("pellucid.bench.boards.BOARDS", {"planted": "toy_board"})
+
+
+def test_a_board_prints_its_rows_and_who_failed(command, board):
+    outcome = command("bench", "planted", "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert [row["passed"] for row in outcome.json["rows"]] == [True, False]
+    told = {entry["method"]: entry for entry in outcome.json["explainers"]}
+    assert told["shapley"]["standing"] == "failed"
+    assert told["shapley"]["failed"] == ["hard/recall"]
+    assert told["why-not"]["standing"] == "not_measured"
+
+
+def test_a_board_as_text_ends_with_who_failed(command, board):
+    outcome = command("bench", "planted", "--scale", "smoke")
+    assert outcome.code == 0
+    assert "board at smoke" in outcome.err
+    assert outcome.out.splitlines()[-1] == "shapley fails its planted truth: hard/recall"
+
+
+def test_comparisons_alone_run_when_no_suite_is_named(command, suite, board):
+    outcome = command("bench", "--json")
+    assert {row["suite"] for row in outcome.json["rows"]} == {"toy"}
+    assert "planted" in command("bench", "plantd").err

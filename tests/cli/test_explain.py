@@ -85,6 +85,27 @@ def test_f61_a_second_ctrl_c_stops_at_once(command, monkeypatch):
     assert outcome.json["error"]["kind"] == "interrupted"
 
 
+def test_f46_the_time_limit_reports_what_is_done_and_says_how_to_go_on(command, tmp_path):
+    outcome = command("explain", *TINY, "--out", "run", "--time-limit", 1e-6)
+    assert outcome.code == 0
+    assert outcome.out.startswith("Stopped while episodes were collected: the time limit of 1e-06")
+    assert "pellucid: stopped at the time limit" in outcome.err
+    assert "--out run" in outcome.err
+    assert (tmp_path / "run" / "report.html").is_file()
+    again = command("explain", *TINY, "--out", "run")
+    assert (again.code, again.err) == (0, "")
+    assert again.out.startswith("Agent ")
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+@pytest.mark.parametrize("limit", [0, -1, "nan", "inf"])
+def test_f46_a_time_limit_that_is_none_is_refused(command, tmp_path, limit, more):
+    outcome = command("explain", *TINY, "--out", "run", "--time-limit", limit, *more)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "seconds above 0" in outcome.err
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_unforeseen_error_is_one_line_and_its_traceback_a_file(command, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
@@ -168,7 +189,7 @@ def test_only_what_differs_from_the_defaults_is_recorded():
     asked = {
         "budget": 5_000_000,
         "env_steps": 7,
-        "methods": "shapley,critical-steps,why-not",
+        "methods": "shapley,critical-steps,why-not,viper-tree",
         "policy": "greedy",
         "episode": None,
         "step": 3,
@@ -176,11 +197,12 @@ def test_only_what_differs_from_the_defaults_is_recorded():
         "reward_terms": None,
         "policy_class": None,
         "outputs": "q_values",
+        "code": ("m:c",),
         "seed": 0,
         "n_episodes": 20,
         "wrappers": ("m:f", "m:g"),
     }
     assert command_line("a b.zip", "X-v0", asked) == (
-        "pellucid explain 'a b.zip' --env X-v0 --wrap m:f --wrap m:g --env-steps 7 --step 3 "
-        "--outputs q_values"
+        "pellucid explain 'a b.zip' --env X-v0 --wrap m:f --wrap m:g --code m:c --env-steps 7 "
+        "--step 3 --outputs q_values"
     )

@@ -49,3 +49,19 @@ def test_a_broken_plugin_is_a_warning_on_stderr(command, write_plugin):
     assert "pellucid-broken" in outcome.err
     assert "no luck" in outcome.err
     assert "\x1b" not in outcome.err
+
+
+def test_explainers_tell_how_they_did_where_the_truth_is_known(command, write_plugin):
+    source = "from pellucid.explainers.state.shapley import Shapley\nclass Toy(Shapley): pass\n"
+    source += "import dataclasses\nToy.info = dataclasses.replace(Shapley.info, name='toy')\n"
+    points = {"pellucid.explainers": {"toy": "toy_module:Toy"}}
+    write_plugin("pellucid-other", {"toy_module": source}, points)
+    rows = {row["name"]: row["planted"] for row in command("list", "explainers", "--json").json}
+    assert rows["shapley"]["standing"] in ("passed", "failed")
+    assert rows["toy"]["standing"] is None
+    lines = command("list", "explainers").out.splitlines()
+    assert any(line.startswith("shapley ") and "planted truth: " in line for line in lines)
+    assert any(
+        line.startswith("toy ") and "no planted-truth record  from pellucid-other" in line
+        for line in lines
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pellucid.claims import shapley_axioms
+from pellucid.cli import reproduce as cli
 from pellucid.cli.main import main
 
 
@@ -13,6 +14,12 @@ from pellucid.cli.main import main
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run cells here, which is quicker; tests/faults/test_f67_reproduce.py starts processes."""
+    monkeypatch.setattr(cli, "_engine", lambda *_, **__: None)
 
 
 def document(capsys: pytest.CaptureFixture[str]) -> dict:
@@ -76,8 +83,12 @@ def test_an_exact_part_that_fails_exits_with_1(
         ([], "expected claims or --all, got neither"),
         (["known-effects", "--all"], "expected claims or --all, got both"),
         (["known-efects"], "unknown claim 'known-efects' (did you mean 'known-effects'?)"),
-        (["--all", "--engine", "ray"], "the engine 'ray' is not there yet (use --engine local)"),
-        (["--all", "--engine", "x"], "expected the engine auto or local, got 'x'"),
+        (["--all", "--engine", "x"], "--engine"),
+        (["--all", "--jobs", "0"], "'--jobs': Input should be greater than or equal to 1"),
+        (["--all", "--timeout", "0"], "expected a timeout of some seconds, got 0"),
+        (["--all", "--timeout", "nan"], "expected a timeout of some seconds, got nan"),
+        (["--all", "--timeout", "inf"], "expected a timeout of some seconds, got inf"),
+        (["--all", "--out", "file/records"], "expected a folder for --out, got file which is none"),
         (["--all", "--seed-offset", "990"], "seeds from 1000 on are for choosing settings"),
         (["--all", "--scale", "huge"], "huge"),
     ],
@@ -85,6 +96,7 @@ def test_an_exact_part_that_fails_exits_with_1(
 def test_bad_input_is_one_line_and_exit_code_2(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    Path("file").touch()
     assert main(["reproduce", *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -99,7 +111,7 @@ def test_ctrl_c_says_where_the_cells_are(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(shapley_axioms, "known_values", interrupted)
-    assert main(["reproduce", "--all"]) == 130
+    assert main(["reproduce", "known-effects", "shapley-axioms"]) == 130
     err = capsys.readouterr().err
     assert "finished cells are in results/claims; the same command goes on" in err
     assert Path("results/claims/known-effects.large.cpu.jsonl").is_file()

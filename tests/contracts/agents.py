@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from gymnasium.spaces import Box, Discrete
 
+from pellucid import registry
 from pellucid.types import Categorical
 
 N_STEPS = 12
@@ -67,7 +68,7 @@ class LinearAgent:
     framework = "test"
     observation_space = Track.observation_space
     action_space = Track.action_space
-    capabilities = frozenset({"distribution", "sampling"})
+    capabilities = frozenset({"distribution", "sampling", "value"})
     weights = np.array([[1.0, 0.0, -1.0], [1.0, 0.0, -1.0], [0.0, 0.0, 0.0]])
     bias = np.array([0.0, 0.5, 0.0])
 
@@ -77,6 +78,10 @@ class LinearAgent:
     def distribution(self, observations):
         exps = np.exp(self._logits(observations))
         return Categorical(exps / exps.sum(axis=1, keepdims=True))
+
+    def value(self, observations):
+        """Minus the distance from zero to which it would drift: the third input is ignored."""
+        return -np.abs(observations[:, 0] + observations[:, 1])
 
     def sample(self, observations, rngs):
         edges = self.distribution(observations).probabilities.cumsum(axis=1)
@@ -156,3 +161,10 @@ class FragileMLP(torch.nn.Module):
 
 TRACK = "tests.contracts.agents:Track"
 COUNTED = "tests.contracts.agents:Counted"
+NEEDS_A_TABLE = frozenset({"reward-cliff"})
+"""Explainers of environments that show their table of outcomes; the track shows none."""
+
+
+def on_the_track():
+    """Return the names of the explainers that have something to explain on the track."""
+    return [name for name in registry.names("explainers") if name not in NEEDS_A_TABLE]

@@ -50,6 +50,13 @@ def test_every_source_has_an_entry_in_the_references(family, name) -> None:
     assert cited <= keys
 
 
+@pytest.mark.parametrize("name", registry.names("claims"))
+def test_every_claim_names_where_it_was_stated(name) -> None:
+    # its example is its record (tests/faults/test_f75_stored_records.py)
+    source = info_of("claims", name).source
+    assert CITED.search(source) or source.startswith("pellucid")
+
+
 @pytest.mark.parametrize("name", EXPLAINERS)
 def test_every_explainer_has_an_example_that_uses_it(name) -> None:
     example = (ROOT / "examples" / f"{name.replace('-', '_')}.py").read_text()

@@ -21,7 +21,7 @@ from pellucid.explanation.plots import (
     read_chart,
     score_chart,
 )
-from pellucid.explanation.plots.charts import Band
+from pellucid.explanation.plots.rows import Band
 from pellucid.explanation.plots.svg import axis_over, badge_svg
 from pellucid.report.said import plain
 from pellucid.stats import mean_interval
@@ -65,6 +65,45 @@ def test_one_state_shows_signs_toward_and_away() -> None:
     svg = chart_svg(chart)
     assert "c-t" in svg
     assert "c-a" in svg
+
+
+def test_returns_keep_their_sign_and_their_unit() -> None:
+    whole = lunar.attribution()
+    content = replace(
+        whole,
+        values=whole.values[:, :, :1],
+        chosen=np.zeros_like(whole.chosen),
+        outputs=whole.outputs[:, :1],
+        baseline=whole.outputs[:, 1:2],  # of each start
+        standard_errors=whole.standard_errors[:, :, :1],
+        output_names=("return",),
+        output_unit="return",
+    )
+    chart = content_chart(content, unit="points")
+    assert isinstance(chart, DotChart)
+    means = content.values[:, :, 0].mean(axis=0)
+    assert [row.value for row in chart.rows] == pytest.approx(sorted(means, reverse=True))
+    assert means.min() < 0
+    assert all(row.low < row.value < row.high for row in chart.rows)
+    assert (chart.unit, chart.left) == ("points", "← costs")
+    assert chart.title == "What seeing each input earns, mean over 60 starts"
+    one = {
+        name: getattr(content, name)[:1]
+        for name in ("values", "observations", "chosen", "outputs", "standard_errors", "steps")
+    }
+    chart = content_chart(replace(content, **one), unit="points")
+    assert isinstance(chart, DotChart)
+    assert chart.title == "What seeing each input earns, from step 0 on"
+
+
+def test_predictions_are_sized_and_not_called_choices() -> None:
+    whole = lunar.attribution()
+    content = replace(whole, output_unit="predicted return")
+    chart = content_chart(content)
+    assert isinstance(chart, DotChart)
+    assert chart.title == "How far each input moves its predicted return, mean over 60 states"
+    assert "choice" not in chart.sentence
+    assert min(row.value for row in chart.rows) >= 0
 
 
 def test_segments_keep_their_places_and_the_decisive_one_is_marked() -> None:

@@ -69,11 +69,18 @@ def test_an_honest_ranking_of_a_linear_agent_is_supported():
     assert [s.metric for s in scores] == [
         "masked_return",
         "deletion.resample",
+        "deletion.conditional",
+        "deletion.mean",
         "planted_inputs.dummy",
         "planted_inputs.copy",
         "weight_randomisation",
+        "insertion.resample",
+        "insertion.conditional",
+        "insertion.mean",
     ]
-    assert [s.badge for s in scores] == ["supported", "weak", *["supported"] * 3]
+    # recorded states alone are weak evidence where the environment can be run
+    told = ["supported", *["weak"] * 3, *["supported"] * 3, *["weak"] * 3]
+    assert [s.badge for s in scores] == told
     assert (decision.badge, decision.decisive.metric) == ("supported", "masked_return")
     assert meter.used.fits(meter.allowed)
     assert all(s.reason for s in scores)
@@ -119,6 +126,9 @@ def test_f36_no_budget_leaves_every_score_with_a_reason_and_a_need():
         "deletion",
         "planted_inputs",
         "weight_randomisation",
+        "insertion.resample",
+        "insertion.conditional",
+        "insertion.mean",
     }
     assert all(s.badge == "not_measured" and s.reason and s.need for s in scores)
     assert (decision.badge, decision.reason, decision.need) == (

@@ -1,7 +1,7 @@
 """F36: no budget is exceeded, for every registered explainer, and the result says what was used."""
 
 import pytest
-from tests.contracts.agents import COUNTED, TRACK, Counted, CountingAgent, LinearAgent
+from tests.contracts.agents import COUNTED, TRACK, Counted, CountingAgent, LinearAgent, on_the_track
 
 import pellucid as pl
 from pellucid import registry
@@ -29,7 +29,7 @@ def full(episodes):
     return {name: run(name, episodes, HUGE) for name in registry.names("explainers")}
 
 
-@pytest.mark.parametrize("method", registry.names("explainers"))
+@pytest.mark.parametrize("method", on_the_track())
 def test_f36_a_huge_budget_is_not_used_up_and_use_is_told_exactly(method, full) -> None:
     result, real = full[method]
     assert result.complete
@@ -59,7 +59,7 @@ def test_f36_one_query_and_one_step_are_not_exceeded(method, episodes) -> None:
     assert result.badge == "not_measured"
 
 
-@pytest.mark.parametrize("method", registry.names("explainers"))
+@pytest.mark.parametrize("method", on_the_track())
 def test_f36_without_tests_the_whole_budget_goes_to_the_explanation(method, episodes) -> None:
     result, real = run(method, episodes, HUGE, score=False)
     assert (result.used.queries, result.used.env_steps) == (real.queries, real.env_steps)

@@ -14,13 +14,18 @@ from tests.faithfulness.cases import (
     signs,
     stretches,
 )
+from tests.faithfulness.test_certified_order import checked as certified
+from tests.faithfulness.test_value_deletion import score_of
 from tests.faithfulness.trees import stump
 
 from pellucid import registry
 from pellucid.explanation import Finding
 from pellucid.faithfulness import REGISTRY
 from pellucid.faithfulness.branch_gap import branch_gap
+from pellucid.faithfulness.certificate_attacks import certificate_attacks
+from pellucid.faithfulness.certified_order import certified_order
 from pellucid.faithfulness.deletion import deletion
+from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
 from pellucid.faithfulness.planted_inputs import planted_inputs
 from pellucid.faithfulness.step_drop import step_drop
@@ -42,6 +47,11 @@ def _rankings(metric):
 
     lots = [first(importance) for importance in LOT]
     return first(ORACLE), first(METHOD), lots
+
+
+def _of_value():
+    oracle, method, *lots = (score_of(importance)[0] for importance in (ORACLE, METHOD, *LOT))
+    return oracle, method, lots
 
 
 def _stretches():
@@ -96,9 +106,34 @@ def _stand_ins(metric):
     return first(0), first(1), [first(2), first(3)]
 
 
+def _radii(metric, *changes):
+    """Certificates of the walk along the cliff, with radii that were changed."""
+    oracle, method, *lots = (metric(certified(change))[0] for change in changes)
+    return oracle, method, lots
+
+
+def _shuffled(n_moved):
+    """Return what exchanges the radii of the first few decisions, or of all of them."""
+
+    def change(radii):
+        order = np.arange(len(radii))
+        order[:n_moved] = np.random.default_rng(n_moved).permutation(n_moved)
+        return radii[order]
+
+    return change
+
+
 CASES = {
+    "certified_order": lambda: _radii(
+        certified_order, lambda radii: radii, _shuffled(4), _shuffled(13), np.flip
+    ),
+    "certificate_attacks": lambda: _radii(
+        certificate_attacks, lambda radii: radii, lambda radii: 8 * radii, lambda radii: 40 * radii
+    ),
     "masked_return": lambda: _rankings(masked_return),
     "deletion": lambda: _rankings(deletion),
+    "value_deletion": _of_value,
+    "insertion": lambda: _rankings(insertion),
     "step_drop": _stretches,
     "branch_gap": _foils,
     "student_return": lambda: _stand_ins(student_return),

@@ -8,7 +8,16 @@ import pytest
 
 HEAVY = ("torch", "gymnasium", "matplotlib", "numba", "pandas", "scipy", "stable_baselines3")
 MOST_SECONDS = 0.7
-COMMANDS = ("", "explain", "evaluate", "bench", "reproduce", "list", "doctor")
+COMMANDS = (
+    "",
+    "explain",
+    "evaluate",
+    "bench",
+    "reproduce",
+    "list",
+    "doctor",
+    "objective",
+)
 
 
 def run(command: str, ending: str = "") -> subprocess.CompletedProcess[str]:

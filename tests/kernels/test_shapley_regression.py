@@ -42,7 +42,8 @@ def test_additive_games_are_exact_at_the_smallest_budget(n_players):
 
 
 @pytest.mark.parametrize(
-    ("n_players", "n_coalitions", "largest"), [(10, 200, 0.03), (12, 240, 0.05), (12, 960, 0.006)]
+    ("n_players", "n_coalitions", "largest"),
+    [(10, 200, 0.03), (12, 240, 0.05), (12, 960, 0.006), (16, 1280, 0.006)],
 )
 def test_error_is_small_next_to_the_exact_values(n_players, n_coalitions, largest):
     # relative squared error, median of games; PERFORMANCE.md has .024 and .0031 for 12 players

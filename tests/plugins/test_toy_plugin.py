@@ -1,5 +1,6 @@
 """A real package with its own explainer and metric, used end to end."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 
 import pellucid as pl
 from pellucid import registry
+from pellucid.bench import planted, standing
+from pellucid.bench.harness import Scale
 from pellucid.explanation import Summary
 
 
@@ -46,6 +49,18 @@ def test_plugin_result_is_shown_and_saved_like_our_own(tmp_path: Path) -> None:
     saved = pl.load_explanation(result.save(tmp_path / "toy"))
     np.testing.assert_array_equal(saved.content.steps, result.content.steps)
     assert saved.text == result.text
+
+
+@pytest.mark.usefixtures("toy")
+def test_plugin_is_put_to_the_planted_truth_of_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "FAMILIES", {**registry.FAMILIES, "explainers": ()})
+    (row,) = planted.run(Scale.full, lambda message: None)
+    assert (row.method, row.source, row.case) == ("toy-jumps", "pellucid-toy", "key-moment")
+    # the observation changes most where the key comes into reach and where it is taken
+    assert (row.value, row.n, row.passed) == (1.0, 12, True)
+    (told,) = standing.told([asdict(row)])
+    assert (told["from"], told["standing"]) == ("pellucid-toy", "passed")
+    assert standing.standing_of("toy-jumps").words == "no planted-truth record"
 
 
 def test_plugin_is_gone_when_it_is_not_installed() -> None:

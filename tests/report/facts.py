@@ -22,6 +22,7 @@ class Found:
     path: str
     of: str | None
     value: str | None
+    section: str
     text: str = ""
 
 
@@ -32,6 +33,7 @@ class Reader(HTMLParser):
     facts: list[Found] = field(default_factory=list)
     stray: list[str] = field(default_factory=list)
     open_tags: list[tuple[str, Found | None]] = field(default_factory=list)
+    section: str = ""
 
     def __post_init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -41,14 +43,18 @@ class Reader(HTMLParser):
             return
         given = dict(attrs)
         kind = given.get("class") or ""
+        if tag == "section" or (tag == "header" and kind == "strip"):
+            self.section = given.get("id") or kind
         found = None
         if tag in ("data", "bdi") and kind in ("fact", "told"):
             path = given["data-path"] or ""
-            found = Found(kind, path, given.get("data-of"), given.get("value"))
+            found = Found(kind, path, given.get("data-of"), given.get("value"), self.section)
             self.facts.append(found)
         self.open_tags.append((tag, found))
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "section":
+            self.section = ""
         while self.open_tags:
             if self.open_tags.pop()[0] == tag:
                 return

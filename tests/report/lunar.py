@@ -14,6 +14,7 @@ from pellucid.envs.spec import EnvSpec
 from pellucid.explanation import (
     Attribution,
     Control,
+    Curve,
     Explanation,
     Fact,
     Futures,
@@ -262,6 +263,38 @@ def supported() -> Explanation:
         does_not_say="that changing horizontal position in the world would change the result "
         "the same way",
     )
+
+
+def hidden_inputs() -> Explanation:
+    """The same with its tests on recorded states, one of which was not made."""
+    shown = supported()
+    point = Interval(61.5, 52.0, 71.0, 20)
+    mean = score(
+        "deletion.mean",
+        "choices changed as inputs are hidden; hidden ones take their means",
+        (61.5, 52.0, 71.0),
+        ("hiding inputs in random order", 40.2, 33.1, 47.3),
+        (21.3, 12.0, 30.6),
+        "weak",
+        closed_loop=False,
+        value_unit="% of choices",
+        role="supporting",
+        reason="it was tested on recorded states only, although the environment can be re-run",
+        replacement="their means over visited states",
+        curve=Curve("inputs hidden", (1, 2), (point, point), (point, point)),
+    )
+    missing = replace(
+        mean,
+        metric="deletion.conditional",
+        interval=not_measured(),
+        gap=not_measured(),
+        control=None,
+        badge="not_measured",
+        reason="hiding inputs in random orders needs 1305 agent queries, more than are left",
+        replacement="the values of another state with similar visible inputs",
+        curve=None,
+    )
+    return replace(shown, faithfulness=(*shown.faithfulness, mean, missing))
 
 
 def critical() -> Explanation:

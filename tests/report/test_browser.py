@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from pellucid.explanation.trees import export_json, export_python
 from pellucid.report.document import build_document
 from pellucid.report.record import RunRecord
 from pellucid.report.write import write_report
 from tests.report import lunar
 from tests.report.facts import problem, read
 from tests.report.hostile import hostile_record
+from tests.report.trees import full_record, stand_in, tree_card
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -22,6 +24,12 @@ Open = Callable[..., Any]
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_report(lunar.lunar_record(), tmp_path_factory.mktemp("run")).as_uri()
+
+
+@pytest.fixture(scope="module")
+def full_address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A page with every badge and a tree."""
+    return write_report(full_record(), tmp_path_factory.mktemp("full")).as_uri()
 
 
 @contextmanager
@@ -64,10 +72,10 @@ def test_the_first_screen_holds_answer_counts_and_findings(chromium: Any, addres
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 def test_the_page_never_scrolls_sideways(
-    chromium: Any, address: str, width: int, tmp_path: Path
+    chromium: Any, address: str, full_address: str, width: int, tmp_path: Path
 ) -> None:
     hostile = write_report(hostile_record(), tmp_path).as_uri()
-    for target in (address, hostile):
+    for target in (address, full_address, hostile):
         with opened(chromium, target, viewport={"width": width, "height": 844}) as (page, _):
             page.eval_on_selector_all("details", "els => els.forEach(e => e.open = true)")
             assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -95,6 +103,85 @@ def test_every_figure_on_the_page_as_rendered_is_a_fact(
         reader = read(page.content())
     assert reader.stray == []
     assert [p for p in (problem(document, f) for f in reader.facts) if p] == []
+
+
+def test_without_scripts_every_screen_says_the_same(chromium: Any, full_address: str) -> None:
+    # screen 3 has its own form without scripts; all others must not need any
+    said: dict[bool, dict[str, set[str]]] = {}
+    shown: dict[bool, dict[str, str]] = {}
+    for scripts in (True, False):
+        with opened(chromium, full_address, java_script_enabled=scripts) as (page, _):
+            facts = [f for f in read(page.content()).facts if f.section not in ("", "behaviour")]
+            screens = {f.section for f in facts}
+            said[scripts] = {s: {f.path for f in facts if f.section == s} for s in screens}
+            ids = screens - {"strip"}  # it has a button where scripts run
+            shown[scripts] = {s: page.locator(f"section#{s}").inner_text() for s in ids}
+            if scripts:
+                page.evaluate("document.querySelector('#words [data-path]').remove()")
+                fewer = {f.path for f in read(page.content()).facts if f.section == "words"}
+                assert fewer < said[True]["words"], "the comparison would not notice a loss"
+    expected = {"strip", "summary", "identity", "why", "change", "trust", "made", "words"}
+    assert set(said[True]) == expected
+    assert said[True] == said[False]
+    assert shown[True] == shown[False]
+    assert min(len(paths) for paths in said[True].values()) >= 2
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_tree_can_be_saved_from_the_page_alone(
+    chromium: Any, full_address: str, scripts: bool
+) -> None:
+    exports = {"as Python": export_python(stand_in()), "as JSON": export_json(stand_in())}
+    with opened(chromium, full_address, java_script_enabled=scripts) as (page, _):
+        page.locator("article.card", has=page.locator(".treebox")).locator("summary").last.click()
+        for link, expected in exports.items():
+            with page.expect_download() as saved:
+                page.get_by_role("link", name=link).click()
+            name = saved.value.suggested_filename
+            assert name == ("viper-tree.py" if link == "as Python" else "viper-tree.json")
+            assert Path(saved.value.path()).read_text() == expected
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark"), (1280, "light")])
+def test_the_tree_is_read_whole_at_every_width(
+    chromium: Any, width: int, scheme: str, tmp_path: Path
+) -> None:
+    record = lunar.lunar_record(explanations=(tree_card(depth=4),), with_frames=False)
+    target = write_report(record, tmp_path).as_uri()
+    options: dict[str, Any] = {"viewport": {"width": width, "height": 844}, "color_scheme": scheme}
+    with opened(chromium, target, **options) as (page, _):
+        right, drawn, box, inside = page.evaluate(
+            """() => { const svg = document.querySelector('svg.tree'), box = svg.parentElement;
+            const ends = [...svg.querySelectorAll('text')].map(t => t.getBBox());
+            return [Math.max(...ends.map(b => b.x + b.width)), svg.getBoundingClientRect().width,
+                    box.clientWidth, box.scrollWidth]; }"""
+        )
+        assert right <= drawn  # no label is cut
+        assert inside == max(box, round(drawn))  # the box scrolls as far as the drawing goes
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.locator(".treebox .scroll").focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(300)
+        moved = page.evaluate("document.querySelector('.treebox .scroll').scrollLeft")
+        assert (moved > 0) == (inside > box)
+        colour = page.evaluate("getComputedStyle(document.querySelector('svg.tree text')).fill")
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert _contrast(colour, ground) >= 4.5
+        page.emulate_media(media="print")
+        assert page.evaluate(
+            "document.querySelector('svg.tree').getBoundingClientRect().right"
+        ) <= max(width, 340)
+
+
+def test_a_small_tree_stands_beside_what_each_size_earns(chromium: Any, tmp_path: Path) -> None:
+    record = lunar.lunar_record(explanations=(tree_card(depth=1),), with_frames=False)
+    target = write_report(record, tmp_path).as_uri()
+    for width, beside in ((1280, True), (390, False)):
+        with opened(chromium, target, viewport={"width": width, "height": 844}) as (page, _):
+            tops = page.eval_on_selector_all(
+                ".beside > figure", "els => els.map(e => e.getBoundingClientRect().top)"
+            )
+            assert (tops[0] == tops[1]) is beside
 
 
 def test_the_run_id_can_be_copied_only_where_scripts_run(chromium: Any, address: str) -> None:

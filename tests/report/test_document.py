@@ -146,6 +146,23 @@ def test_trust_lists_the_worst_badge_first_and_everything_not_measured(document:
     assert 3 <= len(document["trust"]["cannot_tell"]) <= 6
 
 
+def test_curves_and_replacements_are_in_the_document() -> None:
+    record = lunar.lunar_record(explanations=(lunar.hidden_inputs(),), with_frames=False)
+    made = build_document(record)
+    scores = {s["metric"]: s for s in made["explanations"][0]["faithfulness"]}
+    curve = scores["deletion.mean"]["curve"]
+    assert (curve["axis"], curve["levels"]) == ("inputs hidden", [1, 2])
+    for point in (*curve["values"], *curve["controls"]):
+        assert {"value", "low", "high", "n"} <= set(point)
+    assert scores["deletion.conditional"]["curve"] is None
+    assert scores["masked_return"]["replacement"] == ""
+    rows = made["trust"]["replacements"]
+    assert [made["explanations"][0]["faithfulness"][r["score"]]["metric"] for r in rows] == [
+        "deletion.mean",
+        "deletion.conditional",
+    ]
+
+
 def test_what_is_missing_is_null_with_a_reason() -> None:
     unscored = replace(lunar.supported().faithfulness[0], interval=not_measured(3, 2),
                        gap=not_measured(3, 2), badge="not_measured", reason="")  # fmt: skip

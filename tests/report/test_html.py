@@ -18,6 +18,7 @@ from pellucid.report.write import write_report
 from pellucid.stats import mean_interval
 from tests.report import lunar
 from tests.report.facts import problem, read, rounds_to
+from tests.report.trees import full_record, tree_card
 
 LIMIT_BYTES = 3_000_000
 SCRIPT_BYTES = 30_000
@@ -45,9 +46,12 @@ STATES: dict[str, Any] = {
     "all equal": {"collected": EQUAL, "with_frames": False},
     "one episode": {"collected": lunar.episodes([7.0]), "with_frames": False},
     "logs": {"collected": LOGS, "with_frames": False},
+    "hidden inputs": {"explanations": (lunar.hidden_inputs(),), "with_frames": False},
     "nothing asked": {"explanations": (), "with_frames": False},
     "wrong agent": {"agent": ANOTHER},
     "no record": {"agent": UNKNOWN},
+    "a tree": {"explanations": (tree_card(),), "with_frames": False},
+    "a large tree": {"explanations": (tree_card("failed", 6),), "with_frames": False},
 }
 
 
@@ -102,7 +106,13 @@ def test_the_policy_names_the_hashes_of_style_and_script(page: str) -> None:
     assert len(re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)[0]) < SCRIPT_BYTES
 
 
-def test_f65_the_page_names_nothing_outside_itself(page: str) -> None:
+def test_f65_the_page_names_nothing_outside_itself() -> None:
+    page = page_of(full_record())
+    # what can be saved from the page is in the page
+    page, n_saved = re.subn(
+        r' download="viper-tree\.\w+" href="data:[\w/-]+;charset=utf-8;base64,[\w+/=]+"', "", page
+    )
+    assert n_saved == 2
     addresses = re.findall(r'(?:src|href|action|data|poster|srcset)="([^"]*)"', page)
     assert all(a.startswith(("#", "data:image/webp;base64,")) for a in addresses)
     outside = re.sub(r'xmlns="http://www.w3.org/2000/svg"', "", page)
@@ -166,6 +176,18 @@ def test_the_identity_check_comes_first_when_the_returns_disagree(page: str) -> 
 def test_equal_returns_are_said_to_tell_nothing_apart() -> None:
     page = page_of(lunar.lunar_record(**STATES["all equal"]))
     assert "nothing to tell apart" in page
+
+
+def test_every_replacement_of_hidden_inputs_is_shown_with_the_choices_that_matter() -> None:
+    shown = page_of(lunar.lunar_record(explanations=(lunar.hidden_inputs(),), with_frames=False))
+    choices = shown[shown.index("Choices that could move a number") :]
+    table = choices[choices.index("<table") : choices.index("</table>")]
+    assert "their means over visited states" in table
+    assert "similar visible inputs" in table
+    assert "more than are left" in table
+    assert table.count("<tr>") == 3
+    without = page_of(lunar.lunar_record(explanations=(lunar.critical(),), with_frames=False))
+    assert "Hidden inputs take" not in without
 
 
 def test_a_banner_is_the_first_thing_on_the_page() -> None:

@@ -98,12 +98,12 @@ def test_f67_a_worker_that_dies_is_replaced_once(
 ) -> None:
     with caplog.at_level(logging.WARNING):
         assert list(run_parts(DieOnce(tmp_path / "mark"), [1, 2, 3], 2)) == [2, 4, 6]
-    assert "died (attempt 1 of 2)" in caplog.text
+    assert "work was lost and is done again: its process ended (exit code 9)" in caplog.text
 
 
 @pytest.mark.slow
 def test_f67_work_that_kills_its_process_twice_does_not_kill_ours() -> None:
-    with pytest.raises(EnvError, match="died twice"):
+    with pytest.raises(EnvError, match=r"lost twice: its process ended \(exit code 9\)"):
         list(run_parts(die, [1, 2], 2))
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import gymnasium
@@ -15,10 +16,13 @@ from pellucid.types import (
     Categorical,
     Distribution,
     HasDistribution,
+    HasFastPreferences,
     HasQValues,
     HasSampling,
+    HasValue,
     Observations,
     PolicyMode,
+    PreferencesFn,
 )
 
 CHUNK = 256
@@ -109,6 +113,70 @@ def preference_unit(agent: Agent) -> str:
     return "Q-value" if "q_values" in agent.capabilities else "choice"
 
 
+def predicted_return(
+    agent: Agent, observations: Observations
+) -> Float[np.ndarray, "batch outputs"]:
+    """Return what the agent expects to earn, shape (batch, 1): V(s), or the largest Q(s, a).
+
+    Args:
+        agent: An agent with the capability `value` or `q_values`.
+        observations: Shape (batch, *observation).
+
+    Raises:
+        CapabilityError: It has neither.
+        AgentError: It expects something that is not a number.
+    """
+    check_forecasts(agent)
+    if "value" in agent.capabilities:
+        values = np.asarray(cast(HasValue, agent).value(observations), dtype=np.float64)
+    else:
+        q_values = cast(HasQValues, agent).q_values(observations)
+        values = np.asarray(q_values, dtype=np.float64).max(axis=1)
+    if values.shape != (len(observations),):
+        raise AgentError(
+            f"{agent.name} returned values of shape {values.shape} for {len(observations)} "
+            "observations",
+            hint="a value head answers one number per observation",
+        )
+    if not np.isfinite(values).all():
+        raise AgentError(
+            f"{agent.name} predicts a return that is NaN or infinite",
+            hint="check its weights and the range of the observations",
+        )
+    return values[:, None]
+
+
+def check_forecasts(agent: Agent) -> None:
+    """Check that an agent predicts its return.
+
+    Raises:
+        CapabilityError: It has neither a value head nor Q-values.
+    """
+    if not {"value", "q_values"} & agent.capabilities:
+        offered = ", ".join(sorted(agent.capabilities)) or "actions only"
+        raise CapabilityError(
+            f"{agent.name} ({agent.framework}) predicts no return: it has neither a value head nor "
+            f"Q-values, but {offered}",
+            hint="an agent with a value head or Q-values",
+        )
+
+
+def bulk_preferences(agent: Agent) -> PreferencesFn:
+    """Return `preferences` of an agent for very many rows, by the fastest way that it knows.
+
+    Equal to `preferences` up to rounding in the network's own precision, and as dear: one query
+    per row. Choices near a tie can differ; ask `act` for them.
+    """
+    return fast_preferences(agent) or partial(preferences, agent)
+
+
+def fast_preferences(agent: Agent) -> PreferencesFn | None:
+    """Return the agent's own fast way to its preferences; None if it has none."""
+    if not hasattr(agent, "fast_preferences"):
+        return None
+    return cast(HasFastPreferences, agent).fast_preferences()
+
+
 def forward_in_chunks(
     fn: Callable[[Any], Any],
     observations: Shaped[np.ndarray, "batch ..."],
@@ -162,6 +230,16 @@ def draw(distribution: Distribution, rngs: Sequence[np.random.Generator]) -> Act
     if distribution.squashed:
         actions = low + 0.5 * (np.tanh(drawn) + 1.0) * (high - low)
     return actions
+
+
+def softmax(logits: Float[np.ndarray, "rows outputs"]) -> Float[np.ndarray, "rows outputs"]:
+    """Return probabilities in double precision."""
+    # outputs before rows: NumPy reduces over many rows at once much faster than within each
+    columns = np.array(logits.T, dtype=np.float64, order="C")
+    columns -= columns.max(axis=0)
+    np.exp(columns, out=columns)
+    columns /= columns.sum(axis=0)
+    return np.asarray(columns.T)
 
 
 def check_actions(actions: Any, space: Any, n_rows: int, *, who: str) -> Actions:

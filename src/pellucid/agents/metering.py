@@ -6,13 +6,22 @@ from typing import Any, cast
 import numpy as np
 from jaxtyping import Float
 
+from pellucid.agents.acting import fast_preferences
 from pellucid.budget import Meter
 from pellucid.errors import CapabilityError
-from pellucid.types import Actions, Agent, Distribution, Observations
+from pellucid.types import (
+    Actions,
+    Agent,
+    Distribution,
+    Observations,
+    PreferencesFn,
+)
 
 
 class MeteredAgent:
     """Charges one query per observation before each forward pass, and passes all else on.
+
+    After the time limit of its meter it answers nothing any more.
 
     Args:
         agent: The agent that answers; a metered one is charged on both meters.
@@ -115,12 +124,25 @@ class MeteredAgent:
         self._charge(observations)
         return answer(observations)
 
+    def fast_preferences(self) -> PreferencesFn | None:
+        """Return the agent's fast way, which pays from the same meter; see `HasFastPreferences`."""
+        answer = fast_preferences(self.agent)
+        if answer is None:
+            return None
+
+        def charged(observations: Observations) -> Float[np.ndarray, "batch outputs"]:
+            self._charge(observations)
+            return answer(observations)
+
+        return charged
+
     def randomise_layers(self, n_layers: int, rng: np.random.Generator) -> "MeteredAgent":
         """Return a randomised copy that pays from the same meter; see `HasLayers`."""
         answer = self._offers("layers", "randomise_layers")
         return MeteredAgent(answer(n_layers, rng), self.meter)
 
     def _charge(self, observations: Any) -> None:
+        self.meter.check_time()
         self.meter.charge(queries=len(observations))
 
     def _offers(self, capability: str, method: str) -> Any:

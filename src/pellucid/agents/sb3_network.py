@@ -6,6 +6,7 @@ deviation told here; over steps the noise is tied together, which a draw per ste
 such a policy tells its distribution and offers no sampling.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
@@ -32,6 +33,10 @@ class _Policy:
     def prepare(self, observations: Observations, device: torch.device) -> Tensor:
         """Return observations as they are; the policy itself casts and encodes them."""
         return torch.as_tensor(observations, device=device)
+
+    def value_layers(self) -> list[nn.Module]:
+        """Return none: there is no value head beside the path to the action."""
+        return []
 
     def greedy(self, outputs: Tensor) -> Tensor:
         """Return the first column with the largest output."""
@@ -96,6 +101,14 @@ class ActorCritic(_Policy):
         """Return the actor's layers."""
         return [*_weighted(self.module.mlp_extractor.policy_net), self.module.action_net]
 
+    def value_layers(self) -> list[nn.Module]:
+        """Return the critic's layers."""
+        return [*_weighted(self.module.mlp_extractor.value_net), self.module.value_net]
+
+    def path(self) -> Sequence[nn.Module]:
+        """Return the actor up to logits or means."""
+        return [*self.module.mlp_extractor.policy_net, self.module.action_net]
+
     def counted(self) -> nn.Module:
         """Return actor and critic."""
         return cast(nn.Module, self.module)
@@ -137,6 +150,10 @@ class DeepQ(_NoValue):
     def layers(self) -> list[nn.Module]:
         """Return all layers of the online network."""
         return _weighted(self.module.q_net.q_net)
+
+    def path(self) -> Sequence[nn.Module]:
+        """Return the online network."""
+        return [self.module.q_net.q_net]
 
     def counted(self) -> nn.Module:
         """Return the online network."""
@@ -182,6 +199,10 @@ class SoftActorCritic(_NoValue):
         head = actor.mu if isinstance(actor.mu, nn.Linear) else actor.mu[0]
         return [*_weighted(actor.latent_pi), head]
 
+    def path(self) -> Sequence[nn.Module]:
+        """Return the actor up to the mean."""
+        return [self.module.actor.latent_pi, self.module.actor.mu]
+
     def counted(self) -> nn.Module:
         """Return the actor."""
         return cast(nn.Module, self.module.actor)
@@ -214,6 +235,10 @@ class DeterministicActor(_NoValue):
     def layers(self) -> list[nn.Module]:
         """Return the actor's layers."""
         return _weighted(self.module.actor.mu)
+
+    def path(self) -> Sequence[nn.Module]:
+        """Return the actor without its last tanh."""
+        return [*self.module.actor.mu][:-1]
 
     def counted(self) -> nn.Module:
         """Return the actor."""

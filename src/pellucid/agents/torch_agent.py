@@ -1,15 +1,12 @@
 """An agent whose choices come from a torch network, whatever framework made the network.
 
-A forward pass never leaves a trace: evaluation mode during the pass, and afterwards the module's
-training flags, buffers, gradients and torch's random state are as before, also after an error.
-Not safe for two threads on one module, because the flags are the module's own.
+A forward pass never leaves a trace on the module; see `agents.undisturbed`.
 """
 
 import copy
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Protocol, TypeAlias
@@ -20,12 +17,24 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from pellucid.agents.acting import CHUNK, check_actions, draw, forward_in_chunks, raised
+from pellucid.agents.acting import CHUNK, check_actions, draw, forward_in_chunks, raised, softmax
+from pellucid.agents.dense import close, dense_forward
 from pellucid.agents.metering import lacking
 from pellucid.agents.spaces import Spaces
+from pellucid.agents.undisturbed import constant, placement, undisturbed
 from pellucid.errors import AgentError, CapabilityError, InputError, PellucidError
 from pellucid.io.arrays import dump_arrays
-from pellucid.types import Actions, Categorical, Distribution, Gaussian, Observations
+from pellucid.types import (
+    Actions,
+    Categorical,
+    Distribution,
+    Gaussian,
+    Observations,
+    PreferencesFn,
+)
+
+CHECKED_ROWS = 32
+"""Rows of each size on which matrices are compared with the network that they are taken from."""
 
 Head: TypeAlias = Literal[
     "logits", "q_values", "gaussian", "squashed_gaussian", "mean", "squashed_mean"
@@ -74,6 +83,12 @@ class Network(Protocol):
 
     def layers(self) -> Sequence[nn.Module]:
         """Return the weight layers on the path from observation to action, in that order."""
+
+    def value_layers(self) -> Sequence[nn.Module]:
+        """Return the weight layers that lead to the value alone, in that order; may be none."""
+
+    def path(self) -> Sequence[nn.Module]:
+        """Return what observations pass, one after another, up to logits, Q-values or means."""
 
     def counted(self) -> nn.Module:
         """Return the part whose weights are counted: what is behind actions and values."""
@@ -161,12 +176,10 @@ class TorchAgent:
     def distribution(self, observations: Observations) -> Distribution:
         """Return the distribution that actions are drawn from."""
         self._require("distribution")
-        outputs = self._outputs(observations).astype(np.float64)
+        outputs = self._outputs(observations)
         if self.network.head == "logits":
-            powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-            probabilities = powers / powers.sum(axis=1, keepdims=True)
-            return Categorical(probabilities, int(self.action_space.start))
-        mean, std = np.split(outputs, 2, axis=1)
+            return Categorical(softmax(outputs), int(self.action_space.start))
+        mean, std = np.split(outputs.astype(np.float64), 2, axis=1)
         low, high = self._bounds()
         return Gaussian(mean, std, low, high, self.network.head == "squashed_gaussian")
 
@@ -204,7 +217,7 @@ class TorchAgent:
         self._require("gradients")
         module = self.network.module
         device, dtype = placement(module)
-        with undisturbed(module), _constant(module), torch.enable_grad():
+        with undisturbed(module), constant(module), torch.enable_grad():
             outputs = self.network.outputs(observations.to(device=device, dtype=dtype))
         if self.network.head == "logits":
             return torch.softmax(outputs, dim=1)
@@ -216,8 +229,35 @@ class TorchAgent:
             return low + 0.5 * (torch.tanh(mean) + 1.0) * (high - low)
         return torch.maximum(torch.minimum(mean, high), low)
 
+    def fast_preferences(self) -> PreferencesFn | None:
+        """Return `preferences` by matrices as the weights are now; None unless layers are plain."""
+        if not self._is_dense:
+            return None
+        return dense_forward(self.network.path(), self._preferred)
+
+    @cached_property
+    def _is_dense(self) -> bool:
+        """Whether matrices say what the network says, on rows drawn within the space.
+
+        Asked once for each agent, outside any budget, as loading is.
+        """
+        space, fast = self.observation_space, dense_forward(self.network.path(), self._preferred)
+        if fast is None or not isinstance(space, gymnasium.spaces.Box):
+            return False
+        rng = np.random.default_rng(0)
+        drawn = rng.normal(0.0, [[1.0], [100.0]], size=(CHECKED_ROWS, 2, math.prod(space.shape)))
+        rows = drawn.reshape(-1, *space.shape).clip(space.low, space.high).astype(space.dtype)
+        try:
+            return close(fast(rows), self._preferred(self._outputs(rows)))
+        except (AgentError, ValueError):  # not numbers, or shapes that do not fit
+            return False
+
     def randomise_layers(self, n_layers: int, rng: np.random.Generator) -> "TorchAgent":
         """Return a copy whose last `n_layers` layers have weights drawn anew.
+
+        A value head of its own is redrawn alongside, as many layers from its end, and as a whole
+        where the path to the action is redrawn as a whole: else what the agent predicts would
+        survive.
 
         Weights and biases of a layer are drawn from a normal distribution with mean 0 and the
         standard deviation of that layer's own weights (1 / sqrt(inputs) if they are all equal).
@@ -239,6 +279,8 @@ class TorchAgent:
         with torch.no_grad():
             for layer in reversed(layers[len(layers) - n_layers :]):
                 _redraw(layer, rng)
+            for layer in reversed(_last(network.value_layers(), n_layers, len(layers))):
+                _redraw(layer, rng)
         name = f"{self.name}, last {n_layers} layers random"
         return replace(self, name=name, network=network, file_sha256="")
 
@@ -248,8 +290,24 @@ class TorchAgent:
         if capability not in self.capabilities:
             raise lacking(self, capability)
 
+    def _preferred(
+        self, outputs: Shaped[np.ndarray, "batch outputs"]
+    ) -> Float[np.ndarray, "batch outputs"]:
+        """Return what `preferences` are where the network has these outputs."""
+        usable = self._usable(outputs)
+        if self.network.head == "logits":
+            return softmax(usable)
+        chosen = usable if self.network.head == "q_values" else self._scaled(usable)
+        return chosen.astype(np.float64)
+
     def _outputs(self, observations: Observations) -> Shaped[np.ndarray, "batch outputs"]:
-        outputs = self._forward(self.network.outputs, observations)
+        return self._usable(self._forward(self.network.outputs, observations))
+
+    def _usable(
+        self, outputs: Shaped[np.ndarray, "batch outputs"]
+    ) -> Shaped[np.ndarray, "batch outputs"]:
+        if np.isfinite(outputs).all():
+            return outputs
         unusable = ~np.isfinite(outputs) if self.network.head != "logits" else _no_choice(outputs)
         if unusable.any():
             rows = np.flatnonzero(unusable.any(axis=1))
@@ -313,44 +371,10 @@ class TorchAgent:
         return scaled
 
 
-@contextmanager
-def undisturbed(module: nn.Module) -> Iterator[None]:
-    """Run a block with a module in evaluation mode and leave everything as it was.
-
-    Restores training flags, buffers (also replaced ones) and torch's random state on the CPU and
-    on the module's device, whether or not the block raises. Sets no hooks.
-    """
-    parts = list(module.modules())
-    flags = [part.training for part in parts]
-    buffers = [
-        (part, name, buffer, None if buffer is None else (buffer.detach().clone(), buffer._version))
-        for part in parts
-        for name, buffer in part._buffers.items()
-    ]
-    device, _ = placement(module)
-    with ExitStack() as stack:
-        stack.enter_context(_random_state_kept(device))
-        try:
-            # not `module.eval()`, which modules may override with side effects; and only where it
-            # changes something: setting an attribute of a module costs as much as a product
-            for part, flag in zip(parts, flags, strict=True):
-                if flag:
-                    part.training = False
-            yield
-        finally:
-            for part, flag in zip(parts, flags, strict=True):
-                if part.training != flag:
-                    part.training = flag
-            for part, name, buffer, kept in buffers:
-                _restore_buffer(part, name, buffer, kept)
-
-
-def placement(module: nn.Module) -> tuple[torch.device, torch.dtype]:
-    """Return device and type of a module's first real-valued weight."""
-    for parameter in module.parameters():
-        if parameter.is_floating_point():
-            return parameter.device, parameter.dtype
-    return torch.device("cpu"), torch.float32
+def _last(layers: Sequence[nn.Module], n_layers: int, n_all: int) -> Sequence[nn.Module]:
+    if n_layers == n_all:
+        return layers
+    return layers[max(0, len(layers) - n_layers) :]
 
 
 def weight_arrays(module: nn.Module) -> dict[str, Shaped[np.ndarray, "..."]]:
@@ -385,41 +409,6 @@ def checked_device(device: str) -> torch.device:
             hint="use --device cpu",
         ) from None
     return found
-
-
-@contextmanager
-def _random_state_kept(device: torch.device) -> Iterator[None]:
-    on_cpu = torch.random.get_rng_state()
-    on_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-    try:
-        yield
-    finally:
-        torch.random.set_rng_state(on_cpu)
-        if on_device is not None:
-            torch.cuda.set_rng_state(on_device, device)
-
-
-@contextmanager
-def _constant(module: nn.Module) -> Iterator[None]:
-    """Leave the weights out of the graph, so that `backward` adds nothing to their gradients."""
-    changed = [p for p in module.parameters() if p.requires_grad]
-    try:
-        for parameter in changed:
-            parameter.requires_grad_(False)
-        yield
-    finally:
-        for parameter in changed:
-            parameter.requires_grad_(True)
-
-
-def _restore_buffer(
-    part: nn.Module, name: str, buffer: Tensor | None, kept: tuple[Tensor, int] | None
-) -> None:
-    if part._buffers.get(name) is not buffer:
-        part._buffers[name] = buffer
-    if buffer is not None and kept is not None and buffer._version != kept[1]:
-        with torch.no_grad():
-            buffer.copy_(kept[0])
 
 
 def _redraw(layer: nn.Module, rng: np.random.Generator) -> None:

@@ -3,7 +3,7 @@
 import copy
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,8 @@ from pellucid.agents.torch_agent import (
     Network,
     TorchAgent,
     checked_device,
-    placement,
-    undisturbed,
 )
+from pellucid.agents.undisturbed import placement, undisturbed
 from pellucid.errors import AgentError, ArtifactError, InputError
 from pellucid.io.artifacts import Weights, read_safetensors, read_state_dict
 from pellucid.io.imports import import_object
@@ -231,9 +230,17 @@ class PlainNetwork:
         """Fail: a plain module has no state value."""
         raise NotImplementedError("there is no state value; `offers` says so")
 
+    def value_layers(self) -> list[nn.Module]:
+        """Return none: a plain module has no value head."""
+        return []
+
     def layers(self) -> list[nn.Module]:
         """Return the weight layers."""
         return [self.module.get_submodule(path) for path in self.layer_paths]
+
+    def path(self) -> Sequence[nn.Module]:
+        """Return the module."""
+        return [self.module]
 
     def counted(self) -> nn.Module:
         """Return the module."""

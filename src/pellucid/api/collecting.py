@@ -6,14 +6,16 @@ from typing import Any
 
 from pellucid import rollouts
 from pellucid.api.request import check_types
+from pellucid.api.turns import taking_turns
 from pellucid.budget import Cost, Meter
 from pellucid.envs import make_env, resolve_env, resolve_names
 from pellucid.rollouts import Episodes
 from pellucid.types import Agent, PolicyMode
 
-DEFAULT_BUDGET = Cost(queries=5_000_000, env_steps=300_000)
+DEFAULT_BUDGET = Cost(queries=5_000_000, env_steps=400_000)
 
 
+@taking_turns
 def collect(
     agent: Agent,
     env: Any,
@@ -31,13 +33,15 @@ def collect(
 ) -> Episodes:
     """Run an agent for some episodes, each from its own seed in a fresh environment.
 
+    Calls from several threads take turns.
+
     Args:
         agent: From `load_agent`.
         env: Gymnasium id, `module:callable`, a callable that makes one, or an `EnvSpec`.
         n_episodes: Episode i has the i-th child of `seed` as its seed.
         seed: Seed of the whole set.
         policy: Most-likely actions (`greedy`) or drawn ones (`sampled`).
-        budget: Agent queries and environment steps; by default 5 M and 300 k.
+        budget: Agent queries and environment steps; by default 5 M and 400 k.
         meter: A running budget, in place of `budget`.
         jobs: Worker processes; the result does not depend on it.
         wrappers: `module:callable` of each wrapper, innermost first.

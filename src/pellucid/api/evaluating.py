@@ -13,7 +13,9 @@ from pellucid.agents import load_agent
 from pellucid.agents.function import NAME as FUNCTION
 from pellucid.api.explaining import explain
 from pellucid.api.locating import read_card
+from pellucid.api.request import options_of
 from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, RunFolder, read_run
+from pellucid.api.turns import taking_turns
 from pellucid.envs import EnvSpec, resolve_env
 from pellucid.errors import DataError, InputError
 from pellucid.explanation import Explanation, Interval, Score, not_measured
@@ -95,6 +97,7 @@ class Evaluation:
         }
 
 
+@taking_turns
 def evaluate(
     folder: str | Path,
     *,
@@ -106,6 +109,8 @@ def evaluate(
     progress: Callable[[str, float], None] | None = None,
 ) -> Evaluation:
     """Explain and test again with the stored agent, episodes, seeds and budgets.
+
+    Calls from several threads take turns.
 
     The file that the agent came from is not needed. A run that needs code of yours (a function as
     agent, an environment or a wrapper of your own) names it in files that may come from anyone;
@@ -140,7 +145,7 @@ def evaluate(
             seed=stored.seed,
             budget=stored.allowed,
             jobs=jobs,
-            options=run.head["inputs"]["options"],
+            options=options_of(method, run.head["inputs"]["options"]),
             progress=_part_progress(tell, method),
             command=f"evaluate {run.run_id}",
         )
@@ -181,6 +186,8 @@ def same_content(stored: Any, again: Any) -> bool:
 
 
 def _same_value(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return _same_value(np.array([one]), np.array([other]))
     if not isinstance(one, np.ndarray) or not isinstance(other, np.ndarray):
         return bool(one == other)
     if one.shape != other.shape:

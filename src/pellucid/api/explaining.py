@@ -9,10 +9,12 @@ from typing import Any
 from pellucid import registry
 from pellucid.agents.metering import MeteredAgent, unmetered
 from pellucid.api.collecting import DEFAULT_BUDGET
-from pellucid.api.request import check_type, check_types
-from pellucid.budget import Cost, Meter
+from pellucid.api.request import check_time_limit, check_type, check_types
+from pellucid.api.turns import taking_turns
+from pellucid.budget import Cost, Meter, TimeLimit
 from pellucid.errors import BudgetError, CapabilityError, DataError, InputError, PellucidError
 from pellucid.explanation import (
+    TARGETS,
     Badge,
     Explainer,
     ExplainerInfo,
@@ -26,7 +28,7 @@ from pellucid.explanation import (
 )
 from pellucid.explanation.wording import fact_names
 from pellucid.faithfulness.badges import decide
-from pellucid.faithfulness.scoring import score_finding
+from pellucid.faithfulness.scoring import cut_by_time, score_finding, timely
 from pellucid.provenance import provenance
 from pellucid.rollouts import Episodes
 from pellucid.rollouts.workers import kept_workers
@@ -38,16 +40,18 @@ EXPLAIN_SHARE = 0.5
 """Share of a method's budget for the explanation; its tests have the rest."""
 
 
+@taking_turns
 def explain(
     agent: Agent,
     episodes: Episodes,
     *,
     method: str,
-    target: str = "action",
+    target: str | None = None,
     policy: PolicyMode | None = None,
     seed: int = 0,
     budget: Cost | None = None,
     meter: Meter | None = None,
+    time_limit: float | None = None,
     jobs: int = 1,
     score: bool = True,
     options: Mapping[str, Any] | None = None,
@@ -56,19 +60,25 @@ def explain(
 ) -> Explanation:
     """Explain an agent by one method and measure how faithful the explanation is.
 
+    Calls from several threads take turns.
+
     Args:
         agent: From `load_agent`.
         episodes: From `collect`.
         method: One of `pellucid list explainers`.
-        target: `action`, `value` or `return`; each method tells which it can explain.
+        target: `action` (what it chooses), `value` (what it predicts to earn) or `return` (what it
+            earns); by default the one that the method is for. `shapley` with target `return` is
+            the method `shapley-return`.
         policy: Most-likely or drawn actions: as the episodes were collected, which is also the
             default. What the agent would do is compared with what it did in them.
         seed: Same seed, same bytes.
-        budget: Agent queries and environment steps, tests included; by default 5 M and 300 k.
+        budget: Agent queries and environment steps, tests included; by default 5 M and 400 k.
         meter: A running budget, in place of `budget`.
+        time_limit: Seconds, looked at between pieces of work. What is not done by then is not
+            measured, the explanation is not complete, and its badge is weak at best.
         jobs: Worker processes; the result does not depend on it.
         score: Test the explanation within the budget; otherwise its badge is `not_measured`.
-        options: Method options, such as `episode`, `step`, `foil`, `hold`.
+        options: Options of this method, such as `episode`, `step`, `foil`, `hold`.
         progress: Called with the share done.
         command: What provenance records as the command.
 
@@ -77,22 +87,25 @@ def explain(
         allow it.
 
     Raises:
-        InputError: The method or target is unknown, an option is out of range, or the episodes
-            were collected with the other kind of actions.
+        InputError: The method or target is unknown, an option is unknown or out of range, or the
+            episodes were collected with the other kind of actions.
     """
     started = time.perf_counter()
     check_type("episodes", episodes, Episodes, "they come from pellucid.collect")
     check_types(agent, method=method, seed=seed, budget=budget)
-    explainer = _explainer(method, target)
+    check_time_limit(time_limit)
+    explainer = find_explainer(method, target)
+    _check_options(explainer.info, options or {})
     _check_policy(episodes, policy)
     whole = (meter or Meter(DEFAULT_BUDGET)).child(
-        budget or (meter.left if meter else DEFAULT_BUDGET)
+        budget or (meter.left if meter else DEFAULT_BUDGET),
+        None if time_limit is None else TimeLimit(time_limit),
     )
     task = Task(
         agent=unmetered(agent),
         episodes=episodes,
         meter=whole,
-        target=target,
+        target=target or explainer.info.targets[0],
         policy=policy or episodes.policy,
         seed=seed,
         jobs=jobs,
@@ -102,6 +115,7 @@ def explain(
     with kept_workers():
         finding, failure = _find(explainer, task, score=score)
         scores = _scores(explainer, task, finding) if finding is not None and score else ()
+    finding = _told_of_time(finding, scores, whole)
     made = _assemble(explainer.info, task, finding, failure, scores, score=score)
     task.progress(1.0)
     origin = provenance(command=command, seed=seed)
@@ -113,7 +127,7 @@ def plan_method(
     episodes: Episodes,
     *,
     method: str,
-    target: str = "action",
+    target: str | None = None,
     policy: PolicyMode | None = None,
     seed: int = 0,
     budget: Cost | None = None,
@@ -125,13 +139,14 @@ def plan_method(
         BudgetError: The budget is too small for this method.
         CapabilityError: Agent or environment lack what it needs.
     """
-    explainer = _explainer(method, target)
+    explainer = find_explainer(method, target)
+    _check_options(explainer.info, options or {})
     meter = Meter((budget or DEFAULT_BUDGET).share(EXPLAIN_SHARE))
     task = Task(
         MeteredAgent(unmetered(agent), meter),
         episodes,
         meter,
-        target,
+        target or explainer.info.targets[0],
         policy or episodes.policy,
         seed,
         options=dict(options or {}),
@@ -139,12 +154,30 @@ def plan_method(
     return explainer.plan(task)
 
 
-def _explainer(method: str, target: str) -> Explainer:
+def find_explainer(method: str, target: str | None = None) -> Explainer:
+    """Return the explainer of a method for a target.
+
+    Raises:
+        UnknownNameError: There is no such method.
+        InputError: It does not explain that target, nor does one named after both.
+    """
     explainer: Explainer = registry.load("explainers", method)()
-    if target not in explainer.info.targets:
-        known = ", ".join(explainer.info.targets)
-        raise InputError(f"{method} cannot explain target {target!r}", hint=f"targets: {known}")
-    return explainer
+    if target is None or target in explainer.info.targets:
+        return explainer
+    for_target = {
+        t: f"{method}-{t}" for t in TARGETS if f"{method}-{t}" in registry.names("explainers")
+    }
+    if target in for_target:
+        variant: Explainer = registry.load("explainers", for_target[target])()
+        return variant
+    known = ", ".join((*explainer.info.targets, *for_target))
+    raise InputError(f"{method} cannot explain target {target!r}", hint=f"targets: {known}")
+
+
+def _check_options(info: ExplainerInfo, options: Mapping[str, Any]) -> None:
+    for name in options:
+        if name not in info.options:
+            raise registry.unknown_name(f"option of {info.name}", name, list(info.options))
 
 
 def _check_policy(episodes: Episodes, policy: PolicyMode | None) -> None:
@@ -176,7 +209,9 @@ def _find(
         metered = _metered(task, meter, task.agent, task.episodes)
         told = replace(metered, progress=lambda share: task.progress(share * EXPLAIN_SHARE))
         return explainer.explain(told), None
-    except (CapabilityError, BudgetError, DataError) as error:
+    except BudgetError as error:
+        return None, timely(error, task.meter)
+    except (CapabilityError, DataError) as error:
         return None, error
     except InputError:
         raise
@@ -187,6 +222,18 @@ def _find(
         return None, PellucidError(
             f"the method raised {type(error).__name__}: {error}", hint="report this to its authors"
         )
+
+
+def _told_of_time(
+    finding: Finding | None, scores: tuple[Score, ...], meter: Meter
+) -> Finding | None:
+    """Return the finding, marked as not complete if the time limit cut it or its tests short."""
+    if finding is None or meter.time_limit is None or not meter.time_is_up:
+        return finding
+    if finding.complete and not cut_by_time(scores, meter):
+        return finding
+    warning = f"Stopped early: {meter.time_limit.words} was reached."
+    return replace(finding, complete=False, warnings=(*finding.warnings, warning))
 
 
 def _scores(explainer: Explainer, task: Task, finding: Finding) -> tuple[Score, ...]:
@@ -223,7 +270,8 @@ def _assemble(
     elif not score:
         reason, need = "tests were switched off", "explain again with tests"
     else:
-        verdict = decide(scores, info, finding, rerun_possible=task.episodes.spec is not None)
+        rerun_possible = task.episodes.spec is not None and info.rerun_tells
+        verdict = decide(scores, info, finding, rerun_possible=rerun_possible)
         badge, decisive, reason, need = verdict
     closed = task.episodes.spec is not None if decisive is None else decisive.closed_loop
     sentences = info.sentences if closed else info.logged_sentences

@@ -1,8 +1,10 @@
 """Find the agent, its environment, and what its maker recorded about it."""
 
 import inspect
+import io
 import math
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +67,7 @@ def locate(
     device: str = "cpu",
     policy_class: str | None = None,
     outputs: str | None = None,
+    code: Sequence[str] = (),
 ) -> Located:
     """Load an agent and resolve its environment.
 
@@ -77,16 +80,27 @@ def locate(
         device: Device of the agent's weights.
         policy_class: `module:Class` of the network whose weights a file holds.
         outputs: What a torch module returns, if it is not the usual.
+        code: Each `module:callable` that a stored run names and that may be imported.
 
     Raises:
         InputError: One of them cannot be found, opened or fitted to the other.
     """
     source, card = _source(agent)
-    kwargs: Mapping[str, Any] = {}
-    if env is None:
-        env, kwargs = _card_env(card)
-    spec = resolve_env(env, wrappers=tuple(wrappers), kwargs=kwargs, reward_terms=reward_terms)
-    loaded = load_agent(source, env=spec, device=device, policy_class=policy_class, outputs=outputs)
+    named = _card_env(card, code) if env is None else EnvSpec("")
+    spec = resolve_env(
+        named.id if env is None else env,
+        wrappers=(*named.wrappers, *wrappers),
+        kwargs=named.kwargs,
+        reward_terms=reward_terms or named.reward_terms,
+    )
+    loaded = load_agent(
+        source,
+        env=spec,
+        device=device,
+        policy_class=policy_class,
+        outputs=outputs,
+        code=code,
+    )
     imported = isinstance(source, str) and is_import_string(source) and not Path(source).exists()
     return Located(
         loaded,
@@ -185,27 +199,40 @@ def _source(agent: Any) -> tuple[Any, Mapping[str, Any]]:
         "id": inputs.get("env"),
         "kwargs": inputs.get("env_kwargs"),
         "wrappers": inputs.get("wrappers"),
+        "reward_terms": inputs.get("reward_terms"),
     }
     return source, {"env": env, **read_card(source)}
 
 
-def _card_env(card: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """Return the environment that a card names, if naming it cannot run code of a stranger."""
+def _card_env(card: Mapping[str, Any], code: Sequence[str]) -> EnvSpec:
+    """Return the environment that a card names, if naming it cannot run code of a stranger.
+
+    Args:
+        card: The card, or what a stored run says of its environment.
+        code: What the user allows to import.
+    """
     named = card.get("env")
     fields = named if isinstance(named, Mapping) else {"id": named}
     name, kwargs = fields.get("id"), fields.get("kwargs") or {}
-    if not isinstance(name, str) or not isinstance(kwargs, Mapping):
+    wrappers, terms = fields.get("wrappers") or [], fields.get("reward_terms")
+    texts = isinstance(wrappers, list) and all(isinstance(w, str) for w in [*wrappers, terms or ""])
+    if not isinstance(name, str) or not isinstance(kwargs, Mapping) or not texts:
         raise InputError(
             "no environment is named, and the agent does not name one",
             hint="give --env, such as --env LunarLander-v3",
         )
-    if ":" in name or fields.get("wrappers"):
-        # a card is a file from anywhere: code is imported only if the user names it
+    # a card is a file from anywhere: code is imported only if the user names it
+    needed = [*([name] if ":" in name else []), *wrappers, *([terms] if terms else [])]
+    unknown = list(dict.fromkeys(n for n in needed if n not in code))
+    if unknown:
+        source = card.get("source")  # the agent's own code, so that one answer names all of it
+        own = [source] if isinstance(source, str) and is_import_string(source) else []
+        options = " ".join(f"--code {n}" for n in (*unknown, *own) if n not in code)
         raise InputError(
-            f"the agent's card names code for its environment, {name}",
-            hint="name it yourself, with --env and --wrap, if you trust it",
+            f"the agent's card names code for its environment: {', '.join(unknown)}",
+            hint=f"if you trust it, add {options}; or name the environment yourself, with --env",
         )
-    return name, dict(kwargs)
+    return EnvSpec(name, dict(kwargs), tuple(wrappers), reward_terms=terms or None)
 
 
 def _recorded_steps(card: Mapping[str, Any]) -> float | None:
@@ -252,14 +279,32 @@ def read_evaluations(path: Path) -> Float[np.ndarray, "evaluations episodes"] | 
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > MAX_EVALUATION_BYTES:
+            if archive.getinfo("results.npy").file_size > MAX_EVALUATION_BYTES:
                 return None
-        with np.load(path, allow_pickle=False) as stored:
-            results = np.asarray(stored["results"], dtype=np.float64)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+            results = _numbers(archive.read("results.npy"))
+    except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError):
+        return None
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, SyntaxError):
         return None
     usable = results.ndim == 2 and results.shape[0] > 0 and results.shape[1] > 0
     return results if usable and bool(np.isfinite(results).all()) else None
+
+
+def _numbers(content: bytes) -> Float[np.ndarray, "..."]:
+    """Return the array in the bytes of an `.npy` file whose header fits its size.
+
+    Raises:
+        ValueError: It does not: NumPy would set aside whatever memory the header asks for.
+    """
+    file = io.BytesIO(content)
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("not the version that NumPy writes")
+    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(file)
+    data = content[file.tell() :]
+    if dtype.kind not in "biuf" or math.prod(shape) * dtype.itemsize != len(data):
+        raise ValueError("its header does not fit its content")
+    numbers = np.frombuffer(data, dtype).reshape(shape, order="F" if by_columns else "C")
+    return numbers.astype(np.float64)
 
 
 def _card_interval(recorded: Mapping[str, Any]) -> Interval:

@@ -7,7 +7,15 @@ from typing import Any
 
 from pellucid.api.explaining import plan_method
 from pellucid.api.locating import Located, code_sha256, locate
-from pellucid.api.request import Request, collection_cap, make_request, run_order
+from pellucid.api.request import (
+    Request,
+    check_time_limit,
+    collection_cap,
+    make_request,
+    options_of,
+    run_order,
+    share_of,
+)
 from pellucid.api.run_folder import (
     EPISODES,
     EXPLANATIONS,
@@ -82,7 +90,9 @@ def plan_all(
     device: str = "cpu",
     policy_class: str | None = None,
     outputs: str | None = None,
+    code: Sequence[str] = (),
     fresh: bool = False,
+    time_limit: float | None = None,
     **asked: Any,
 ) -> Plan:
     """Return what `explain_all` would use, without running the agent.
@@ -96,12 +106,15 @@ def plan_all(
         device: As for `explain_all`.
         policy_class: As for `explain_all`.
         outputs: As for `explain_all`.
+        code: As for `explain_all`.
         fresh: Whether what the folder holds is to be thrown away.
+        time_limit: As for `explain_all`; only checked, since no plan knows how long work takes.
         asked: What `make_request` takes.
 
     Raises:
         PellucidError: As `explain_all` would, before any work.
     """
+    check_time_limit(time_limit)
     request = make_request(**asked)
     if out is not None:
         check_writable(Path(out))
@@ -113,6 +126,7 @@ def plan_all(
         device=device,
         policy_class=policy_class,
         outputs=outputs,
+        code=code,
     )
     stored = None if fresh or out is None else _stored_run(request, located, Path(out))
     episodes = None
@@ -175,14 +189,15 @@ def _plan_methods(
     left_out: list[str] = []
     used = collecting.expected or collecting.most
     left = request.allowed - used
-    for position, method in enumerate(run_order(request.methods)):
+    methods = run_order(request.methods)
+    for position, method in enumerate(methods):
         name = f"{EXPLANATIONS}/{atomic.safe_name(method)}"
         done = stored.parts.get(name) if stored is not None else None
         if done is not None:
             parts.append(PlannedPart(method, done.used, done.used, "stored already"))
             left = left - done.used
             continue
-        share = left.share(1 / (len(request.methods) - position))
+        share = share_of(left, methods[position:])
         parts.append(_plan_method(request, located, method, share, episodes, left_out))
         left = left - share
     return parts, left_out
@@ -207,7 +222,7 @@ def _plan_method(
             policy=request.policy,
             seed=request.seed,
             budget=share,
-            options=request.options,
+            options=options_of(method, request.options),
         )
     except (BudgetError, InputError) as error:
         left_out.append(f"{method}: {error}.")

@@ -23,7 +23,7 @@ from pellucid.report.write import write_report
 from pellucid.rollouts import Episodes
 from pellucid.stats import mean_interval
 
-STOPPED = "the run was stopped before it"
+STOPPED = "the run was stopped"
 
 
 def make_record(
@@ -36,7 +36,7 @@ def make_record(
     frames: Mapping[int, EpisodeFrames],
     used: Cost,
     warnings: Sequence[str],
-    stopped: bool,
+    stopped: str = "",
 ) -> RunRecord:
     """Return the record of a run, finished or stopped.
 
@@ -49,17 +49,19 @@ def make_record(
         frames: By position in `episodes.used`.
         used: What was used in all.
         warnings: Of the parts.
-        stopped: The run did not reach its end: badges are lowered to weak, and what was not
-            reached is not measured.
+        stopped: Why the run did not reach its end: badges are lowered to weak, and what was not
+            reached is not measured. Empty for a run that did.
     """
     shown = episodes if episodes is not None else _no_episodes(request, located)
     done = {e.method: e for e in explanations}
     made = tuple(done[method] for method in request.methods if method in done)
     banner = ""
     if stopped:
-        banner = _banner(len(made), len(request.methods), collected=episodes is not None)
+        # an explanation that was cut short is there and not stored
+        n_done = sum(name.startswith(EXPLANATIONS) for name in folder.parts)
+        banner = _banner(stopped, n_done, len(request.methods), collected=episodes is not None)
         made = tuple(
-            lowered(done[m]) if m in done else not_reached(m, request, shown)
+            lowered(done[m]) if m in done else not_reached(m, request, shown, stopped)
             for m in request.methods
         )
     return RunRecord(
@@ -143,12 +145,15 @@ def lowered(explanation: Explanation) -> Explanation:
     )
 
 
-def not_reached(method: str, request: Request, episodes: Episodes) -> Explanation:
+def not_reached(
+    method: str, request: Request, episodes: Episodes, stopped: str = STOPPED
+) -> Explanation:
     """Return the explanation that a run was stopped before."""
     info = registry.load("explainers", method).info
+    reason = f"{stopped} before it"
     need = "run it again with the same --out to go on"
     facts = {
-        "reason": fact(STOPPED),
+        "reason": fact(reason),
         "need": fact(need),
         "unit": fact(episodes.names.reward_unit),
     }
@@ -157,7 +162,7 @@ def not_reached(method: str, request: Request, episodes: Episodes) -> Explanatio
         method=method,
         leaf=info.leaf,
         question=info.question,
-        target="action",
+        target=info.targets[0],
         policy=request.policy,
         content=None,
         template=template,
@@ -168,15 +173,16 @@ def not_reached(method: str, request: Request, episodes: Episodes) -> Explanatio
         used=Cost(),
         seed=request.seed,
         complete=False,
-        reason=STOPPED,
+        reason=reason,
         need=need,
     )
 
 
-def _banner(n_done: int, n_methods: int, *, collected: bool) -> str:
+def _banner(stopped: str, n_done: int, n_methods: int, *, collected: bool) -> str:
+    cause = "" if stopped == STOPPED else f": {stopped}"
     if not collected:
-        return "Stopped while episodes were collected; nothing was explained."
-    return f"Stopped after {n_done} of {n_methods} explanations; badges are lowered to weak."
+        return f"Stopped while episodes were collected{cause}; nothing was explained."
+    return f"Stopped after {n_done} of {n_methods} explanations{cause}; badges are lowered to weak."
 
 
 def _no_episodes(request: Request, located: Located) -> Episodes:

@@ -1,5 +1,6 @@
 """What a run is asked for, checked before any work."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +11,12 @@ from pellucid.budget import Cost
 from pellucid.envs import EnvSpec
 from pellucid.errors import BudgetError, InputError
 from pellucid.provenance import sha256_file
+from pellucid.rollouts.episodes import Episodes
 from pellucid.types import Agent, PolicyMode
 
-DEFAULT_METHODS = ("shapley", "critical-steps", "why-not")
+DEFAULT_METHODS = ("shapley", "critical-steps", "why-not", "viper-tree")
 DEFAULT_EPISODES = 20
-DEFAULT_QUERIES, DEFAULT_ENV_STEPS = 5_000_000, 300_000
+DEFAULT_QUERIES, DEFAULT_ENV_STEPS = 5_000_000, 400_000
 DEFAULT_BUDGET = Cost(DEFAULT_QUERIES, DEFAULT_ENV_STEPS)
 MIN_EPISODES = 5
 """Episodes below which no badge can be given, and so a budget is refused that pays for fewer."""
@@ -99,6 +101,22 @@ def check_types(
         check_type("budget", budget, Cost, "such as pellucid.budget.Cost(100_000, 10_000)")
 
 
+def check_time_limit(seconds: Any) -> None:
+    """Check a time limit, before any work.
+
+    Raises:
+        InputError: It is no number of seconds above 0.
+    """
+    if seconds is None:
+        return
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not number or not 0 < seconds < math.inf:
+        raise InputError(
+            f"the time limit must be a number of seconds above 0, got {seconds!r}",
+            hint="leave it out for none",
+        )
+
+
 def make_request(
     *,
     methods: str | Sequence[str],
@@ -115,7 +133,8 @@ def make_request(
 
     Raises:
         UnknownNameError: A method that is not registered; the hint suggests one.
-        InputError: A number out of its range, a file that is not there.
+        InputError: A number out of its range, a file that is not there, an option that none of
+            the methods takes.
         BudgetError: It cannot pay for the smallest run.
     """
     numbers = {
@@ -147,13 +166,15 @@ def make_request(
     chosen = check_methods(methods)
     check_smallest(Cost(budget, env_steps), n_episodes)
     given = {"episode": episode, "step": step}
+    options = {name: value for name, value in given.items() if value is not None}
+    check_options(chosen, options)
     return Request(
         methods=chosen,
         n_episodes=n_episodes,
         seed=seed,
         allowed=Cost(budget, env_steps),
         policy="sampled" if policy == "sampled" else "greedy",
-        options={name: value for name, value in given.items() if value is not None},
+        options=options,
         names=file,
     )
 
@@ -181,6 +202,52 @@ def check_methods(methods: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(wanted))
 
 
+def check_moment(request: Request, episodes: Episodes) -> None:
+    """Check the episode and step asked for against what was collected.
+
+    Raises:
+        InputError: There is no such episode or step.
+    """
+    position, step = request.options.get("episode"), request.options.get("step")
+    n_used = len(episodes)
+    if position is not None and n_used and position >= n_used:
+        raise InputError(
+            f"episode {position} is out of range, {n_used} episodes could be used",
+            hint=f"choose 0 to {n_used - 1}",
+        )
+    if step is None or not n_used:
+        return
+    lengths = [len(e) for e in (episodes.used if position is None else [episodes[position]])]
+    if step >= max(lengths):
+        raise InputError(
+            f"step {step} is out of range, the episode has {max(lengths)} steps",
+            hint=f"choose 0 to {max(lengths) - 1}",
+        )
+
+
+def check_options(methods: Sequence[str], options: Mapping[str, Any]) -> None:
+    """Check that each option is one of at least one method, or it would be ignored in silence.
+
+    Raises:
+        InputError: No method takes it.
+    """
+    for name in options:
+        if not any(name in options_of(method, options) for method in methods):
+            working, _ = registry.load_all("explainers")
+            takers = sorted(m for m, cls in working.items() if name in cls.info.options)
+            raise InputError(
+                f"--{name} is for methods that explain one {name}, and none is in this run: "
+                f"{', '.join(methods)}",
+                hint=f"methods that take it: {', '.join(takers)}",
+            )
+
+
+def options_of(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of a run's options that are for one method."""
+    known = registry.load("explainers", method).info.options
+    return {name: value for name, value in options.items() if name in known}
+
+
 def run_order(methods: Sequence[str]) -> list[str]:
     """Return methods in the order in which they share a budget.
 
@@ -190,6 +257,21 @@ def run_order(methods: Sequence[str]) -> list[str]:
     return sorted(
         methods, key=lambda m: "environment" not in registry.load("explainers", m).info.needs
     )
+
+
+def share_of(left: Cost, methods: Sequence[str]) -> Cost:
+    """Return what the first of the methods that are still to run may use, its tests included.
+
+    An equal share of the agent queries, and of the environment steps an equal share among those
+    methods that run the environment, themselves or in their tests.
+
+    Args:
+        left: What is left of the budget.
+        methods: Those still to run, in the order of `run_order`.
+    """
+    running = [m for m in methods if registry.load("explainers", m).info.rerun_tells]
+    steps = left.share(1 / len(running)).env_steps if methods[0] in running else 0
+    return Cost(left.share(1 / len(methods)).queries, steps)
 
 
 def check_smallest(allowed: Cost, n_episodes: int) -> None:

@@ -2,15 +2,13 @@
 
 `run.json` is the commit record. A part counts as done only when it is listed there, which happens
 after its files are complete; so a killed run loses at most the part in progress. `state` is
-`started`, then `finished`, `interrupted` or `failed: <why>`.
+`started`, then `finished`, `interrupted`, `stopped: <why>` or `failed: <why>`.
 """
 
 import hashlib
-import logging
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,18 +17,17 @@ from typing import Any
 from pellucid.budget import Cost
 from pellucid.errors import DataError, InputError
 from pellucid.io import atomic, strict_json
+from pellucid.io.locks import release_lock, take_lock
 from pellucid.io.records import check_stamp, stamp
 from pellucid.provenance import sha256_file, sha256_tree
 
-logger = logging.getLogger(__name__)
-
 SCHEMA = 1
 MAX_RUN_BYTES = 16 * 1024**2
-NEW_LOCK_SECONDS = 5.0
 RUN_FILE, LOCK_FILE = "run.json", "run.lock"
 AGENT, EPISODES, EXPLANATIONS, FRAMES = "agent", "episodes", "explanations", "frames"
 REPORT_FILES = ("report.html", "report.json")
-_OURS = (AGENT, EPISODES, EXPLANATIONS, FRAMES, RUN_FILE, *REPORT_FILES)
+EXPORTS = "exports"
+_OURS = (AGENT, EPISODES, EXPLANATIONS, FRAMES, EXPORTS, RUN_FILE, *REPORT_FILES)
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ class RunFolder:
         path: The folder.
         head: What is fixed when the run starts: id, time, command, inputs.
         parts: The parts that are done, by name.
-        state: `started`, `finished`, `interrupted` or `failed: <why>`.
+        state: `started`, `finished`, `interrupted`, `stopped: <why>` or `failed: <why>`.
         seconds: Wall time of all sessions that worked on it.
     """
 
@@ -117,7 +114,7 @@ class RunFolder:
 
     def close(self) -> None:
         """Give the lock back."""
-        (self.path / LOCK_FILE).unlink(missing_ok=True)
+        release_lock(self.path / LOCK_FILE)
 
 
 # --- opening ---
@@ -145,11 +142,11 @@ def open_run(folder: Path, head: Mapping[str, Any], *, fresh: bool = False) -> R
                 hint="choose another --out",
             )
     folder.mkdir(parents=True, exist_ok=True)
-    _lock(folder)
+    take_lock(folder / LOCK_FILE, on=folder)
     try:
         return _take_up(folder, head, fresh=fresh)
     except BaseException:
-        (folder / LOCK_FILE).unlink(missing_ok=True)
+        release_lock(folder / LOCK_FILE)
         raise
 
 
@@ -327,61 +324,3 @@ def _check_head(run: RunFolder) -> None:
         # names become paths; a run folder from elsewhere must not make us read outside it
         if not all(piece and piece not in (".", "..") for piece in name.split("/")):
             raise ValueError(f"part {name!r} is no path inside the folder")
-
-
-# --- lock ---
-
-
-def _lock(folder: Path) -> None:
-    """Take the folder's lock, from a process that is gone if need be."""
-    path = folder / LOCK_FILE
-    mine = _process_token(os.getpid())
-    for _ in range(2):
-        try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-        except FileExistsError:
-            _drop_stale_lock(path)
-            continue
-        except OSError as error:
-            raise InputError(
-                f"cannot write in {folder}: {error.strerror}", hint="choose another --out"
-            ) from error
-        with os.fdopen(handle, "w") as file:
-            file.write(mine)
-        return
-    raise InputError(f"another process has just started to work on {folder}", hint="wait for it")
-
-
-def _drop_stale_lock(path: Path) -> None:
-    try:
-        holder = path.read_text().strip()
-        age = time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return
-    if not holder and age < NEW_LOCK_SECONDS:  # its writer is between making and filling it
-        raise InputError(
-            f"another process has just started to work on {path.parent}", hint="wait for it"
-        )
-    pid = holder.partition(" ")[0]
-    if pid.isdigit() and _process_token(int(pid)) == holder and int(pid) != os.getpid():
-        raise InputError(
-            f"process {pid} is working on {path.parent}",
-            hint="wait for it, or choose another --out",
-        )
-    logger.warning("took over %s from process %s, which is gone", path.parent, pid or "unknown")
-    path.unlink(missing_ok=True)
-
-
-def _process_token(pid: int) -> str:
-    """Return the pid and, where the system tells, its start time: pids are used again."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return ""
-    except PermissionError:
-        pass  # it lives, and belongs to someone else
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-        return f"{pid} {stat.rpartition(')')[2].split()[19]}"
-    except (OSError, IndexError):
-        return str(pid)

@@ -19,7 +19,7 @@ from pellucid.api.frames import (
     store_frames,
 )
 from pellucid.api.locating import Located, code_sha256, locate, store_card
-from pellucid.api.recording import make_record, write_run_report
+from pellucid.api.recording import STOPPED, make_record, write_run_report
 from pellucid.api.request import (
     DEFAULT_ENV_STEPS,
     DEFAULT_EPISODES,
@@ -27,9 +27,13 @@ from pellucid.api.request import (
     DEFAULT_QUERIES,
     MIN_EPISODES,
     Request,
+    check_moment,
+    check_time_limit,
     collection_cap,
     make_request,
+    options_of,
     run_order,
+    share_of,
     too_few_episodes,
 )
 from pellucid.api.run_folder import (
@@ -43,13 +47,16 @@ from pellucid.api.run_folder import (
     open_run,
 )
 from pellucid.api.stopping import Interrupted, Terminated
-from pellucid.budget import Cost, Meter
+from pellucid.api.turns import taking_turns
+from pellucid.budget import Cost, Meter, TimeLimit
 from pellucid.errors import (
     AgentError,
     BudgetError,
     CapabilityError,
     EnvError,
     InputError,
+    PellucidError,
+    TimeLimitError,
 )
 from pellucid.explanation import Explanation
 from pellucid.explanation.storage import load_explanation
@@ -76,6 +83,7 @@ class Run:
         record: What the page is made from.
         document: What `report.json` holds.
         reused: The run was finished before, and nothing was computed again.
+        out_of_time: The time limit ended it; the same call goes on from there.
     """
 
     folder: Path
@@ -83,6 +91,7 @@ class Run:
     record: RunRecord
     document: dict[str, Any]
     reused: bool = False
+    out_of_time: bool = False
 
 
 @dataclass
@@ -101,6 +110,7 @@ class _Work:
     warnings: tuple[str, ...] = ()
 
 
+@taking_turns
 def explain_all(
     agent: Any = None,
     env: Any = None,
@@ -121,11 +131,15 @@ def explain_all(
     device: str = "cpu",
     policy_class: str | None = None,
     outputs: str | None = None,
+    code: Sequence[str] = (),
     fresh: bool = False,
+    time_limit: float | None = None,
     progress: Progress | None = None,
     command: str = "pellucid.explain_all(...)",
 ) -> Run:
     """Collect episodes, explain them by each method, test every explanation, write the report.
+
+    Calls from several threads take turns.
 
     Args:
         agent: What `load_agent` takes, or a run folder; None for the agent that ships here.
@@ -147,7 +161,10 @@ def explain_all(
         policy_class: `module:Class` of the network whose weights a file holds.
         outputs: What a torch module returns: `logits` (default) or `q_values` for discrete
             actions, `mean` for continuous ones.
+        code: Each `module:callable` that a run folder or a card names and that may be imported.
         fresh: Start again, whatever the folder holds.
+        time_limit: Seconds, looked at between pieces of work. A run that reaches it is reported as
+            far as it came, with badges lowered to weak, and is resumed by the same `out`.
         progress: Called with the part that is worked on and the share done.
         command: What the report says makes this run again.
 
@@ -156,6 +173,8 @@ def explain_all(
         Interrupted: Ctrl-C; what was finished is stored and reported, and `.run` tells of it.
     """
     started = time.perf_counter()
+    check_time_limit(time_limit)
+    limit = None if time_limit is None else TimeLimit(time_limit)
     request = make_request(
         methods=methods,
         n_episodes=n_episodes,
@@ -176,20 +195,16 @@ def explain_all(
         device=device,
         policy_class=policy_class,
         outputs=outputs,
+        code=code,
     )
     folder = _open(request, located, out, command=command, fresh=fresh)
-    return _run_in(folder, request, located, jobs, progress or (lambda part, share: None), started)
+    meter = Meter(request.allowed, time_limit=limit)
+    tell = progress or (lambda part, share: None)
+    return _run_in(_Work(request, located, folder, meter, jobs, tell), started)
 
 
-def _run_in(
-    folder: RunFolder,
-    request: Request,
-    located: Located,
-    jobs: int,
-    progress: Progress,
-    started: float,
-) -> Run:
-    work = _Work(request, located, folder, Meter(request.allowed), jobs, progress)
+def _run_in(work: _Work, started: float) -> Run:
+    folder = work.folder
     try:
         with kept_workers():
             return _run(work, started)
@@ -229,7 +244,11 @@ def _run(work: _Work, started: float) -> Run:
     except KeyboardInterrupt:
         folder.seconds = before + time.perf_counter() - started
         folder.set_state("interrupted")
-        raise Interrupted(_report(work, write=True, stopped=True)) from None
+        raise Interrupted(_report(work, write=True, stopped=STOPPED)) from None
+    except TimeLimitError as error:
+        folder.seconds = before + time.perf_counter() - started
+        folder.set_state("stopped: time limit")
+        return replace(_report(work, write=True, stopped=str(error)), out_of_time=True)
     except Terminated:
         folder.set_state("failed: terminated")
         raise
@@ -250,11 +269,13 @@ def _make_parts(work: _Work) -> None:
     # folder can be used with a larger one
     work.episodes = _collected(work)
     _store_agent(work)
-    _check_options(work.request, work.episodes)
+    check_moment(work.request, work.episodes)
     kept_back = _kept_back_for_frames(work)
-    for position, method in enumerate(run_order(work.request.methods)):
-        n_left = len(work.request.methods) - position
-        work.explanations += (_explained(work, method, kept_back, n_left),)
+    methods = run_order(work.request.methods)
+    for position, method in enumerate(methods):
+        work.explanations += (_explained(work, methods[position:], kept_back),)
+        if _part_name(method) not in work.folder.parts:
+            work.meter.check_time()
     work.frames = _rendered(work)
 
 
@@ -298,6 +319,8 @@ def _collected(work: _Work) -> Episodes:
         )
     except BudgetError as error:
         raise too_few_episodes(request, 0, max_steps) from error
+    if len(episodes.attempted) < request.n_episodes:
+        meter.check_time()  # not stored: the folder that is resumed collects them all
     n_collected = len(episodes.attempted)
     if n_collected < min(MIN_EPISODES, request.n_episodes):
         raise too_few_episodes(request, n_collected, max_steps)
@@ -307,16 +330,23 @@ def _collected(work: _Work) -> Episodes:
     return episodes
 
 
-def _explained(work: _Work, method: str, kept_back: Cost, n_left: int) -> Explanation:
-    """Return one explanation, the stored one if there is one."""
+def _explained(work: _Work, methods: Sequence[str], kept_back: Cost) -> Explanation:
+    """Return the explanation by the first of the methods that are left, stored or made now.
+
+    One that the time limit cut short is not stored.
+
+    Raises:
+        TimeLimitError: The time is over before it.
+    """
     assert work.episodes is not None
+    method = methods[0]
     folder, request = work.folder, work.request
-    name = f"{EXPLANATIONS}/{atomic.safe_name(method)}"
+    name = _part_name(method)
     part = folder.part(name)
     if part is not None:
         _charge(work.meter, part.used)
         return load_explanation(folder.path / name)
-    share = (work.meter.left - kept_back).share(1 / n_left)
+    work.meter.check_time()
     work.progress(method, 0.0)
     explanation = explain(
         work.located.agent,
@@ -324,16 +354,22 @@ def _explained(work: _Work, method: str, kept_back: Cost, n_left: int) -> Explan
         method=method,
         policy=request.policy,
         seed=request.seed,
-        meter=work.meter.child(share),
+        meter=work.meter.child(share_of(work.meter.left - kept_back, methods)),
         jobs=work.jobs,
-        options=request.options,
+        options=options_of(method, request.options),
         progress=lambda done: work.progress(method, done),
         command=str(folder.head["command"]),
     )
+    if not explanation.complete and work.meter.time_is_up:
+        return explanation
     (folder.path / EXPLANATIONS).mkdir(exist_ok=True)
     explanation.save(folder.path / name)
     folder.finish_part(name, explanation.used, explanation.seconds)
     return explanation
+
+
+def _part_name(method: str) -> str:
+    return f"{EXPLANATIONS}/{atomic.safe_name(method)}"
 
 
 def _kept_back_for_frames(work: _Work) -> Cost:
@@ -375,29 +411,10 @@ def _charge(meter: Meter, used: Cost) -> None:
     meter.charge(queries=used.queries, env_steps=used.env_steps, gradient_steps=used.gradient_steps)
 
 
-def _check_options(request: Request, episodes: Episodes) -> None:
-    """Check the episode and step asked for against what was collected."""
-    position, step = request.options.get("episode"), request.options.get("step")
-    n_used = len(episodes)
-    if position is not None and n_used and position >= n_used:
-        raise InputError(
-            f"episode {position} is out of range, {n_used} episodes could be used",
-            hint=f"choose 0 to {n_used - 1}",
-        )
-    if step is None or not n_used:
-        return
-    lengths = [len(e) for e in (episodes.used if position is None else [episodes[position]])]
-    if step >= max(lengths):
-        raise InputError(
-            f"step {step} is out of range, the episode has {max(lengths)} steps",
-            hint=f"choose 0 to {max(lengths) - 1}",
-        )
-
-
 # --- the report ---
 
 
-def _report(work: _Work, *, write: bool, stopped: bool = False) -> Run:
+def _report(work: _Work, *, write: bool, stopped: str = "") -> Run:
     record = make_record(
         work.request,
         work.located,
@@ -418,6 +435,7 @@ def _check_usable(run: Run) -> None:
 
     Raises:
         AgentError: The agent failed first.
+        InputError: The reward terms of the user did.
         EnvError: The environment did.
     """
     episodes = run.record.episodes
@@ -425,8 +443,8 @@ def _check_usable(run: Run) -> None:
         return
     first = episodes.excluded[0].failure
     assert first is not None
-    kind = AgentError if first.kind == "agent" else EnvError
-    raise kind(
+    kinds: dict[str, type[PellucidError]] = {"agent": AgentError, "reward": InputError}
+    raise kinds.get(first.kind, EnvError)(
         f"none of {len(episodes.attempted)} episodes could be used: {first.message}",
         hint=f"see {run.report}",
     )

@@ -1,7 +1,12 @@
-"""Comparisons with other packages: one process, one thread, error beside speed."""
+"""Comparisons with other packages, and boards that put every registered explainer to a test."""
 
 SUITES = {
+    "policy-pool": "pellucid.bench.policy_pool",
     "shapley": "pellucid.bench.shapley",
+    "shapley-estimators": "pellucid.bench.shapley_estimators",
     "tabular": "pellucid.bench.tabular",
 }
-"""Module of each suite; it offers `run(scale, note) -> tuple[Row, ...]`."""
+"""Module of each comparison; it offers `run(scale, note) -> tuple[Row, ...]`."""
+
+BOARDS = {"planted": "pellucid.bench.planted"}
+"""Module of each board; it offers `run(scale, note) -> tuple[BoardRow, ...]`."""

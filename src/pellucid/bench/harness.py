@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from pellucid.bench import SUITES
+from pellucid.bench import BOARDS, SUITES
 from pellucid.errors import UnknownNameError
 from pellucid.provenance import versions
 
@@ -112,15 +112,19 @@ class Measured:
     peer: Float[np.ndarray, "units ..."]
 
 
-def compare(ours: Work, peer: Work, blocks: Sequence[Any], counter: Counted) -> Measured:
+def compare(ours: Work, peer: Work, blocks: Sequence[Any], *counters: Counted) -> Measured:
     """Run two ways on every block in turn, each first every other time.
 
     Args:
         ours: Our way.
-        peer: The other way; both call `counter` and nothing else that is expensive.
+        peer: The other way; both call `counters` and nothing else that is expensive.
         blocks: Blocks of work, each with a length; the first one also warms both up.
-        counter: The function that both evaluate.
+        counters: The functions that either may evaluate; their rows are added up.
     """
+
+    def n_rows() -> int:
+        return sum(counter.n_rows for counter in counters)
+
     ours(blocks[0])
     peer(blocks[0][:1])
     seconds: dict[str, list[float]] = {"ours": [], "peer": []}
@@ -129,11 +133,11 @@ def compare(ours: Work, peer: Work, blocks: Sequence[Any], counter: Counted) -> 
     ways = {"ours": ours, "peer": peer}
     for position, block in enumerate(blocks):
         for name in sorted(ways, reverse=bool(position % 2)):
-            before = counter.n_rows
+            before = n_rows()
             started = time.perf_counter()
             result = ways[name](block)
             seconds[name].append((time.perf_counter() - started) / len(block))
-            rows[name] += counter.n_rows - before
+            rows[name] += n_rows() - before
             results[name].append(result)
     n_units = sum(map(len, blocks))
     ratios = [b / a for a, b in zip(seconds["ours"], seconds["peer"], strict=True)]
@@ -166,7 +170,8 @@ def run_suite(name: str, *, scale: Scale, note: NoteFn) -> tuple[Row, ...]:
         UnknownNameError: There is no such suite.
     """
     if name not in SUITES:
-        raise UnknownNameError(f"unknown suite {name!r}", hint=f"suites: {', '.join(SUITES)}")
+        known = ", ".join((*SUITES, *BOARDS))
+        raise UnknownNameError(f"unknown suite {name!r}", hint=f"suites: {known}")
     rows: tuple[Row, ...] = importlib.import_module(SUITES[name]).run(scale, note)
     return rows
 

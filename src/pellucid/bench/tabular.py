@@ -37,7 +37,7 @@ def run(scale: Scale, note: NoteFn) -> tuple[Row, ...]:
     full = scale is Scale.full
     note(f"{SUITE}: planning")
     rows = [_planning_row(*((1000, 50, 1000) if full else (20, 5, 10)))]
-    rows += _sweep_rows(100_000 if full else 200, 10, note)
+    rows += _sweep_rows(*((100_000, 50) if full else (200, 10)), note)
     if not full:
         return tuple(replace(row, met=None, reason=row.reason or "smoke") for row in rows)
     return tuple(rows)

@@ -1,17 +1,17 @@
 """Runs claims cell by cell, stores each as it ends, and judges what came out."""
 
+import logging
 import math
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pellucid import registry
+from pellucid.claims.cells import NO_ARM, Cell, Measured, load_claim
 from pellucid.claims.claim import (
     FIRST_TUNING_SEED,
     Arms,
@@ -20,67 +20,31 @@ from pellucid.claims.claim import (
     Scale,
     StatisticalClaim,
 )
-from pellucid.claims.judging import Judgement, Verdict, judge, judge_cases, worst
+from pellucid.claims.engines import Engine, ThisProcess
+from pellucid.claims.judging import Judgement, Verdict, judge, judge_cases
+from pellucid.claims.outcome import NotRun, Outcome
+from pellucid.claims.progress import Status, Tally
 from pellucid.claims.records import CellFile, Record, Start, path_of
 from pellucid.claims.staleness import code_hash
-from pellucid.errors import InputError, PluginError
+from pellucid.errors import InputError
 from pellucid.provenance import versions
 
-NO_ARM = "case"
-"""The arm under which an exact claim's cases are stored; they have no seed."""
+logger = logging.getLogger(__name__)
 
-Progress = Callable[[str, float], None]
+Progress = Callable[[Status], None]
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """One claim after its run.
+class Reproduction:
+    """What came of several claims.
 
     Args:
-        claim: The claim.
-        record: What was stored.
-        arms: What each arm measured, by seed.
-        kept: Whether the record stays on disk.
-        stale: Whether the record was made by other code than is there now.
+        outcomes: Of those that ran, in the order in which they were given.
+        not_run: Those that cannot be run here.
     """
 
-    claim: Claim
-    record: Record
-    arms: Arms
-    kept: bool
-    stale: bool = False
-
-    @property
-    def verdict(self) -> Verdict:
-        """The verdict on this claim."""
-        return self.record.judgement.verdict
-
-    def document(self) -> dict[str, Any]:
-        """Return what `reproduce --json` says of the claim."""
-        judgement, claim = self.record.judgement, self.claim
-        statistical = claim if isinstance(claim, StatisticalClaim) else None
-        return {
-            "id": claim.id,
-            "system": claim.system,
-            "statement": claim.statement,
-            "primary": claim.primary,
-            "verdict": str(judgement.verdict),
-            "effect": judgement.effect,
-            "low": judgement.low,
-            "high": judgement.high,
-            "minimum_effect": statistical.minimum_effect if statistical else None,
-            "unit": statistical.unit if statistical else "case",
-            "n": judgement.n,
-            "n_unscored": judgement.n_unscored,
-            "arms": {arm: values.tolist() for arm, values in self.arms.items()},
-            "controls": _rows(judgement) if statistical else [],
-            "cases": [] if statistical else _rows(judgement),
-            "scale": self.record.start.scale,
-            "seconds": self.record.seconds,
-            "record": str(self.record.path) if self.kept else None,
-            "stale": self.stale,
-            "reason": judgement.reason,
-        }
+    outcomes: tuple[Outcome, ...]
+    not_run: tuple[NotRun, ...]
 
 
 def choose(names: Sequence[str]) -> list[Claim]:
@@ -101,50 +65,69 @@ def choose(names: Sequence[str]) -> list[Claim]:
             systems = {one.partition(".")[0] for one in known}
             raise registry.unknown_name("claim", name, [*known, *sorted(systems)])
         wanted.update(parts)
-    return [_load(name) for name in sorted(wanted)]
+    return [load_claim(name) for name in sorted(wanted)]
 
 
-def reproduce(
-    claim: Claim,
-    *,
-    scale: Scale,
-    folder: Path | None,
-    seed_offset: int = 0,
-    progress: Progress = lambda part, share: None,
-) -> Outcome:
-    """Run a claim and judge it.
-
-    What an interrupted run of the same code, seeds and versions left in the folder is taken over,
-    cell by cell. A finished record is replaced by the new one once that is finished.
+def reproduce(claim: Claim, *, scale: Scale, folder: Path | None, seed_offset: int = 0) -> Outcome:
+    """Run a claim in this process and judge it; see `reproduce_all`.
 
     Args:
         claim: A registered claim.
         scale: Which of its seeds, and how large each cell.
         folder: Where its record goes; None keeps none.
         seed_offset: Added to every seed.
-        progress: Told the claim and the share that is done.
 
     Raises:
-        InputError: The offset leads to seeds that are for tuning.
-        OSError: The record cannot be written.
+        InputError: The claim cannot be run here, or as for `reproduce_all`.
     """
-    start = start_of(claim, scale, seed_offset)
+    done = reproduce_all([claim], scale=scale, folder=folder, seed_offset=seed_offset)
+    if done.not_run:
+        raise InputError(f"{claim.id} cannot be run here: {done.not_run[0].reason}")
+    return done.outcomes[0]
+
+
+def reproduce_all(
+    claims: Sequence[Claim],
+    *,
+    scale: Scale,
+    folder: Path | None,
+    seed_offset: int = 0,
+    engine: Engine | None = None,
+    progress: Progress = lambda status: None,
+) -> Reproduction:
+    """Run claims and judge them; cells of all of them share the engine.
+
+    What an interrupted run of the same code, seeds and versions left in the folder is taken over,
+    cell by cell. A finished record is replaced by the new one once that is finished. Records are
+    equal, all but the seconds, whatever the engine and however many cells run side by side.
+
+    Args:
+        claims: Registered claims, each once.
+        scale: Which of their seeds, and how large each cell.
+        folder: Where their records go; None keeps none.
+        seed_offset: Added to every seed.
+        engine: Runs the cells; this process if not given.
+        progress: Told as cells end.
+
+    Raises:
+        InputError: The offset leads to seeds that are for tuning, or another process works on one
+            of the records.
+        OSError: A record cannot be written.
+    """
+    starts = {claim.id: start_of(claim, scale, seed_offset) for claim in claims}
+    engine = engine or ThisProcess({claim.id: claim for claim in claims})
     with ExitStack() as stack:
         where = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        cells = CellFile(path_of(where, claim.id, scale, seed_offset), start)
-        if isinstance(claim, StatisticalClaim):
-            _run_cells(claim, start, cells, progress)
-            arms = arms_of(start, {key: value for key, (value, _) in cells.cells.items()})
-            judgement = judge(claim, arms, scale)
-        elif isinstance(claim, ExactClaim):
-            arms = {}
-            judgement = _run_cases(claim, scale, cells)
-        else:
-            raise TypeError(f"expected an exact or a statistical claim, got {type(claim)}")
-        progress(claim.id, 1.0)
-        seconds = math.fsum(taken for _, taken in cells.cells.values())
-        record = cells.finish(judgement, seconds)
-        return Outcome(claim, record, arms, kept=folder is not None)
+        runs = {}
+        for claim in claims:
+            path = path_of(where, claim.id, scale, seed_offset)
+            cells = stack.enter_context(CellFile(path, starts[claim.id]))
+            runs[claim.id] = _Run(claim, cells, kept=folder is not None)
+        _run_cells(runs, engine, progress)
+    return Reproduction(
+        tuple(run.outcome for run in runs.values() if run.outcome is not None),
+        tuple(NotRun(run.claim, run.refused) for run in runs.values() if run.refused),
+    )
 
 
 def start_of(claim: Claim, scale: Scale, seed_offset: int = 0) -> Start:
@@ -188,43 +171,78 @@ def arms_of(start: Start, cells: Mapping[tuple[str, int], float]) -> Arms:
     }
 
 
-def system_verdicts(outcomes: Sequence[Outcome]) -> dict[str, Verdict | None]:
-    """Return each system's verdict: the worst of its primary parts, None if none of them ran."""
-    systems = sorted({outcome.claim.system for outcome in outcomes})
-    return {
-        system: worst(o.verdict for o in outcomes if o.claim.system == system and o.claim.primary)
-        for system in systems
-    }
-
-
 # --- inside ---
 
 
-def _load(name: str) -> Claim:
-    found = registry.load("claims", name)
-    if not isinstance(found, Claim):
-        raise PluginError(f"expected {name} to be a claim, got {type(found).__name__}")
-    return found
+@dataclass
+class _Run:
+    """One claim on its way."""
+
+    claim: Claim
+    cells: CellFile
+    kept: bool
+    outcome: Outcome | None = None
+    refused: str = ""
+
+    def missing(self) -> list[Cell]:
+        start = self.cells.start
+        keys = [key for key in start.keys if key not in self.cells.cells]
+        return [Cell(self.claim.id, arm, start.scale, seed) for arm, seed in keys]
+
+    def add(self, cell: Cell, measured: Measured) -> None:
+        if self.refused:
+            return
+        if measured.refused:
+            self.refused = measured.reason
+            self.cells.give_up()
+            return
+        if measured.reason:
+            logger.warning("%s: %s", _cell_name(cell), measured.reason)
+        self.cells.add(cell.arm, cell.seed, measured)
+
+    def judge_if_complete(self) -> None:
+        start, cells = self.cells.start, self.cells.cells
+        if self.outcome is not None or self.refused or len(cells) < len(start.keys):
+            return
+        arms: Arms = {}
+        if isinstance(self.claim, StatisticalClaim):
+            arms = arms_of(start, {key: cell.value for key, cell in cells.items()})
+            judgement = judge(self.claim, arms, start.scale)
+        elif isinstance(self.claim, ExactClaim):
+            judgement = _judge_exact(self.claim, start.scale, cells[NO_ARM, 0])
+        else:
+            raise TypeError(f"expected an exact or a statistical claim, got {type(self.claim)}")
+        seconds = [cells[key].seconds for key in start.keys]
+        record = self.cells.finish(judgement, math.fsum(seconds))
+        self.outcome = Outcome(self.claim, record, arms, self.kept, max(seconds))
 
 
-def _run_cells(claim: StatisticalClaim, start: Start, cells: CellFile, progress: Progress) -> None:
-    # a seed's arms follow each other, so that an interrupted run holds whole pairs
-    todo = [(arm, seed) for seed in start.seeds for arm in start.arms]
-    for position, (arm, seed) in enumerate(todo):
-        progress(claim.id, position / len(todo))
-        if (arm, seed) in cells.cells:
-            continue
-        begun = time.perf_counter()
-        value = float(claim.run(arm, start.scale, seed))
-        cells.add(arm, seed, value, time.perf_counter() - begun)
+def _run_cells(runs: Mapping[str, _Run], engine: Engine, progress: Progress) -> None:
+    tally = Tally({name: len(run.cells.start.keys) for name, run in runs.items()}, engine.jobs)
+    for name, run in runs.items():
+        tally.stored(name, len(run.cells.cells))
+        run.judge_if_complete()  # what an earlier run left may be all of it
+    progress(tally.status)
+    todo = [cell for run in runs.values() for cell in run.missing()]
+    with closing(engine.run(todo)) as results:
+        for position, measured in results:
+            cell = todo[position]
+            run = runs[cell.claim]
+            run.add(cell, measured)
+            run.judge_if_complete()
+            tally.ended(cell.claim, measured.seconds)
+            progress(tally.status)
 
 
-def _run_cases(claim: ExactClaim, scale: Scale, cells: CellFile) -> Judgement:
-    begun = time.perf_counter()
-    found = {name: bool(holds) for name, holds in claim.cases().items()}
-    cells.add(NO_ARM, 0, float(all(found.values())), time.perf_counter() - begun)
-    return judge_cases(claim, found, scale)
+def _judge_exact(claim: ExactClaim, scale: Scale, measured: Measured) -> Judgement:
+    if measured.cases is not None:
+        return judge_cases(claim, measured.cases, scale)
+    # that it broke says nothing about the statement, but at smoke the code is what is tested
+    verdict = Verdict.not_reproduced if scale == "smoke" else Verdict.inconclusive
+    reason = f"the cases were not measured: {measured.reason}"
+    return Judgement(verdict, math.nan, math.nan, math.nan, 0, 1, {}, reason)
 
 
-def _rows(judgement: Judgement) -> list[dict[str, Any]]:
-    return [{"name": name, "holds": held} for name, held in judgement.checks.items()]
+def _cell_name(cell: Cell) -> str:
+    what = "its cases were" if cell.arm == NO_ARM else f"arm {cell.arm}, seed {cell.seed} was"
+    return f"{cell.claim}: {what} not measured"

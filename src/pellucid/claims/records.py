@@ -1,20 +1,28 @@
 """What a run of a claim leaves behind: one append-only, checksummed file per claim and scale.
 
-The first record says what was run and from which code, then one record per cell as it ends, then
-the result. Until the result is there the file is called `….part`; the same command goes on with it.
-A finished record is re-run, never edited.
+The first record says what was run and from which code, then comes one record per cell, then the
+result. While the claim runs, each cell is added to a file called `….part` as it ends; the same
+command goes on with it. The finished record holds the cells in a fixed order, so that its bytes do
+not depend on which cell ended first. It is re-run, never edited.
+
+One process at a time works on a record: it holds the lock beside it.
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any, get_args
 
+from pellucid.claims.cells import NO_ARM, Measured
 from pellucid.claims.claim import SCALES, Scale
 from pellucid.claims.judging import Judgement, Verdict
 from pellucid.errors import DataError
 from pellucid.io import records
+from pellucid.io.documents import newer_version
+from pellucid.io.locks import release_lock, take_lock
 from pellucid.io.strict_json import finite_or_text
 
 LAYOUT = 1
@@ -46,6 +54,12 @@ class Start:
     versions: Mapping[str, str]
     layout: int = LAYOUT
 
+    @property
+    def keys(self) -> list[tuple[str, int]]:
+        """Arm and seed of every cell, in order; one for all cases of an exact claim."""
+        # a seed's arms follow each other, so that an interrupted run holds whole pairs
+        return [(arm, seed) for seed in self.seeds for arm in self.arms] or [(NO_ARM, 0)]
+
 
 @dataclass(frozen=True)
 class Record:
@@ -57,6 +71,7 @@ class Record:
         judgement: The verdict and its numbers.
         seconds: Time spent in cells.
         path: Its file.
+        reasons: Why a cell measured nothing, by arm and seed.
     """
 
     start: Start
@@ -64,6 +79,7 @@ class Record:
     judgement: Judgement
     seconds: float
     path: Path
+    reasons: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
     @property
     def sha256(self) -> str:
@@ -100,8 +116,9 @@ def read_record(path: Path) -> Record:
         seconds = finite_or_text(result["seconds"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _foreign(path, error) from None
-    values = {key: value for key, (value, _) in cells.items()}
-    return Record(start, values, judgement, seconds, path)
+    values = {key: cell.value for key, cell in cells.items()}
+    reasons = {key: cell.reason for key, cell in cells.items() if cell.reason}
+    return Record(start, values, judgement, seconds, path, reasons)
 
 
 def read_folder(folder: Path) -> list[Record]:
@@ -116,67 +133,114 @@ def read_folder(folder: Path) -> list[Record]:
 class CellFile:
     """The unfinished record of one run, to which each cell is added as it ends.
 
+    It is a context manager, which holds the record's lock.
+
     Args:
         path: Where the finished record goes; the unfinished one lies beside it.
         start: What is run. Cells that an earlier run of exactly this left are taken over.
 
     Raises:
+        InputError: Another process works on this record.
         DataError: An unfinished record is damaged.
+        OSError: The folder cannot be written.
     """
 
     def __init__(self, path: Path, start: Start) -> None:
         self.path = path
+        self.start = start
         self.unfinished = path.with_name(f"{path.name}.part")
-        self.cells: dict[tuple[str, int], tuple[float, float]] = {}
-        self._judged = False  # killed after the result was stored and before the file was renamed
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # an empty file is what a kill leaves between making it and the first record
-        if self.unfinished.exists() and self.unfinished.stat().st_size > 0:
-            found, cells, result = _parts(self.unfinished)
-            if found == start:
-                self.cells, self._judged = cells, result is not None
-                return
-            self.unfinished.unlink()  # other code, seeds or versions: these cells do not mix
-        records.append(self.unfinished, {"kind": "start", **asdict(start)})
+        self.cells: dict[tuple[str, int], Measured] = {}
+        self._lock = path.with_name(f"{path.name}.lock")
 
-    def add(self, arm: str, seed: int, value: float, seconds: float) -> None:
+    def __enter__(self) -> "CellFile":
+        """Take the lock and what an earlier run left."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        take_lock(self._lock, on=self.path)
+        try:
+            self._take_over()
+        except BaseException:
+            release_lock(self._lock)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the lock back."""
+        release_lock(self._lock)
+
+    def add(self, arm: str, seed: int, measured: Measured) -> None:
         """Add a cell and return once it is on disk.
 
         Args:
             arm: Its arm.
             seed: Its seed, with the offset added.
-            value: What it measured.
-            seconds: Time that it took.
+            measured: What came out of it.
+
+        Raises:
+            OSError: The folder is gone or full.
         """
-        cell = {"kind": "cell", "arm": arm, "seed": seed, "value": value, "seconds": seconds}
-        records.append(self.unfinished, cell)
-        self.cells[arm, seed] = (value, seconds)
+        if not self.unfinished.exists():  # never begin a file anew that has lost its first cells
+            raise FileNotFoundError(2, "the unfinished record is gone", str(self.unfinished))
+        records.append(self.unfinished, _cell((arm, seed), measured))
+        self.cells[arm, seed] = measured
 
     def finish(self, judgement: Judgement, seconds: float) -> Record:
-        """Add the result and let the record take the place of an earlier one."""
-        if not self._judged:
-            result = {"kind": "result", **asdict(judgement), "seconds": seconds}
-            records.append(self.unfinished, result)
-        self.unfinished.replace(self.path)
+        """Write the finished record in the place of an earlier one."""
+        cells = [_cell(key, self.cells[key]) for key in self.start.keys if key in self.cells]
+        result = {"kind": "result", **asdict(judgement), "seconds": seconds}
+        records.write_records(self.path, [_first(self.start), *cells, result])
+        self.unfinished.unlink(missing_ok=True)
         return read_record(self.path)
 
+    def give_up(self) -> None:
+        """Leave nothing behind if no cell was stored."""
+        if not self.cells:
+            self.unfinished.unlink(missing_ok=True)
 
-_Parts = tuple[Start | None, dict[tuple[str, int], tuple[float, float]], dict[str, Any] | None]
+    def _take_over(self) -> None:
+        # an empty file is what a kill leaves between making it and the first record
+        if self.unfinished.exists() and self.unfinished.stat().st_size > 0:
+            found, cells, _ = _parts(self.unfinished)
+            if found == self.start:
+                self.cells = cells
+                return
+            self.unfinished.unlink()  # other code, seeds or versions: these cells do not mix
+        records.append(self.unfinished, _first(self.start))
+
+
+_Parts = tuple[Start | None, dict[tuple[str, int], Measured], dict[str, Any] | None]
+
+
+def _first(start: Start) -> dict[str, Any]:
+    return {"kind": "start", **asdict(start)}
+
+
+def _cell(key: tuple[str, int], measured: Measured) -> dict[str, Any]:
+    arm, seed = key
+    cell = {"kind": "cell", "arm": arm, "seed": seed, "value": measured.value}
+    if measured.reason:
+        cell["reason"] = measured.reason
+    if measured.cases is not None:
+        cell["cases"] = dict(measured.cases)
+    return {**cell, "seconds": measured.seconds}
 
 
 def _parts(path: Path) -> _Parts:
     start: Start | None = None
     result: dict[str, Any] | None = None
-    cells: dict[tuple[str, int], tuple[float, float]] = {}
+    cells: dict[tuple[str, int], Measured] = {}
     try:
         for record in records.read_records(path):
             kind = record["kind"]
             if kind == "start" and start is None:
-                start = _start(record)
+                start = _start(record, path)
             elif kind == "cell":
-                value = finite_or_text(record["value"])
                 key = (_text(record["arm"]), _whole(record["seed"]))
-                cells.setdefault(key, (value, finite_or_text(record["seconds"])))
+                cells.setdefault(key, _measured(record))
             elif kind == "result" and result is None:
                 result = record
             else:
@@ -186,9 +250,22 @@ def _parts(path: Path) -> _Parts:
     return start, cells, result
 
 
-def _start(record: Mapping[str, Any]) -> Start:
-    if record["layout"] != LAYOUT:
-        raise ValueError(f"expected layout {LAYOUT}, got {record['layout']!r}")
+def _measured(record: Mapping[str, Any]) -> Measured:
+    value = finite_or_text(record["value"])
+    cases = record.get("cases")
+    if cases is not None:
+        cases = {_text(name): bool(_held(holds)) for name, holds in cases.items()}
+    # records of earlier versions have no reasons
+    reason = _text(record.get("reason", "not known")) if math.isnan(value) else ""
+    return Measured(value, finite_or_text(record["seconds"]), reason, cases)
+
+
+def _start(record: Mapping[str, Any], path: Path) -> Start:
+    layout = _whole(record["layout"])
+    if layout > LAYOUT:
+        raise newer_version(str(path), record["versions"].get("pellucid"))
+    if layout != LAYOUT:
+        raise ValueError(f"expected layout {LAYOUT}, got {layout}")
     scale = record["scale"]
     if scale not in get_args(Scale):
         raise ValueError(f"expected a scale of {SCALES}, got {scale!r}")

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pellucid.cli.process import THREAD_VARIABLES, limit_threads, talk_through_stderr
+from pellucid.cli.process import limit_threads, talk_through_stderr
 from pellucid.cli.streams import write_json, write_lines
+from pellucid.workers import THREAD_VARIABLES
 
 
 def doctor(

@@ -117,7 +117,10 @@ NamesOption = Annotated[
 RewardTermsOption = Annotated[
     str | None,
     typer.Option(
-        metavar="M:F", help="Function that splits the reward into terms.", show_default=False
+        metavar="M:F",
+        help="Function of (observation, action, next observation, terminated) that returns the "
+        "reward's terms by name; they must add up to it.",
+        show_default=False,
     ),
 ]
 JobsOption = Annotated[
@@ -141,8 +144,26 @@ OutputsOption = Annotated[
         show_default=False,
     ),
 ]
+CodeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="M:F",
+        help="Code of yours that a run folder or a card names and that may be imported; may be "
+        "repeated.",
+        show_default=False,
+    ),
+]
 SeedOption = Annotated[int, typer.Option(metavar="S", min=0, help="Seed of everything.")]
 EpisodesOption = Annotated[int, typer.Option(metavar="N", min=1, help="Episodes to collect.")]
+TimeLimitOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="Stop after this time, report what is done, with badges of weak at best; the same "
+        "--out goes on from there.",
+        show_default=False,
+    ),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and stop.")]
 FreshOption = Annotated[
     bool, typer.Option("--fresh", help="Start again, whatever the run folder holds.")
@@ -169,8 +190,8 @@ def explain(
     env: EnvOption = None,
     out: OutOption = None,
     budget: BudgetOption = 5_000_000,
-    env_steps: EnvStepsOption = 300_000,
-    methods: MethodsOption = "shapley,critical-steps,why-not",
+    env_steps: EnvStepsOption = 400_000,
+    methods: MethodsOption = "shapley,critical-steps,why-not,viper-tree",
     policy: PolicyOption = Policy.greedy,
     episode: EpisodeOption = None,
     step: StepOption = None,
@@ -181,8 +202,10 @@ def explain(
     device: DeviceOption = "cpu",
     policy_class: PolicyClassOption = None,
     outputs: OutputsOption = None,
+    code: CodeOption = None,
     seed: SeedOption = 0,
     episodes: EpisodesOption = 20,
+    time_limit: TimeLimitOption = None,
     dry_run: DryRunOption = False,
     fresh: FreshOption = False,
     fail_on: FailOnOption = None,
@@ -209,7 +232,9 @@ def explain(
         "device": device,
         "policy_class": policy_class,
         "outputs": None if outputs is None else outputs.value,
+        "code": tuple(code or ()),
         "fresh": fresh,
+        "time_limit": time_limit,
     }
     if dry_run:
         return _dry_run(agent, env, asked, as_json=as_json)
@@ -221,6 +246,11 @@ def explain(
     if stopped:
         write_note(f"pellucid: stopped; the same command with --out {run.folder} goes on from here")
         return INTERRUPTED
+    if run.out_of_time:
+        write_note(
+            f"pellucid: stopped at the time limit; the same command with --out {run.folder} "
+            "goes on from here"
+        )
     return _exit_code(run, fail_on)
 
 
@@ -258,8 +288,8 @@ def command_line(agent: str | None, env: str | None, asked: Mapping[str, Any]) -
         words += ["--env", env]
     options = {
         "--budget": (asked["budget"], 5_000_000),
-        "--env-steps": (asked["env_steps"], 300_000),
-        "--methods": (asked["methods"], "shapley,critical-steps,why-not"),
+        "--env-steps": (asked["env_steps"], 400_000),
+        "--methods": (asked["methods"], "shapley,critical-steps,why-not,viper-tree"),
         "--policy": (asked["policy"], "greedy"),
         "--episode": (asked["episode"], None),
         "--step": (asked["step"], None),
@@ -270,8 +300,9 @@ def command_line(agent: str | None, env: str | None, asked: Mapping[str, Any]) -
         "--seed": (asked["seed"], 0),
         "--episodes": (asked["n_episodes"], 20),
     }
-    for wrapper in asked["wrappers"]:
-        words += ["--wrap", wrapper]
+    for option, named in (("--wrap", asked["wrappers"]), ("--code", asked["code"])):
+        for name in named:
+            words += [option, name]
     for option, (value, default) in options.items():
         if value != default:
             words += [option, str(value)]

@@ -40,6 +40,8 @@ def list_items(
     rows = [row(items[name], found) for name, found in loaded.items()]
     if family is Family.claims:
         rows = [{**columns, **standing(columns["name"])} for columns in rows]
+    if family is Family.explainers:
+        rows = [{**columns, "planted": planted(columns["name"])} for columns in rows]
     if as_json:
         write_json(rows)
     else:
@@ -97,6 +99,28 @@ def standing(claim: str) -> dict[str, Any]:
     return {"verdict": None, "scale": None, "stale": None}
 
 
+def planted(explainer: str) -> dict[str, Any]:
+    """Return what the record in the package says of an explainer's planted truth.
+
+    Args:
+        explainer: Its name.
+
+    Returns:
+        `standing` (None where there is no record), the rows that it `failed` and in which it was
+        `unmeasured`, whether the record is `stale`, and the same in `words`.
+    """
+    from pellucid.bench.standing import standing_of
+
+    found = standing_of(explainer)
+    return {
+        "standing": found.verdict,
+        "failed": list(found.failed),
+        "unmeasured": list(found.unmeasured),
+        "stale": found.stale,
+        "words": found.words,
+    }
+
+
 def line(columns: Mapping[str, Any]) -> str:
     """Return one row as a line of text."""
     words = [str(columns["name"])]
@@ -109,6 +133,8 @@ def line(columns: Mapping[str, Any]) -> str:
     if columns.get("verdict"):
         stale = ", stale" if columns["stale"] else ""
         words.append(f"{columns['verdict'].replace('_', ' ')} ({columns['scale']}{stale})")
+    if columns.get("planted"):
+        words.append(columns["planted"]["words"])
     if columns["from"] != "pellucid":
         words.append(f"from {columns['from']}")
     forms = columns.get("capabilities", {})

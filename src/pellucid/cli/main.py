@@ -29,6 +29,7 @@ from pellucid.cli.evaluate import evaluate
 from pellucid.cli.explain import explain
 from pellucid.cli.horizon import horizon
 from pellucid.cli.listing import list_items
+from pellucid.cli.objective import check, diagram
 from pellucid.cli.reproduce import reproduce
 from pellucid.cli.streams import abandon, prepare_streams, write_lines
 from pellucid.errors import InputError, PellucidError
@@ -70,6 +71,15 @@ app.command("reproduce")(_guarded(reproduce))
 app.command("horizon")(_guarded(horizon))
 app.command("list")(_guarded(list_items))
 app.command("doctor")(_guarded(doctor))
+
+objective = typer.Typer(
+    name="objective",
+    help="What objective formalisms can express, for an order of yours and in general.",
+    rich_markup_mode=None,
+)
+objective.command("check")(_guarded(check))
+objective.command("diagram")(_guarded(diagram))
+app.add_typer(objective)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

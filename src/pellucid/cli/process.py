@@ -10,15 +10,7 @@ from typing import TextIO
 
 from pellucid.api.stopping import Terminated
 from pellucid.cli.streams import write_note
-
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
+from pellucid.workers import THREAD_VARIABLES
 
 
 def limit_threads() -> None:

@@ -20,6 +20,7 @@ from pellucid.errors import InputError
 from pellucid.io.files import read_bytes
 
 MAX_NAMES_BYTES = 1_000_000
+MAX_DEPTH = 20
 _KEYS = ("inputs", "actions", "reward_unit")
 _TABLE_KEYS = (*_KEYS, "continuous_actions", "more_inputs")
 
@@ -75,10 +76,13 @@ def read_yaml(content: bytes, *, where: str, aliases: bool = False) -> Any:
         aliases: Whether `*name` is allowed; expanding aliases can take endless memory.
 
     Raises:
-        InputError: It is not YAML, or has a tag, an alias or a key twice.
+        InputError: It is larger than `MAX_NAMES_BYTES`, not YAML, or has a tag, an alias or a key
+            twice.
     """
+    if len(content) > MAX_NAMES_BYTES:
+        raise InputError(f"{where} has {len(content)} bytes; at most {MAX_NAMES_BYTES} are read")
     try:
-        root = yaml.compose(content.decode("utf-8"), Loader=yaml.BaseLoader)
+        root = yaml.compose(content.decode("utf-8"), Loader=_ShallowLoader)
         return _plain(root, where, set(), aliases)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -93,6 +97,20 @@ def count_inputs(space: Any) -> int:
 def count_actions(space: Any) -> int:
     """Return the number of discrete actions, or of action dimensions."""
     return int(space.n) if isinstance(space, spaces.Discrete) else math.prod(space.shape)
+
+
+class _ShallowLoader(yaml.BaseLoader):
+    """Builds nothing, and stops at a nesting that no file of ours has: deep ones take minutes."""
+
+    _depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise yaml.YAMLError(f"nested deeper than {MAX_DEPTH} levels")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 # --- from a section to names ---

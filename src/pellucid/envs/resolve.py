@@ -15,7 +15,7 @@ from gymnasium import spaces
 from gymnasium.wrappers import TimeLimit
 
 from pellucid.envs.lunar_lander_terms import LunarLanderTerms, is_lunar_lander
-from pellucid.envs.reward_terms import WithRewardTerms
+from pellucid.envs.reward_terms import WithRewardTerms, check_reward_terms
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import CapabilityError, EnvError, InputError, UnknownNameError
 from pellucid.registry import unknown_name
@@ -114,7 +114,9 @@ def make_env(spec: EnvSpec, render_mode: str | None = None) -> Env:
         kwargs["render_mode"] = render_mode
     env = _checked(_make(spec, kwargs), spec.id)
     if spec.reward_terms is not None:
-        env = WithRewardTerms(env, load_callable(spec.reward_terms, "reward terms"))
+        terms = load_callable(spec.reward_terms, "reward terms")
+        check_reward_terms(terms, spec.reward_terms)
+        env = WithRewardTerms(env, terms)
     elif is_lunar_lander(env):
         env = LunarLanderTerms(env)
     for path in spec.wrappers:
@@ -194,7 +196,10 @@ def load_callable(path: str, what: str) -> Callable[..., Any]:
     if not _acceptable(found, module, what):
         raise InputError(
             f"{path} cannot serve as {what}",
-            hint="name a class or function defined in a module that imports gymnasium",
+            hint="name a function that this module defines, which takes (observation, action, "
+            "next observation, terminated)"
+            if what == "reward terms"
+            else "name a class or function defined in a module that imports gymnasium",
         )
     return found
 

@@ -2,6 +2,8 @@
 
 from pellucid.explanation.content import (
     KINDS,
+    PREDICTED_RETURN,
+    RETURN,
     Attribution,
     Certificates,
     Components,
@@ -18,6 +20,7 @@ from pellucid.explanation.content import (
     TextTrace,
 )
 from pellucid.explanation.contract import (
+    TARGETS,
     Check,
     Explainer,
     ExplainerInfo,
@@ -32,6 +35,7 @@ from pellucid.explanation.explanation import Explanation
 from pellucid.explanation.score import (
     Badge,
     Control,
+    Curve,
     Direction,
     Interval,
     Role,
@@ -42,6 +46,9 @@ from pellucid.explanation.wording import Fact, Sentences, fact, render, show
 
 __all__ = [
     "KINDS",
+    "PREDICTED_RETURN",
+    "RETURN",
+    "TARGETS",
     "Attribution",
     "Badge",
     "Certificates",
@@ -51,6 +58,7 @@ __all__ = [
     "Contributions",
     "Control",
     "CounterfactualStates",
+    "Curve",
     "Direction",
     "Explainer",
     "ExplainerInfo",

@@ -11,6 +11,11 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
+PREDICTED_RETURN = "predicted return"
+"""Unit of an attribution of the agent's value."""
+RETURN = "return"
+"""Unit of an attribution of what the agent earns."""
+
 
 @dataclass(frozen=True)
 class Attribution:
@@ -21,12 +26,14 @@ class Attribution:
         observations: Shape (states, inputs), the explained states.
         chosen: Shape (states,), the output that the agent preferred in each state.
         outputs: Shape (states, outputs), the outputs in each state.
-        baseline: Shape (outputs,), the outputs when nothing is known of the state.
+        baseline: The outputs when nothing is known of the state: shape (outputs,), or (states,
+            outputs) where what follows without knowing still depends on the state.
         standard_errors: Shape (states, inputs, outputs), Monte-Carlo error of `values`.
         steps: Shape (states, 2), episode and step of each state.
         input_names: One per input.
         output_names: One per output.
-        output_unit: What an output is: `probability`, `Q-value`, `mean action`, `choice`.
+        output_unit: What an output is: `probability`, `Q-value`, `mean action`, `choice`; of
+            explanations of the value `predicted return`, of those of the return `return`.
     """
 
     kind: ClassVar[str] = "attribution"
@@ -34,7 +41,7 @@ class Attribution:
     observations: Float[np.ndarray, "states inputs"]
     chosen: Int[np.ndarray, " states"]
     outputs: Float[np.ndarray, "states outputs"]
-    baseline: Float[np.ndarray, " outputs"]
+    baseline: Float[np.ndarray, "*states outputs"]
     standard_errors: Float[np.ndarray, "states inputs outputs"]
     steps: Int[np.ndarray, "states 2"]
     input_names: tuple[str, ...]
@@ -58,16 +65,28 @@ class Attribution:
     def orders(self) -> Int[np.ndarray, "states inputs"]:
         """Inputs of each state, from the one that speaks most for its choice to most against it.
 
-        Where an output is the action itself, sign is direction and not support: by size.
+        Where an output is the action itself or a prediction, sign is direction and not support:
+        by size.
         """
         values = self.chosen_values
-        support = np.abs(values) if self.output_unit == "mean action" else values
+        by_size = self.output_unit in ("mean action", PREDICTED_RETURN)
+        support = np.abs(values) if by_size else values
         return np.asarray(np.argsort(-support, axis=1, kind="stable"))
 
     @property
     def importance(self) -> Float[np.ndarray, " inputs"]:
-        """Mean absolute attribution of the preferred output over the explained states."""
-        return np.asarray(np.abs(self.chosen_values).mean(axis=0))
+        """Mean absolute attribution of the preferred output over the explained states.
+
+        Of returns the mean itself: what seeing an input earns. The size would add the noise of
+        each state's estimate to inputs that earn nothing.
+        """
+        values = self.chosen_values
+        return np.asarray((values if self.signed else np.abs(values)).mean(axis=0))
+
+    @property
+    def signed(self) -> bool:
+        """Whether more is better, so that inputs are ranked by sign and size and not by size."""
+        return self.output_unit == RETURN
 
     @property
     def ranking(self) -> Int[np.ndarray, " inputs"]:
@@ -121,6 +140,8 @@ class Futures:
         preferences: Shape (outputs,), the agent's preferences in that state.
         preference_names: One per output.
         observation: Shape (inputs,), the state, flattened.
+        terms_error: Most by which the reward terms of a future miss its return; NaN if there are
+            none or some are unknown. Terms that miss it by too much are left out of `terms`.
     """
 
     kind: ClassVar[str] = "futures"
@@ -138,6 +159,7 @@ class Futures:
     preferences: Float[np.ndarray, " outputs"]
     preference_names: tuple[str, ...]
     observation: Float[np.ndarray, " inputs"]
+    terms_error: float = math.nan
 
 
 def _no_numbers() -> Float[np.ndarray, " none"]:
@@ -183,6 +205,7 @@ class Surrogate:
         actions: Shape (outputs,), the action that each output stands for; empty where the outputs
             are the dimensions of one action.
         output_names: One per output.
+        n_episodes: Episodes of each stand-in along the front; 0 if unknown.
     """
 
     kind: ClassVar[str] = "surrogate"
@@ -204,6 +227,7 @@ class Surrogate:
     values: Float[np.ndarray, "nodes outputs"] = field(default_factory=_no_rows)
     actions: Int[np.ndarray, " outputs"] = field(default_factory=_no_integers)
     output_names: tuple[str, ...] = ()
+    n_episodes: int = 0
 
 
 @dataclass(frozen=True)
@@ -288,14 +312,26 @@ class Certificates:
 
     Args:
         observations: Shape (states, inputs).
-        radii: Shape (states,), in units of `norm`.
+        radii: Shape (states,), in units of `norm`; 0 where nothing is certified.
         norm: Name of the norm and scaling.
+        about: What may change within the radius: `rewards` or `inputs`.
+        actions: Shape (states,), number of the action that is decided for.
+        state_names: One per state.
+        choices: One per state, the action in words.
+        rivals: One per state, the next best action in words.
+        discount: Weight of the next step that the radii hold for; NaN if none enters them.
     """
 
     kind: ClassVar[str] = "certificates"
     observations: Float[np.ndarray, "states inputs"]
     radii: Float[np.ndarray, " states"]
     norm: str
+    about: str = "inputs"
+    actions: Int[np.ndarray, " states"] = field(default_factory=_no_integers)
+    state_names: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    rivals: tuple[str, ...] = ()
+    discount: float = math.nan
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from pellucid.explanation.wording import Fact, Sentences
 from pellucid.rollouts.episodes import Episodes
 from pellucid.types import Agent, PolicyMode
 
+TARGETS = ("action", "value", "return")
+"""What can be explained: what the agent chooses, what it predicts, what it earns."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -20,11 +23,11 @@ class Task:
         agent: The agent; every forward pass is charged to `meter`.
         episodes: Episodes of this agent; `episodes.spec` is None for logs without environment.
         meter: The budget of this explanation; charged by agent and rollouts, read by explainers.
-        target: `action`, `value` or `return`.
+        target: One of `TARGETS`.
         policy: Whether the agent acts greedily or by sampling.
         seed: Seed; use `seeds.stream(seed, method, …)` for generators.
         jobs: Worker processes; results must not depend on it.
-        options: Method options from the user, such as `episode`, `step`, `foil`.
+        options: Options from the user; only those that the method declares.
         progress: Called with a share done in [0, 1].
     """
 
@@ -83,6 +86,15 @@ class ExplainerInfo:
     needs: frozenset[str]
     targets: tuple[str, ...]
     axioms: tuple[str, ...]
+    options: Mapping[str, str]
+
+    @property
+    def rerun_tells(self) -> bool:
+        """Whether running the environment again could tell more of what is claimed.
+
+        Not of what the agent predicts in given states: that is settled by asking it.
+        """
+        return set(self.targets) != {"value"}
 
 
 class Explainer(Protocol):
@@ -118,6 +130,7 @@ def explainer(
     needs: tuple[str, ...] = (),
     targets: tuple[str, ...] = ("action",),
     axioms: tuple[str, ...] = (),
+    options: Mapping[str, str] | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Register a class as an explainer.
 
@@ -133,8 +146,10 @@ def explainer(
         logged_sentences: The five sentences when the decisive test is on logged states, because
             there is no environment to run again; the same ones if not given.
         needs: Capabilities of the agent, and `environment` if it must be run again.
-        targets: What it can explain.
+        targets: What it explains. A method that explains another target in another way is an item
+            of its own, named after both: `shapley` with target `return` is `shapley-return`.
         axioms: Identities it claims, checked by the contract tests.
+        options: What `Task.options` may hold, each with a few words; any other name is refused.
     """
     tests = (decisive,) if isinstance(decisive, str) else decisive
     info = ExplainerInfo(
@@ -149,6 +164,7 @@ def explainer(
         frozenset(needs),
         targets,
         axioms,
+        dict(options or {}),
     )
 
     def tag(cls: type[T]) -> type[T]:
@@ -199,6 +215,7 @@ class MetricInfo:
     role: Role
     closed_loop: bool
     source: str
+    targets: tuple[str, ...] = TARGETS
 
 
 class Metric(Protocol):
@@ -228,6 +245,7 @@ def metric(
     source: str,
     role: Role = "test",
     closed_loop: bool = False,
+    targets: tuple[str, ...] = TARGETS,
 ) -> Callable[[F], F]:
     """Register a function as a metric of one content kind.
 
@@ -240,8 +258,9 @@ def metric(
         source: `Name YEAR`, equation or section.
         role: `test`, or `sanity` for a check that can only lower a badge.
         closed_loop: Whether it runs the environment again.
+        targets: Explanations of what it can score; those of others are not its business.
     """
-    info = MetricInfo(name, kind, label, direction, unit, role, closed_loop, source)
+    info = MetricInfo(name, kind, label, direction, unit, role, closed_loop, source, targets)
 
     def tag(function: F) -> F:
         function.info = info  # type: ignore[attr-defined]

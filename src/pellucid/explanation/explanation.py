@@ -88,6 +88,17 @@ class Explanation:
 
         return save_explanation(self, Path(path))
 
+    def export(self, path: str | Path) -> Path:
+        """Write a tree as Python source (`.py`) or JSON (`.json`); return the path.
+
+        Raises:
+            InputError: Another ending.
+            CapabilityError: The content is no tree.
+        """
+        from pellucid.explanation.exports import export_explanation
+
+        return export_explanation(self, path)
+
     def __repr__(self) -> str:
         from pellucid.explanation.rendering import explanation_text
 

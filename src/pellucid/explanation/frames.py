@@ -140,7 +140,9 @@ def _prediction(c: Prediction) -> pd.DataFrame:
 
 
 def _certificates(c: Certificates) -> pd.DataFrame:
-    return pd.DataFrame({"state": np.arange(len(c.radii)), "radius": c.radii, "norm": c.norm})
+    columns = {"state": np.arange(len(c.radii)), "radius": c.radii, "norm": c.norm}
+    named = {"name": c.state_names, "choice": c.choices, "rival": c.rivals}
+    return pd.DataFrame(columns | {name: words for name, words in named.items() if words})
 
 
 def _graph(c: Graph) -> pd.DataFrame:

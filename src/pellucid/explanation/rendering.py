@@ -11,7 +11,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from pellucid.explanation.outside import clip, terminal_safe, visible
-from pellucid.explanation.plots.charts import DotRow, content_chart, score_chart
+from pellucid.explanation.plots.charts import content_chart, score_chart
+from pellucid.explanation.plots.rows import DotRow
 from pellucid.explanation.plots.svg import badge_svg, chart_css, chart_svg
 from pellucid.explanation.score import Badge, Score
 

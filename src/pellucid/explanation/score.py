@@ -5,7 +5,16 @@ from typing import Literal, TypeAlias
 
 from pellucid.stats import Estimate, not_measured
 
-__all__ = ["Badge", "Control", "Direction", "Interval", "Role", "Score", "not_measured"]
+__all__ = [
+    "Badge",
+    "Control",
+    "Curve",
+    "Direction",
+    "Interval",
+    "Role",
+    "Score",
+    "not_measured",
+]
 
 Badge: TypeAlias = Literal["supported", "weak", "failed", "not_measured"]
 """How far an explanation may be relied on; the rule is in `faithfulness.badges`."""
@@ -36,6 +45,23 @@ class Control:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """What a score is the mean of, level by level: the score's value is the area under it.
+
+    Args:
+        axis: What the levels count, in words: "inputs hidden".
+        levels: Ascending, one per point.
+        values: One interval per level, in the score's unit.
+        controls: What the control scores at each level.
+    """
+
+    axis: str
+    levels: tuple[int, ...]
+    values: tuple[Interval, ...]
+    controls: tuple[Interval, ...]
+
+
+@dataclass(frozen=True)
 class Score:
     """One faithfulness test of one explanation.
 
@@ -57,6 +83,8 @@ class Score:
             does not apply holds no badge down.
         unaffordable: True if it was left out because the budget did not pay for it.
         complete: False if the budget ended the test before all its units were run.
+        replacement: What took the place of hidden inputs, in words; empty if none were hidden.
+        curve: The levels whose mean the value is, None if it is no such mean.
     """
 
     metric: str
@@ -75,3 +103,5 @@ class Score:
     applicable: bool = True
     unaffordable: bool = False
     complete: bool = True
+    replacement: str = ""
+    curve: Curve | None = None

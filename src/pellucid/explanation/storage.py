@@ -17,10 +17,11 @@ from pellucid.budget import Cost
 from pellucid.errors import DataError
 from pellucid.explanation.content import KINDS, Content
 from pellucid.explanation.explanation import Explanation
-from pellucid.explanation.score import Badge, Control, Interval, Score
+from pellucid.explanation.score import Badge, Control, Curve, Interval, Score
 from pellucid.explanation.wording import Fact
 from pellucid.io import arrays as stored_arrays
 from pellucid.io import atomic, strict_json
+from pellucid.io.documents import check_seal, newer_version, sealed
 
 SCHEMA = 1
 _NUMBERS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
@@ -41,11 +42,13 @@ def save_explanation(explanation: Explanation, path: Path) -> Path:
         for f in dataclasses.fields(explanation)
         if f.name != "content"
     }
-    document = {
-        "schema": SCHEMA,
-        "written_by": f"pellucid {__version__}",
-        "explanation": {**fields, "content": content},
-    }
+    document = sealed(
+        {
+            "schema": SCHEMA,
+            "written_by": f"pellucid {__version__}",
+            "explanation": {**fields, "content": content},
+        }
+    )
     # arrays first: a JSON file that names arrays which are not there yet must never exist
     if found:
         stored_arrays.save_arrays(base.with_name(base.name + ".safetensors"), found)
@@ -80,11 +83,8 @@ def _check_schema(document: Any, name: str) -> None:
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
         raise DataError(f"{name} is not a stored explanation", hint="expected a key `schema`")
     if schema > SCHEMA:
-        writer = str(document.get("written_by", "a newer pellucid"))
-        raise DataError(
-            f"{name} was written by {writer}, needs >= {writer.removeprefix('pellucid ')}",
-            hint=f"this is pellucid {__version__}: install the newer one",
-        )
+        raise newer_version(name, str(document.get("written_by", "")).removeprefix("pellucid "))
+    check_seal(document, where=name)
 
 
 def _base(path: Path) -> Path:
@@ -150,11 +150,23 @@ def _rebuild(stored: Mapping[str, Any], array_file: Path) -> Explanation:
 
 def _score(item: dict[str, Any]) -> Score:
     control = item.pop("control")
+    # files from before there were curves have none
+    curve = item.pop("curve", None)
     return Score(
         interval=Interval(**item.pop("interval")),
         gap=Interval(**item.pop("gap")),
         control=Control(control["name"], Interval(**control["interval"])) if control else None,
+        curve=_curve(curve) if curve else None,
         **item,
+    )
+
+
+def _curve(stored: dict[str, Any]) -> Curve:
+    return Curve(
+        axis=stored["axis"],
+        levels=tuple(stored["levels"]),
+        values=tuple(Interval(**point) for point in stored["values"]),
+        controls=tuple(Interval(**point) for point in stored["controls"]),
     )
 
 

@@ -39,8 +39,7 @@ def tree_rules(
         if tree.features[node] == LEAF:
             return [space + _choice_words(tree, node, output_names, actions)]
         item = int(tree.features[node])
-        unit = f" {units[item]}" if units and units[item] else ""
-        limit = f"{number(tree.thresholds[node])}{unit}"
+        limit = f"{number(tree.thresholds[node])}{_unit(units[item]) if units else ''}"
         left, right = tree.children[node]
         return [
             f"{space}if {input_names[item]} ≤ {limit}:",
@@ -163,6 +162,11 @@ def _choice_words(
     return ", ".join(
         f"{name} {show(float(v))}" for name, v in zip(output_names, values, strict=True)
     )
+
+
+def _unit(unit: str) -> str:
+    # a unit such as "7.5 units/s" would read as a second number
+    return f" × {unit}" if unit[:1].isdigit() else f" {unit}" if unit else ""
 
 
 def _comment(words: str) -> str:

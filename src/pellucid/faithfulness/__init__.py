@@ -3,11 +3,15 @@
 REGISTRY = {
     "masked_return": "pellucid.faithfulness.masked_return",
     "deletion": "pellucid.faithfulness.deletion",
+    "value_deletion": "pellucid.faithfulness.value_deletion",
+    "insertion": "pellucid.faithfulness.insertion",
     "step_drop": "pellucid.faithfulness.step_drop",
     "branch_gap": "pellucid.faithfulness.branch_gap",
     "student_return": "pellucid.faithfulness.student_return",
     "surrogate_agreement": "pellucid.faithfulness.surrogate_agreement",
     "surrogate_regret": "pellucid.faithfulness.surrogate_regret",
+    "certified_order": "pellucid.faithfulness.certified_order",
+    "certificate_attacks": "pellucid.faithfulness.certificate_attacks",
     "weight_randomisation": "pellucid.faithfulness.weight_randomisation",
     "planted_inputs": "pellucid.faithfulness.planted_inputs",
 }

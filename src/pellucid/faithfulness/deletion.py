@@ -1,20 +1,10 @@
-"""Deletion: how soon choices change as inputs are hidden in ranked order, on logged states."""
+"""Deletion: how soon choices change as inputs are hidden in ranked order, on recorded states."""
 
-from dataclasses import dataclass
-
-import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
-
-from pellucid.agents.acting import choose_actions
-from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explanation import Attribution, Check, Score, metric
 from pellucid.faithfulness import thresholds
-from pellucid.faithfulness.hiding import changed_choices, input_rows
-from pellucid.faithfulness.results import paired_score
-from pellucid.kernels.draws import indexed_draws
-from pellucid.seeds import derived_seed, stream
+from pellucid.faithfulness.hiding_order import order_scores
 
-_ROWS_AT_ONCE = 2**14
+_OTHERS = thresholds.OTHER_REPLACEMENTS_SHARE
 
 
 @metric(
@@ -23,156 +13,31 @@ _ROWS_AT_ONCE = 2**14
     label="choices changed when inputs are hidden in ranked order, on recorded states",
     direction="higher",
     unit="episode",
+    targets=("action",),
     source="Samek 2017 (deletion), choices in place of a class score; control and unit ours",
 )
 def deletion(check: Check) -> tuple[Score, ...]:
     """Score an attribution by the choices that change as inputs are hidden in its order.
 
     In each explained state inputs are hidden one after another, the one that speaks most for its
-    choice first (`Attribution.orders`), by the values of one other visited state. Value of a
-    state: the percentage of the hiding levels, from one input hidden to one left, at which the
-    agent chooses otherwise. Values are averaged within
+    choice first (`Attribution.orders`). Value of a state: the percentage of the hiding levels,
+    from one input hidden to one left, at which the agent chooses otherwise (16 levels, evenly
+    spread, where there are more than 17 inputs). Values are averaged within
     the episode, since states of one episode are not independent. Control: the mean over 200
     random orders on the same states with the same replacements. No environment is run.
+
+    One score per replacement of hidden inputs. `deletion.resample`, the values of one other
+    visited state, may decide a badge. `deletion.conditional`, those of a visited state of another
+    episode that is among the five nearest on the visible inputs, and `deletion.mean` are supporting
+    and get at most a tenth each of the budget left. `Score.curve` holds the levels.
 
     Raises:
         CapabilityError: There is only one input.
         BudgetError: Less than one state in each of five episodes.
     """
-    content = check.finding.content
-    assert isinstance(content, Attribution)
-    n_inputs = len(content.input_names)
-    if n_inputs < 2:
-        raise CapabilityError("there is only one input", hint="an agent with two inputs or more")
-    levels = _levels(n_inputs, stream(check.seed, "deletion", "rankings"))
-    rows = _states(check, content, len(levels.masks) + n_inputs)
-    states = content.steps[rows]
-    changed = _changed(check, states, _hidden(content.orders[rows]), levels.masks)
-    ranked = 100.0 * changed[:, : n_inputs - 1].mean(axis=1)
-    random = 100.0 * changed[:, n_inputs - 1 :][:, levels.rows].mean(axis=(1, 2))
-    episodes = states[:, 0]
-    return (
-        paired_score(
-            deletion.info,  # type: ignore[attr-defined]
-            _by_episode(ranked, episodes),
-            _by_episode(random, episodes),
-            "hiding inputs in random order",
-            name="resample",
-            value_unit="% of choices",
-            bounds=(0.0, 100.0),
-        ),
+    return order_scores(
+        check,
+        deletion.info,  # type: ignore[attr-defined]
+        (1.0, _OTHERS, _OTHERS),
+        shown=False,
     )
-
-
-@dataclass(frozen=True)
-class _Levels:
-    """The distinct sets of hidden inputs, and which of them each random order passes through."""
-
-    masks: Bool[np.ndarray, "masks inputs"]
-    rows: Int[np.ndarray, "orders levels"]
-
-
-def _levels(n_inputs: int, rng: np.random.Generator) -> _Levels:
-    """Return the hiding levels of the random orders.
-
-    With few inputs the orders share most levels: 8 inputs have 254, however many orders there are.
-    """
-    orders = np.array([rng.permutation(n_inputs) for _ in range(thresholds.RANDOM_RANKINGS)])
-    hidden = _hidden(orders)
-    masks, rows = np.unique(hidden.reshape(-1, n_inputs), axis=0, return_inverse=True)
-    return _Levels(masks, rows.reshape(len(orders), n_inputs - 1))
-
-
-def _hidden(
-    orders: Int[np.ndarray, "orders inputs"],
-) -> Bool[np.ndarray, "orders levels inputs"]:
-    """Return what each order hides at each level, from one input hidden to one left.
-
-    The level at which everything is hidden is the same for all orders and left out.
-    """
-    places = orders.argsort(axis=1)
-    return np.asarray(places[:, None, :] <= np.arange(orders.shape[1] - 1)[None, :, None])
-
-
-def _states(check: Check, content: Attribution, rows_per_state: int) -> Int[np.ndarray, " states"]:
-    """Return the positions of the explained states that the budget pays for.
-
-    Spread evenly within each episode; the number of episodes is lowered last.
-
-    Raises:
-        BudgetError: Less than one state in each of five episodes.
-    """
-    affordable = check.meter.left.queries // rows_per_state
-    episodes = np.unique(content.steps[:, 0])
-    least = min(thresholds.UNITS_FOR_WEAK, len(episodes))
-    if affordable < least:
-        need = least * rows_per_state
-        raise BudgetError(
-            f"hiding inputs in random orders needs {need} agent queries, more than are left",
-            hint=f"a larger budget: at least {need} agent queries for this test",
-        )
-    episodes = episodes[:affordable]
-    per_episode = min(thresholds.STATES_PER_EPISODE, affordable // max(1, len(episodes)))
-    chosen = []
-    for episode in episodes:
-        rows = np.flatnonzero(content.steps[:, 0] == episode)
-        places = np.linspace(0, len(rows) - 1, min(per_episode, len(rows))).round()
-        chosen.append(rows[np.unique(places.astype(np.int64))])
-    return np.concatenate(chosen) if chosen else np.empty(0, dtype=np.int64)
-
-
-def _changed(
-    check: Check,
-    states: Int[np.ndarray, "states 2"],
-    own: Bool[np.ndarray, "states levels inputs"],
-    shared: Bool[np.ndarray, "masks inputs"],
-) -> Bool[np.ndarray, "states levels_and_masks"]:
-    """Return in which states hiding changes the choice: each state's own sets, then shared ones."""
-    visited = check.episodes.visited
-    donors = indexed_draws(
-        derived_seed(check.seed, "deletion", "donors"),
-        states[:, 0],
-        states[:, 1],
-        below=len(visited),
-    )
-    observed = np.array([check.episodes.used[e].observations[t] for e, t in states])
-    replaced = visited[donors]
-    # the first row of each state hides nothing
-    nothing = np.zeros((1, shared.shape[1]), dtype=bool)
-    at_once = max(1, _ROWS_AT_ONCE // (1 + own.shape[1] + len(shared)))
-    parts = [np.empty((0, own.shape[1] + len(shared)), dtype=bool)]
-    for start in range(0, len(states), at_once):
-        part = slice(start, start + at_once)
-        n = len(own[part])
-        hidden = [np.repeat(m[None], n, axis=0) for m in (nothing, shared)]
-        hidden.insert(1, own[part])
-        parts.append(
-            _changed_part(check, observed[part], replaced[part], np.concatenate(hidden, axis=1))
-        )
-    return np.concatenate(parts)
-
-
-def _changed_part(
-    check: Check,
-    observed: Shaped[np.ndarray, "states *observation"],
-    replaced: Shaped[np.ndarray, "states *observation"],
-    hidden: Bool[np.ndarray, "states levels inputs"],
-) -> Bool[np.ndarray, "states levels"]:
-    own, other = input_rows(observed)[:, None, :], input_rows(replaced)[:, None, :]
-    rows = np.where(hidden, other, own).astype(observed.dtype)
-    batch = rows.reshape(-1, *observed.shape[1:])
-    actions = choose_actions(check.agent, batch, "greedy", ())
-    by_state = actions.reshape(len(observed), hidden.shape[1], -1)
-    before = np.repeat(by_state[:, :1], hidden.shape[1] - 1, axis=1)
-    space = check.agent.action_space
-    flat_shape = (-1, by_state.shape[2])
-    changed = changed_choices(
-        space, before.reshape(flat_shape), by_state[:, 1:].reshape(flat_shape)
-    )
-    return changed.reshape(len(observed), -1)
-
-
-def _by_episode(
-    values: Float[np.ndarray, " states"], episodes: Int[np.ndarray, " states"]
-) -> Float[np.ndarray, " episodes"]:
-    return np.array([values[episodes == e].mean() for e in np.unique(episodes)])

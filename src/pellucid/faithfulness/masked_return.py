@@ -1,6 +1,6 @@
 """Return under masking: what it costs to hide the top-ranked input at every step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -11,6 +11,7 @@ from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explanation import Attribution, Check, Score, metric
 from pellucid.faithfulness import thresholds
 from pellucid.faithfulness.hiding import InputHider, input_rows
+from pellucid.faithfulness.replacements import Resample
 from pellucid.faithfulness.results import paired_score, scored
 from pellucid.rollouts import collect
 from pellucid.seeds import derived_seed, stream
@@ -24,6 +25,7 @@ from pellucid.stats import differences
     direction="higher",
     unit="episode",
     closed_loop=True,
+    targets=("action", "return"),
     source="Beechey 2023 (SVERL, global performance), k = 1; control and intervals ours",
 )
 def masked_return(check: Check) -> tuple[Score, ...]:
@@ -58,16 +60,15 @@ def masked_return(check: Check) -> tuple[Score, ...]:
     plan = _plan(check, spec, len(arms))
     lost = _lost_per_arm(check, arms, plan)
     n_hidden = "each input" if len(compared) == n_inputs else "random inputs"
-    return (
-        paired_score(
-            masked_return.info,  # type: ignore[attr-defined]
-            lost[0],
-            lost[[arms.index(int(i)) for i in compared]].mean(axis=0),
-            f"hiding {n_hidden} alone, on average",
-            value_unit=check.episodes.names.reward_unit,
-            complete=lost.shape[1] == plan.n_episodes,
-        ),
+    score = paired_score(
+        masked_return.info,  # type: ignore[attr-defined]
+        lost[0],
+        lost[[arms.index(int(i)) for i in compared]].mean(axis=0),
+        f"hiding {n_hidden} alone, on average",
+        value_unit=check.episodes.names.reward_unit,
+        complete=lost.shape[1] == plan.n_episodes,
     )
+    return (replace(score, replacement=f"{Resample.words}, drawn at every step"),)
 
 
 @dataclass(frozen=True)

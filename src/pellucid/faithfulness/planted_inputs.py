@@ -28,6 +28,7 @@ from pellucid.types import Actions, Agent, Distribution, Observations
     direction="lower",
     unit="state",
     role="sanity",
+    targets=("action", "value"),
     source="Kindermans 2019 and Lundberg 2017 (null player, symmetry), planted in the agent",
 )
 def planted_inputs(check: Check) -> tuple[Score, ...]:
@@ -38,7 +39,8 @@ def planted_inputs(check: Check) -> tuple[Score, ...]:
     original. The explanation is made again on logged states. `planted_inputs.dummy`: the ignored
     input's share of all attribution, summed over states. `planted_inputs.copy`: the difference
     between original and copy as a share of what both get; only where the method claims symmetry.
-    Both are checks of the method in these states, hence the unit.
+    Both are checks of the method in these states, hence the unit. They need answers to states
+    that no environment gave, and so are not made of explanations of the return.
 
     Raises:
         CapabilityError: The observations are not real numbers, or the method cannot be applied to

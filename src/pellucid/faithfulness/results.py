@@ -44,10 +44,10 @@ def paired_score(
     return Score(
         metric=info.name if name is None else f"{info.name}.{name}",
         label=label or info.label,
-        interval=_within(mean_interval(values), bounds),
+        interval=clipped(mean_interval(values), bounds),
         unit=info.unit,
         direction=info.direction,
-        control=Control(control_name, _within(mean_interval(controls), bounds)),
+        control=Control(control_name, clipped(mean_interval(controls), bounds)),
         gap=paired_gap(values, controls, info.direction),
         closed_loop=info.closed_loop,
         role=role or info.role,
@@ -56,7 +56,8 @@ def paired_score(
     )
 
 
-def _within(estimate: Estimate, bounds: tuple[float, float]) -> Estimate:
+def clipped(estimate: Estimate, bounds: tuple[float, float]) -> Estimate:
+    """Return an estimate whose interval ends at the least and the greatest possible value."""
     low, high = np.clip([estimate.low, estimate.high], *bounds)
     return replace(estimate, low=float(low), high=float(high))
 

@@ -1,13 +1,13 @@
 """Scores a finding by every metric of its kind; what cannot be measured says why."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pellucid import registry
 from pellucid.agents.metering import MeteredAgent, unmetered
 from pellucid.budget import Meter
-from pellucid.errors import BudgetError, CapabilityError, PellucidError
+from pellucid.errors import BudgetError, CapabilityError, PellucidError, TimeLimitError
 from pellucid.explanation import Check, ExplainerInfo, Finding, Metric, Score
 from pellucid.faithfulness.badges import judge, rerun_was_possible
 from pellucid.faithfulness.results import missing_score
@@ -29,7 +29,7 @@ def score_finding(
     jobs: int,
     explain_fn: Callable[[Agent, Episodes, Meter], Finding],
 ) -> tuple[Score, ...]:
-    """Return the judged scores of every registered metric of the finding's kind.
+    """Return the judged scores of every registered metric of the finding's kind and target.
 
     Decisive metrics come first, in the order in which they may decide, then sanity checks, then
     the others; each uses what the ones before it left. A metric that lacks a capability or budget,
@@ -59,14 +59,34 @@ def score_finding(
         axioms=info.axioms,
     )
     scores = [score for test in _ordered(finding, info) for score in _measure(test, check)]
-    possible = rerun_was_possible(scores, episodes.spec is not None)
-    return tuple(judge(s, complete=finding.complete, rerun_possible=possible) for s in scores)
+    tells = episodes.spec is not None and info.rerun_tells
+    possible = rerun_was_possible(scores, tells)
+    complete = finding.complete and not cut_by_time(scores, meter)
+    return tuple(judge(s, complete=complete, rerun_possible=possible) for s in scores)
+
+
+def cut_by_time(scores: Sequence[Score], meter: Meter) -> bool:
+    """Whether the time limit was reached before all tests were made in full."""
+    return meter.time_is_up and any(s.unaffordable or not s.complete for s in scores)
+
+
+def timely(error: BudgetError, meter: Meter) -> BudgetError:
+    """Return what stopped the work: the time limit if it is reached, since then nothing is left."""
+    try:
+        meter.check_time()
+    except TimeLimitError as reached:
+        return reached
+    return error
 
 
 def _ordered(finding: Finding, info: ExplainerInfo) -> list[Metric]:
-    """Return the metrics of the finding's kind: decisive ones, sanity checks, the others."""
+    """Return the metrics of a finding: decisive ones, sanity checks, the others."""
     loaded, _ = registry.load_all("metrics")
-    fitting = [m for _, m in sorted(loaded.items()) if isinstance(finding.content, m.info.kind)]
+    fitting = [
+        m
+        for _, m in sorted(loaded.items())
+        if isinstance(finding.content, m.info.kind) and set(m.info.targets) & set(info.targets)
+    ]
     # `step_drop.random` names one score of the metric `step_drop`
     decisive = [name.partition(".")[0] for name in info.decisive]
 
@@ -80,11 +100,13 @@ def _ordered(finding: Finding, info: ExplainerInfo) -> list[Metric]:
 
 def _measure(test: Metric, check: Check) -> tuple[Score, ...]:
     try:
+        check.meter.check_time()
         return test(check)
     except CapabilityError as error:
         need = error.hint or "an agent or environment that offers it"
         return (missing_score(test.info, str(error), need, applicable=False),)
     except BudgetError as error:
+        error = timely(error, check.meter)
         score = missing_score(test.info, str(error), error.hint or "a larger budget")
         return (replace(score, unaffordable=True),)
     except PellucidError as error:

@@ -26,6 +26,18 @@ RANDOM_RANKINGS = 200
 """Random rankings that make up the control of an attribution."""
 STATES_PER_EPISODE = 20
 """Explained states of one episode that an open-loop test uses at most."""
+HIDING_LEVELS = 16
+"""Levels of hiding at most, evenly spread; all of them up to 17 inputs."""
+NEAREST_STATES = 5
+"""Nearest visited states of which one replaces hidden inputs, given the visible ones."""
+NEAREST_AMONG = 1000
+"""Visited states of other episodes among which the nearest ones are looked for, at most."""
+OTHER_REPLACEMENTS_SHARE = 0.1
+"""Share of the budget left that a test with replacement values that do not decide may use before
+the sanity checks."""
+LAST_SHARE = 0.25
+"""Share of the budget left that each supporting test with other replacement values may use after
+them."""
 CHANGED_ACTION = 0.1
 """Share of its range by which a dimension of a continuous action must move to count as another
 choice."""
@@ -69,3 +81,15 @@ def in_words(count: int) -> str:
         ('five', '12')
     """
     return _WORDS[count] if 0 <= count < len(_WORDS) else str(count)
+
+
+# --- certificates ---
+
+CERTIFIED_STATES = 30
+"""Certified states that are solved again at most, spread over all of them."""
+CERTIFICATE_ATTACKS = 10_000
+"""Random changes inside the radii, over all attacked states; none may change a decision."""
+PERMUTED_RADII = 20
+"""Orders of the radii that make up the control of certificates."""
+INSIDE = 0.999
+"""How far inside a radius attacks stay: on its edge rounding may decide."""

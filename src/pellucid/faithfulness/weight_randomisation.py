@@ -26,6 +26,7 @@ from pellucid.types import Agent
     direction="lower",
     unit="draw",
     role="sanity",
+    targets=("action", "value"),
     source="Adebayo 2018, cascading randomisation; random band ours",
 )
 def weight_randomisation(check: Check) -> tuple[Score, ...]:
@@ -38,7 +39,8 @@ def weight_randomisation(check: Check) -> tuple[Score, ...]:
     permutation for all states, 200 of them per draw. The check is the last stage, at which all
     layers are redrawn: it passes if the median over the draws lies below the 95 % point of the
     band. The earlier stages are supporting scores, `weight_randomisation.last_1` and so on. The
-    interval is the range of the draws (of five, it covers the median in 94 % of cases).
+    interval is the range of the draws (of five, it covers the median in 94 % of cases). Not made
+    of explanations of the return, which come from running the agent: they cannot but depend on it.
 
     Raises:
         CapabilityError: The agent shows no layers, or there are fewer than three inputs.

@@ -9,7 +9,7 @@ import os
 import re
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,13 @@ from typing import Any, BinaryIO
 from pellucid import __version__
 from pellucid.errors import DataError
 from pellucid.io import strict_json
+from pellucid.io.atomic import write_bytes
+from pellucid.io.documents import newer_version
 from pellucid.io.files import read_bytes
 
 SCHEMA = 1
 _TAIL_BLOCK = 64 * 1024
 _LAYOUT = re.compile(rb'\{"crc": "([0-9a-f]{8})", "record": (.*)\}', re.DOTALL)
-_VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}")
 
 
 class TornTailWarning(UserWarning):
@@ -69,6 +70,15 @@ def append(path: Path, record: Any) -> None:
             with suppress(OSError):  # no half line for the next reader, if the disk allows
                 os.truncate(path, start)
             raise
+
+
+def write_records(path: Path, stored: Sequence[Any]) -> None:
+    """Write a whole file of records atomically; equal records give equal bytes.
+
+    Raises:
+        OSError: It cannot be written; what was there before is unchanged then.
+    """
+    write_bytes(path, b"".join(map(_line, [stamp(SCHEMA), *stored])))
 
 
 def read_records(path: Path) -> list[Any]:
@@ -118,13 +128,7 @@ def check_stamp(document: Any, *, newest: int, where: str) -> int:
     if type(schema) is not int or schema < 1:
         raise DataError(f"{where} was not written by pellucid: it names no schema")
     if schema > newest:
-        named = document.get("pellucid")
-        # the name is shown on a terminal: nothing but a version number may pass
-        writer = named if isinstance(named, str) and _VERSION.fullmatch(named) else "(unknown)"
-        raise DataError(
-            f"{where} was written by pellucid {writer}, needs >= {writer}; this is {__version__}",
-            hint="update pellucid",
-        )
+        raise newer_version(where, document.get("pellucid"))
     return schema
 
 

@@ -1,7 +1,16 @@
 """Returns and value targets: what a sequence of rewards is worth at each step."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from jaxtyping import Float
+
+TERMS_TOLERANCE = 1e-3
+"""Share of all reward that passed, gains and losses alike, by which terms may miss their sum.
+
+Terms that are computed from single-precision observations miss it by about a millionth.
+"""
+_ROUNDING = 1e-9
 
 
 def discounted_returns(
@@ -48,3 +57,32 @@ def value_targets(
     if terminated and len(targets):
         targets[-1] = rewards[-1]
     return targets
+
+
+def terms_error(
+    terms: Mapping[str, Float[np.ndarray, " steps"]], rewards: Float[np.ndarray, " steps"]
+) -> float:
+    """Return how far the reward terms of one episode are from adding up to its return.
+
+    Args:
+        terms: Reward terms by name, each of shape (steps,).
+        rewards: Shape (steps,).
+
+    Returns:
+        The absolute difference, in units of return; NaN if a term is unknown in some step.
+
+    Example:
+        >>> terms_error({"a": np.array([1.0, 2.0]), "b": np.array([0.5, 0.0])}, np.array([1.5, 3]))
+        1.0
+    """
+    return float(abs(sum(float(values.sum()) for values in terms.values()) - rewards.sum()))
+
+
+def terms_add_up(error: float, rewards: Float[np.ndarray, " steps"]) -> bool:
+    """Whether an error of `terms_error` is within `TERMS_TOLERANCE`; an unknown one counts as so.
+
+    Args:
+        error: What `terms_error` returned.
+        rewards: Shape (steps,), the rewards of that episode.
+    """
+    return not error > TERMS_TOLERANCE * float(np.abs(rewards).sum()) + _ROUNDING

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from pellucid.kernels.shapley import coalition_masks, shapley_matrix
+from pellucid.kernels.shapley import shapley_matrix
 
 ForwardFn: TypeAlias = Callable[
     [Shaped[np.ndarray, "rows inputs"]], Float[np.ndarray, "rows outputs"]
@@ -127,16 +127,27 @@ def _games_shapley(
     """Return the Shapley values of games with one number of players."""
     differs = first != second
     n_players = int(differs[0].sum())
-    # players in the order of inputs; all others look into a last column, which is never on
-    player = np.where(differs, differs.cumsum(axis=1) - 1, n_players)
-    masks = np.zeros((2**n_players, n_players + 1), dtype=bool)
-    masks[:, :n_players] = coalition_masks(n_players)
-    # games before masks, so that one product over masks serves all games and outputs
-    hybrids = np.where(masks[:, player], first, second)
+    hybrids = _hybrids(first, second, np.nonzero(differs)[1].reshape(-1, n_players))
+    # games behind coalitions, so that one product over coalitions serves all games and outputs
     worth = forward_fn(hybrids.reshape(-1, hybrids.shape[2]))
     n_outputs = worth.shape[1]
-    phi = shapley_matrix(n_players).T @ worth.reshape(len(masks), -1)
+    phi = shapley_matrix(n_players).T @ worth.reshape(len(hybrids), -1)
     phi = phi.reshape(n_players, len(first), n_outputs).transpose(1, 0, 2)
     values = np.zeros((*first.shape, n_outputs))
     values[differs] = phi.reshape(-1, n_outputs)
     return values
+
+
+def _hybrids(
+    first: np.ndarray, second: np.ndarray, players: Int[np.ndarray, "games players"]
+) -> Shaped[np.ndarray, "coalitions games inputs"]:
+    """Return all hybrids of each pair of rows, in the order of `coalition_masks`."""
+    hybrids = np.empty((2 ** players.shape[1], *first.shape), dtype=first.dtype)
+    hybrids[0] = second
+    game = np.arange(len(first))
+    for player, column in enumerate(players.T):
+        # the coalitions with this player are those before it, with one more input turned
+        half = 1 << player
+        hybrids[half : 2 * half] = hybrids[:half]
+        hybrids[half : 2 * half, game, column] = first[game, column]
+    return hybrids

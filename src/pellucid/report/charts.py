@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from pellucid.explanation.plots.charts import DotRow
+from pellucid.explanation.plots.rows import DotRow
 from pellucid.explanation.plots.svg import Axis, dot, interval_marks, line, picture, text
 from pellucid.explanation.wording import show
 from pellucid.report.said import Document

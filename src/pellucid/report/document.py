@@ -10,11 +10,12 @@ from typing import Any
 
 from pellucid import __version__
 from pellucid.budget import Cost
-from pellucid.explanation import Explanation, Interval, Score
+from pellucid.explanation import Curve, Explanation, Interval, Score
 from pellucid.explanation.plots import Chart, content_chart, score_chart
 from pellucid.explanation.rendering import decisive_score
 from pellucid.explanation.wording import Fact, fact, fact_names
-from pellucid.report import behaviour, overview, trust
+from pellucid.report import behaviour, overview, trust, words
+from pellucid.report.html import render_html
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document, plain, said, said_with
 
@@ -56,7 +57,7 @@ def build_document(record: RunRecord) -> Document:
         "budget": {
             "allowed": _cost(record.allowed),
             "used": _cost(record.used),
-            "parts": [{"name": name, **_cost(cost)} for name, cost in record.costs.items()],
+            "parts": _cost_parts(record),
         },
         "versions": dict(record.versions),
         "hashes": dict(record.hashes),
@@ -65,7 +66,10 @@ def build_document(record: RunRecord) -> Document:
     document["identity"] = overview.identity(record)
     document["summary"] = overview.summary(record, explanations)
     document["trust"] = trust.trust(record, document)
-    complete: Document = plain(document)
+    document["methods"] = words.methods_of(explanations)
+    complete: Document = plain({**document, "words": []})
+    if record.episodes.used:
+        complete["words"] = words.words_of(render_html(record, complete, json_sha256=""))
     return complete
 
 
@@ -120,6 +124,15 @@ def _cost(cost: Cost) -> Document:
         "env_steps": cost.env_steps,
         "gradient_steps": cost.gradient_steps,
     }
+
+
+def _cost_parts(record: RunRecord) -> list[Document]:
+    """Return what each part cost; an explanation is called by its question, not its method."""
+    questions = {e.method: e.question for e in record.explanations}
+    return [
+        {"name": name, "title": questions.get(name, name), **_cost(cost)}
+        for name, cost in record.costs.items()
+    ]
 
 
 def _explanation_or_damage(explanation: Explanation, position: int, record: RunRecord) -> Document:
@@ -219,6 +232,19 @@ def _score(score: Score) -> Document:
         "applicable": score.applicable,
         "complete": score.complete,
         "value_unit": score.value_unit,
+        "replacement": score.replacement,
+        "curve": _curve(score.curve),
+    }
+
+
+def _curve(curve: Curve | None) -> Document | None:
+    if curve is None:
+        return None
+    return {
+        "axis": curve.axis,
+        "levels": list(curve.levels),
+        "values": [_interval(point) for point in curve.values],
+        "controls": [_interval(point) for point in curve.controls],
     }
 
 

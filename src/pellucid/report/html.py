@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -21,10 +21,13 @@ from pellucid import registry
 from pellucid.errors import PluginError, UnknownNameError
 from pellucid.explanation import CounterfactualStates, Explanation, Futures, show
 from pellucid.explanation.outside import clip, visible
-from pellucid.explanation.plots.charts import FrontChart, read_chart
+from pellucid.explanation.plots.charts import read_chart
+from pellucid.explanation.plots.fronts import FrontChart
 from pellucid.explanation.plots.svg import badge_svg, chart_css, chart_svg
+from pellucid.explanation.plots.tree_drawing import tree_svg
 from pellucid.explanation.rendering import BADGE_WORDS
 from pellucid.explanation.wording import Fact, render
+from pellucid.io.atomic import safe_name
 from pellucid.report.charts import returns_svg, series_svg
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document
@@ -64,6 +67,7 @@ def render_html(record: RunRecord, document: Document, *, json_sha256: str) -> s
         s=page.said,
         badge=page.badge,
         v=visible,
+        safe_name=safe_name,
     )
 
 
@@ -142,6 +146,16 @@ class _Page:
             for key, chart in charts
             if chart is not None
         ]
+
+    def tree(self, chart: Document) -> Markup:
+        """Return the drawing of a tree."""
+        front = read_chart(chart)
+        assert isinstance(front, FrontChart)
+        return _made_here(tree_svg(front.nodes, front.tree_sentence))
+
+    def file(self, kind: str, text: str) -> str:
+        """Return a text as a data address, so that it can be saved from the page alone."""
+        return f"data:{kind};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
 
     def returns(self) -> Markup:
         """Return the chart of all returns."""
@@ -268,7 +282,9 @@ def _shortened(value: Any) -> Any:
     return value
 
 
+@cache
 def _environment() -> Environment:
+    """Return the templates; kept, since compiling them takes longer than filling them."""
     return Environment(
         loader=PackageLoader("pellucid", "report/templates"),
         autoescape=True,

@@ -21,7 +21,7 @@ CAPABILITY_WORDS = {
 
 
 def trust(record: RunRecord, document: Document) -> Document:
-    """Return the eight parts of the Trust page.
+    """Return the parts of the Trust page.
 
     Args:
         record: The run.
@@ -34,6 +34,7 @@ def trust(record: RunRecord, document: Document) -> Document:
         "sanity": _sanity(document),
         "exclusions": _exclusions(document),
         "choices": _choices(record),
+        "replacements": _replacements(document),
         "rule": _rule(),
         "luck": luck(document),
         "recheck": "pellucid evaluate .",
@@ -153,6 +154,13 @@ def _sanity(document: Document) -> list[Document]:
         {"explanation": i, "score": k}
         for i, k, score in _scores(document)
         if score["role"] == "sanity"
+    ]
+
+
+def _replacements(document: Document) -> list[Document]:
+    """Positions of the scores that hid inputs: all of them, whatever took the inputs' place."""
+    return [
+        {"explanation": i, "score": k} for i, k, score in _scores(document) if score["replacement"]
     ]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 
 from pellucid.agents.metering import unmetered
 from pellucid.budget import Cost, Meter
@@ -19,10 +19,11 @@ from pellucid.envs.resolve import make_env, step_limit
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import BudgetError, InputError
 from pellucid.rollouts.checks import space_layout
-from pellucid.rollouts.collecting import PART, Progress
+from pellucid.rollouts.collecting import PART, Progress, part_size
 from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Episode, Episodes, Failure
 from pellucid.rollouts.generators import reseed
+from pellucid.rollouts.hidden import HiddenInputs
 from pellucid.rollouts.lockstep import Lane, Lockstep, close
 from pellucid.rollouts.recorder import Recorder
 from pellucid.rollouts.snapshots import (
@@ -36,6 +37,7 @@ from pellucid.rollouts.snapshots import (
     snapshot_way,
 )
 from pellucid.rollouts.workers import run_parts
+from pellucid.seeds import derived_seed
 from pellucid.types import Agent, PolicyMode
 
 
@@ -49,6 +51,9 @@ class Branch:
         forced: Shape (k, *action), actions from that step on; then the agent acts. k may be 0.
         noise: None for `same_noise`, r for replicate r of `fresh_noise`.
         horizon: Steps from `step` on, forced ones included; None until the episode ends.
+        hidden: Shape (inputs,), inputs that the agent does not see from `step` on: at every step
+            they have the values of a visited state, drawn anew for each replicate and alike for
+            all arms. None if it sees everything.
     """
 
     episode: int
@@ -56,6 +61,7 @@ class Branch:
     forced: Shaped[np.ndarray, "k *action"]
     noise: int | None
     horizon: int | None = None
+    hidden: Bool[np.ndarray, " inputs"] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,8 @@ def run_branches(
 ) -> tuple[Future, ...]:
     """Return the futures of the first branches, as many as the budget pays for, in order.
 
+    A time limit of the meter ends it early too, between parts of the work.
+
     Branches of one state that follow each other share the way back to it where the environment can
     be copied. With a sampled policy, replicate r draws alike in every arm at every step, and under
     `same_noise` the agent draws as it did in the episode.
@@ -119,7 +127,7 @@ def run_branches(
             that the agent chose.
         policy: Whether the agent's actions are most-likely or sampled.
         jobs: Processes; results are the same for any number.
-        seed: Of fresh noise, of sampled actions and of the probes.
+        seed: Of fresh noise, of sampled actions, of hidden inputs and of the probes.
         progress: Told the share of the branches that is done.
         keep_observations: Whether futures hold their observations.
 
@@ -145,13 +153,15 @@ def run_branches(
         episodes.seed,
         seed,
         keep_observations,
+        _hiding(episodes, branches, seed),
     )
     futures: list[Future] = []
     while len(futures) < len(branches):
         wave = _affordable(episodes, branches[len(futures) :], way, meter.left)
         if not wave:
             break
-        with closing(run_parts(task, _parts(episodes, wave, jobs), jobs)) as results:
+        parts = _parts(episodes, wave, jobs, part_size(meter))
+        with closing(run_parts(task, parts, jobs)) as results:
             for part in results:
                 meter.charge(
                     queries=sum(f.queries for f in part), env_steps=sum(f.env_steps for f in part)
@@ -159,6 +169,8 @@ def run_branches(
                 futures += [f.future for f in part]
                 if progress is not None:
                     progress(len(futures) / len(branches))
+                if meter.time_is_up:
+                    break
     return tuple(futures)
 
 
@@ -240,8 +252,28 @@ def _checked_branches(
             )
         if branch.horizon is not None and branch.horizon < 1:
             raise InputError(f"a horizon must be at least 1, got {branch.horizon}")
-        checked.append(replace(branch, forced=_checked_forced(branch.forced, space, shape, dtype)))
+        hidden = _checked_hidden(branch.hidden, episodes)
+        forced = _checked_forced(branch.forced, space, shape, dtype)
+        checked.append(replace(branch, forced=forced, hidden=hidden))
     return checked
+
+
+def _checked_hidden(hidden: Any, episodes: Episodes) -> Bool[np.ndarray, " inputs"] | None:
+    if hidden is None:
+        return None
+    mask = np.asarray(hidden)
+    n_inputs = int(np.prod(episodes.visited.shape[1:]))
+    if mask.dtype != np.bool_ or mask.shape != (n_inputs,):
+        raise InputError(
+            f"expected hidden inputs as {n_inputs} booleans, got {mask.dtype} of shape {mask.shape}"
+        )
+    return mask
+
+
+def _hiding(episodes: Episodes, branches: Sequence[Branch], seed: int) -> HiddenInputs | None:
+    if all(branch.hidden is None for branch in branches):
+        return None  # the pool of states is not sent to other processes for nothing
+    return HiddenInputs(episodes.visited, derived_seed(seed, "hidden inputs"))
 
 
 def _checked_forced(
@@ -278,7 +310,9 @@ class _RunFuture:
     env_steps: int
 
 
-def _parts(episodes: Episodes, wave: Sequence[Branch], jobs: int) -> list[list[_Group]]:
+def _parts(
+    episodes: Episodes, wave: Sequence[Branch], jobs: int, most: int = PART
+) -> list[list[_Group]]:
     # groups stay whole, so that what is shared, and thus the cost, never depends on `jobs`
     groups: list[list[Branch]] = []
     for branch in wave:
@@ -286,7 +320,7 @@ def _parts(episodes: Episodes, wave: Sequence[Branch], jobs: int) -> list[list[_
             groups[-1].append(branch)
         else:
             groups.append([branch])
-    size = PART if jobs == 1 else max(1, min(PART, len(wave) // (4 * jobs)))
+    size = most if jobs == 1 else max(1, min(most, len(wave) // (4 * jobs)))
     parts: list[list[_Group]] = [[]]
     for members in groups:
         if sum(len(g.branches) for g in parts[-1]) >= size:
@@ -318,6 +352,7 @@ class _BranchTask:
     run_seed: int
     seed: int
     keep_observations: bool
+    hide: HiddenInputs | None
 
     def __call__(self, groups: list[_Group]) -> list[_RunFuture]:
         probe = make_env(self.spec)
@@ -330,7 +365,7 @@ class _BranchTask:
         def finished(item: tuple[int, int], lane: Lane) -> None:
             done[item] = _as_future(lane, start.replayed[item], self.keep_observations)
 
-        lockstep = Lockstep(self.agent, self.policy, observation_space)
+        lockstep = Lockstep(self.agent, self.policy, observation_space, hide=self.hide)
         try:
             lockstep.run(items, start, finished)
         finally:
@@ -365,6 +400,9 @@ class _Starter:
         end = _end(branch, task.limit)
         lane = Lane(index, env, recorder, observation, draws, step, end, task.limit, branch.forced)
         lane.env_steps = self.replayed[item]
+        lane.hidden = branch.hidden
+        # 0 is `same_noise`, which has no replicates
+        lane.key = (index, step, 0 if branch.noise is None else 1 + branch.noise)
         return lane
 
     def _draws(self, branch: Branch, index: int) -> PolicyDraws:

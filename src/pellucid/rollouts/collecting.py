@@ -19,6 +19,7 @@ from pellucid.envs.names import Names
 from pellucid.envs.resolve import make_env, step_limit
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import EnvError, InputError
+from pellucid.kernels.returns import terms_add_up, terms_error
 from pellucid.rollouts.checks import BadStepError, ObservationRules, observation_rules, space_layout
 from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Episode, Episodes
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 PART = 256
 """Episodes or futures that one process is given at a time."""
+TIMED_PART = 16
+"""The same where there is a time limit, which is looked at between them."""
 
 Progress: TypeAlias = Callable[[float], None]
 """`progress(share)`, called in the main process with the share of the work that is done."""
@@ -72,7 +75,7 @@ def collect(
         progress: Told the share of the episodes that is done.
 
     Returns:
-        The first episodes of the run, as many as the budget paid for. An episode in which the
+        The first episodes of the run, as many as budget and time limit paid for. One in which the
         agent or the environment failed is kept up to that step, with the failure.
 
     Raises:
@@ -91,7 +94,7 @@ def collect(
         wave = range(len(done), min(n_episodes, len(done) + affordable))
         if not wave:
             break
-        parts = _parts([(i, seeds[i]) for i in wave], jobs)
+        parts = _parts([(i, seeds[i]) for i in wave], jobs, part_size(meter))
         with closing(run_parts(task, parts, jobs)) as results:
             for part in results:
                 meter.charge(
@@ -100,11 +103,18 @@ def collect(
                 done += part
                 if progress is not None:
                     progress(len(done) / n_episodes)
+                if meter.time_is_up:
+                    break
     attempted = tuple(c.episode for c in done)
-    warnings = _range_warnings(done)
+    warnings = (*_range_warnings(done), *_terms_warnings(attempted, names.reward_unit))
     for warning in warnings:
         logger.warning(warning)
     return Episodes(attempted, spec, names, seed, policy, warnings)
+
+
+def part_size(meter: Meter) -> int:
+    """Return how many episodes or futures may run between two looks at the clock."""
+    return PART if meter.time_limit is None else TIMED_PART
 
 
 @dataclass(frozen=True)
@@ -204,10 +214,12 @@ def _as_collected(item: tuple[int, int], lane: Lane) -> _Collected:
     return _Collected(episode, lane.queries, lane.env_steps, lane.n_outside, lane.first_outside)
 
 
-def _parts(items: list[tuple[int, int]], jobs: int) -> list[list[tuple[int, int]]]:
+def _parts(
+    items: list[tuple[int, int]], jobs: int, most: int = PART
+) -> list[list[tuple[int, int]]]:
     # two parts per process, so that one long episode does not leave the others idle; in one
     # process large parts, whose lanes are refilled as episodes end
-    size = PART if jobs == 1 else max(1, min(LANES, -(-len(items) // (2 * jobs))))
+    size = most if jobs == 1 else max(1, min(LANES, most, -(-len(items) // (2 * jobs))))
     return [items[i : i + size] for i in range(0, len(items), size)]
 
 
@@ -228,5 +240,18 @@ def _range_warnings(done: list[_Collected]) -> tuple[str, ...]:
     warning = (
         f"{n_outside} observations in {len(outside)} episodes left the range that the environment "
         f"declares, first in episode {first.episode.index} at step {first.first_outside}"
+    )
+    return (warning,)
+
+
+def _terms_warnings(attempted: tuple[Episode, ...], unit: str) -> tuple[str, ...]:
+    used = [e for e in attempted if e.failure is None and e.terms]
+    errors = [terms_error(e.terms, e.rewards) for e in used]
+    off = [x for x, e in zip(errors, used, strict=True) if not terms_add_up(x, e.rewards)]
+    if not off:
+        return ()
+    warning = (
+        f"The reward terms do not add up to the reward in {len(off)} of {len(used)} episodes: off "
+        f"by up to {max(off):.3g} {unit} in one episode; they are not used"
     )
     return (warning,)

@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from pellucid.budget import Meter
 from pellucid.envs.resolve import make_env
 from pellucid.envs.spec import EnvSpec
-from pellucid.errors import BudgetError, PellucidError
+from pellucid.errors import BudgetError, PellucidError, TimeLimitError
 from pellucid.rollouts.episodes import Episode, Episodes
 from pellucid.rollouts.lockstep import close, one_line
 from pellucid.rollouts.snapshots import same_bits
@@ -71,9 +71,12 @@ def render_frames(
         wanted = sorted({int(s) for s in wanted if 0 <= s <= len(episode)})
         try:
             if wanted:
+                meter.check_time()
                 # before the work, and the whole of it: half an episode has half its frames
                 meter.charge(env_steps=wanted[-1])
                 found[position] = _render_episode(episodes.spec, episode, wanted)
+        except TimeLimitError:
+            return Frames(found, "The time limit left out some frames.")
         except BudgetError:
             return Frames(found, "The budget of environment steps left out some frames.")
         except (_NoFramesError, PellucidError) as error:

@@ -25,6 +25,7 @@ from pellucid.rollouts.checks import (
 )
 from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Failure
+from pellucid.rollouts.hidden import HiddenInputs
 from pellucid.rollouts.recorder import Recorder
 from pellucid.types import Agent, Observations, PolicyMode
 
@@ -80,6 +81,8 @@ class Lane:
         env_steps: Steps taken, those before it was started included.
         n_outside: Observations outside the declared range.
         first_outside: Step of the first of them.
+        hidden: Shape (inputs,), what the agent does not see; None if it sees everything.
+        key: What tells this lane's draws of hidden inputs from those of others.
     """
 
     index: int
@@ -99,6 +102,8 @@ class Lane:
     env_steps: int = 0
     n_outside: int = 0
     first_outside: int = -1
+    hidden: Bool[np.ndarray, " inputs"] | None = None
+    key: tuple[int, ...] = ()
 
     def fail(self, kind: str, message: str, step: int) -> None:
         """End it with a failure."""
@@ -124,6 +129,7 @@ class Lockstep:
         observation_space: Of the environment.
         observe: Changes what the agent sees.
         lanes: How many run side by side.
+        hide: Replaces what lanes hide; only needed if one of them does.
     """
 
     agent: Agent
@@ -131,6 +137,7 @@ class Lockstep:
     observation_space: Any
     observe: ObservationFilter | None = None
     lanes: int = LANES
+    hide: HiddenInputs | None = None
     _rules: ObservationRules = field(init=False)
 
     def __post_init__(self) -> None:
@@ -213,11 +220,24 @@ class Lockstep:
         observations = np.empty((len(lanes), *self._rules.shape), self._rules.dtype)
         for row, lane in enumerate(lanes):
             observations[row] = lane.observation
+        if self.hide is not None:
+            observations = self._hidden(lanes, observations, self.hide)
         if self.observe is None:
             return observations
         episodes = np.array([lane.index for lane in lanes], dtype=np.int64)
         steps = np.array([lane.step for lane in lanes], dtype=np.int64)
         return self.observe(observations, episodes, steps)
+
+    def _hidden(
+        self, lanes: list[Lane], observations: Observations, hide: HiddenInputs
+    ) -> Observations:
+        rows = [row for row, lane in enumerate(lanes) if lane.hidden is not None]
+        if not rows:
+            return observations
+        hidden = np.array([lanes[row].hidden for row in rows], dtype=bool)
+        keys = np.array([(*lanes[row].key, lanes[row].step) for row in rows], dtype=np.int64)
+        observations[rows] = hide(observations[rows], hidden, keys)
+        return observations
 
     def _ask(self, lanes: list[Lane], observations: Observations) -> list[Any]:
         # of this step: a row that is asked again, alone, draws the same
@@ -237,7 +257,7 @@ class Lockstep:
             # a copy: environments are known to clip the array that they are given
             result = lane.env.step(action.copy())
         except RewardTermsError as error:
-            lane.fail("reward", f"the reward terms raised {error}", lane.step)
+            lane.fail("reward", f"the reward terms {error}", lane.step)
             return None
         except Exception as error:  # an environment may raise anything; it becomes data
             lane.fail("environment", f"step raised {one_line(error)}", lane.step)
@@ -292,7 +312,7 @@ def _keep(
     try:
         lane.recorder.step(action, reward, observation, terms)
     except TypeError as error:
-        lane.fail("reward", f"reward_terms must map names to numbers: {error}", lane.step)
+        lane.fail("reward", f"the reward terms must map names to numbers: {error}", lane.step)
         return
     lane.observation = observation
     lane.step += 1

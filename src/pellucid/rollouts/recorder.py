@@ -63,8 +63,10 @@ class Recorder:
             # every step but the first: a whole row or, if one is no number, a TypeError
             self._terms.extend(array("d", terms.values()))
             return
-        if not isinstance(terms, Mapping) or not all(isinstance(name, str) for name in terms):
+        if not isinstance(terms, Mapping):
             raise TypeError(f"got {type(terms).__name__}")
+        if not all(isinstance(name, str) for name in terms):
+            raise TypeError("a name is no text")
         new = tuple(name for name in terms if name not in self._term_names)
         row = array("d", [terms.get(name, np.nan) for name in self._term_names + new])
         if new:

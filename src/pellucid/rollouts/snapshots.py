@@ -192,6 +192,7 @@ def _probe(episodes: Episodes, meter: Meter, seed: int) -> SnapshotWay | Capabil
     # the check comes before the work, whatever the probes turn out to need
     spare = meter.left.env_steps - probing_bound(episodes)
     if spare < 0:
+        meter.check_time()
         meter.charge(env_steps=probing_bound(episodes))
     counter = _Counter()
     try:

@@ -71,7 +71,7 @@ def collect_stand_in(
     """
     assert like.spec is not None
     steps = meter.left.env_steps
-    own = Meter(Cost(steps, steps))
+    own = Meter(Cost(steps, steps), time_limit=meter.time_limit)
     try:
         return collect(
             stand_in,

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
+from pellucid import __version__
 from pellucid.envs.names import Names
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import CapabilityError, DataError
 from pellucid.io.arrays import load_arrays, save_arrays
 from pellucid.io.atomic import write_text
+from pellucid.io.documents import check_seal, newer_version, sealed
 from pellucid.io.files import read_bytes
 from pellucid.io.strict_json import dumps, loads
 from pellucid.rollouts.episodes import Episode, Episodes, Failure
@@ -37,7 +39,7 @@ def save_episodes(episodes: Episodes, folder: Path) -> None:
     """
     # the arrays first: the index is what makes them count
     save_arrays(folder / ARRAYS_FILE, _arrays(episodes))
-    write_text(folder / INDEX_FILE, dumps(_index(episodes), indent=1) + "\n")
+    write_text(folder / INDEX_FILE, dumps(sealed(_index(episodes)), indent=1) + "\n")
 
 
 def load_episodes(folder: Path) -> Episodes:
@@ -54,10 +56,8 @@ def load_episodes(folder: Path) -> Episodes:
     if type(version) is not int or version < 1:
         raise DataError(f"{path} has no schema version")
     if version > VERSION:
-        raise DataError(
-            f"{path} has schema version {version}, this pellucid reads up to {VERSION}",
-            hint="upgrade pellucid",
-        )
+        raise newer_version(str(path), index.get("pellucid"))
+    check_seal(index, where=str(path))
     arrays = load_arrays(folder / ARRAYS_FILE)
     try:
         return _episodes(index, arrays)
@@ -111,6 +111,7 @@ def _index(episodes: Episodes) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "version": VERSION,
+        "pellucid": __version__,
         "spec": None if spec is None or spec.factory is not None else storable_spec(spec),
         "names": {
             "inputs": list(names.inputs),

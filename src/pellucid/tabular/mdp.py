@@ -153,6 +153,16 @@ class FiniteMDP:
 
     # --- one step ---
 
+    def dense_row(self, state: int, action: int) -> Float[np.ndarray, " next_states"]:
+        """Return the distribution of the next state."""
+        if isinstance(self.transitions, np.ndarray):
+            return np.asarray(self.transitions[state, action])
+        row: Float[np.ndarray, " next_states"] = np.zeros(self.n_states)
+        pair = state * self.n_actions + action
+        entries = slice(self.csr.indptr[pair], self.csr.indptr[pair + 1])
+        row[self.csr.indices[entries]] = self.csr.data[entries]
+        return row
+
     def expected_next(
         self, values: Float[np.ndarray, " states"]
     ) -> Float[np.ndarray, "states actions"]:

@@ -97,3 +97,56 @@ def test_a_term_that_not_every_future_reports_is_unknown_and_no_term_is_named():
     np.testing.assert_array_equal(content.terms[0, :, 0] - content.terms[1, :, 0], 1.0)
     assert np.isnan(content.terms[:, :, 1]).all()
     assert finding.facts["mostly"].value == ""
+
+
+class Split(Cues):
+    """Reports two terms that miss the reward by a fixed share of it."""
+
+    miss = 0.0
+
+    def step(self, action):
+        observation, reward, ended, cut, info = super().step(action)
+        parts = {"half": reward / 2, "rest": reward / 2 + self.miss * abs(reward)}
+        return observation, reward, ended, cut, info | {"reward_terms": parts}
+
+
+class Wrong(Split):
+    """The same, a tenth too much."""
+
+    miss = 0.1
+
+
+@pytest.mark.parametrize("env", [Split, Wrong])
+def test_terms_are_used_only_if_they_add_up_and_the_error_is_told(env):
+    agent = Follower()
+    options = {"episode": 0, "step": 6, "hold": 1}
+    finding = WhyNot().explain(task(agent, run(agent, env, n_episodes=2), options=options))
+    content = finding.content
+    np.testing.assert_array_equal(content.returns[0] - content.returns[1], 1.0)
+    if env is Split:
+        assert content.term_names == ("half", "rest")
+        assert content.terms_error == pytest.approx(0.0, abs=1e-12)
+        assert finding.facts["mostly"].value.startswith(", mostly from")
+        return
+    assert (content.term_names, content.terms.shape[2]) == ((), 0)
+    assert content.terms_error == pytest.approx(0.1 * content.returns.max())
+    assert finding.facts["mostly"].value == ""
+    (told,) = [w for w in finding.warnings if "reward terms" in w]
+    assert "do not add up" in told
+    assert f"{content.terms_error:.3g}" in told
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"hold": 0}, "at least 1 step, got hold 0"),
+        ({"hold": "two"}, "hold must be a whole number, got 'two'"),
+        ({"step": 2.0}, "step must be a whole number, got 2.0"),
+        ({"episode": True}, "episode must be a whole number, got True"),
+    ],
+)
+def test_an_option_of_the_wrong_form_is_one_clear_line(options, message):
+    agent = takes_the_key()
+    given = {"episode": 0, "step": 3} | options
+    with pytest.raises(InputError, match=message):
+        WhyNot().explain(task(agent, episodes_of(agent), options=given))

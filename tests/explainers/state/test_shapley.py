@@ -2,16 +2,23 @@
 
 import numpy as np
 import pytest
+import torch
+from gymnasium.spaces import Box, Discrete
+from tests.agents.models import StubEnv
 from tests.explainers.cases import LinearQ, Product, logged, task
+from torch import nn
 
+from pellucid.agents import load_agent
+from pellucid.agents.torch_agent import TorchAgent
 from pellucid.errors import BudgetError, CapabilityError, DataError
-from pellucid.explainers.state.shapley import Shapley, _sample
+from pellucid.explainers.state.input_game import sampled_rows
+from pellucid.explainers.state.shapley import Shapley
 
 WEIGHTS = np.array([[1.0, -2.0], [0.5, 0.0], [0.0, 0.0]])
 
 
 def background_mean(episodes, n_background, seed=0):
-    rows = _sample(seed, "background", len(episodes.visited), n_background)
+    rows = sampled_rows(seed, "background", len(episodes.visited), n_background)
     return episodes.visited[rows].mean(axis=0)
 
 
@@ -45,7 +52,7 @@ def test_product_of_two_inputs_splits_the_credit_of_their_interaction():
     episodes = logged(2, 2)
     agent = Product(np.zeros((2, 2)))
     finding = Shapley().explain(task(agent, episodes))
-    rows = _sample(0, "background", len(episodes.visited), finding.facts["n_background"].value)
+    rows = sampled_rows(0, "background", len(episodes.visited), finding.facts["n_background"].value)
     background = episodes.visited[rows]
     x, b = finding.content.observations[:, None, :], background[None]
     phi = (x[..., 0] * x[..., 1] - b[..., 0] * b[..., 1]) / 2
@@ -58,7 +65,7 @@ def test_standard_error_is_that_of_the_mean_over_background_rows():
     episodes = logged(1, 2)
     finding = Shapley().explain(task(LinearQ(np.array([[2.0, 0.0]])), episodes))
     n = finding.facts["n_background"].value
-    rows = _sample(0, "background", len(episodes.visited), n)
+    rows = sampled_rows(0, "background", len(episodes.visited), n)
     expected = 2 * episodes.visited[rows].std(ddof=1) / np.sqrt(n)
     np.testing.assert_allclose(finding.content.standard_errors[:, 0, 0], expected, rtol=1e-9)
 
@@ -123,6 +130,28 @@ def test_f36_estimates_never_exceed_a_small_budget(n_inputs, queries):
 def test_budget_below_the_smallest_estimate_says_what_it_needs(n_inputs):
     with pytest.raises(BudgetError, match=f"estimated Shapley values of {n_inputs} inputs need"):
         Shapley().explain(task(LinearQ(many_weights(n_inputs)), logged(n_inputs, 2), queries=900))
+
+
+@pytest.mark.parametrize(("n_inputs", "queries"), [(8, 3_000_000), (8, 100_000), (17, 400_000)])
+def test_matrices_give_the_values_and_the_bill_of_the_module(n_inputs, queries, monkeypatch):
+    torch.manual_seed(0)
+    space = Box(-np.inf, np.inf, (n_inputs,), np.float64)
+    module = nn.Sequential(nn.Linear(n_inputs, 16), nn.Tanh(), nn.Linear(16, 2))
+    agent = load_agent(module, env=StubEnv(Discrete(2), space))
+    episodes = logged(n_inputs, 2)
+    findings, used = [], []
+    for fast in (True, False):
+        if not fast:
+            monkeypatch.setattr(TorchAgent, "fast_preferences", lambda self: None)
+        given = task(agent, episodes, queries=queries)
+        findings.append(Shapley().explain(given))
+        used.append(given.meter.used)
+    by_matrices, by_module = findings
+    assert used[0] == used[1]
+    assert by_matrices.facts == by_module.facts
+    np.testing.assert_array_equal(by_matrices.content.outputs, by_module.content.outputs)
+    np.testing.assert_allclose(by_matrices.content.values, by_module.content.values, atol=1e-6)
+    assert 0 < by_matrices.identity_error < 1e-6
 
 
 def test_exact_values_say_so():

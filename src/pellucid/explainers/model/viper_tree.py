@@ -391,6 +391,7 @@ def _content(task: Task, arms: Sequence[_Arm], chosen: _Arm, reference: _Referen
         **chosen.tree._asdict(),
         actions=actions,
         output_names=names.actions,
+        n_episodes=len(reference.returns),
     )
 
 

@@ -14,7 +14,9 @@ from pellucid.budget import Cost
 from pellucid.errors import BudgetError, CapabilityError, InputError
 from pellucid.explainers.failures import check_enough, failure_warnings, usable_returns
 from pellucid.explanation import Fact, Finding, Futures, Sentences, Task, explainer, fact
-from pellucid.explanation.options import chosen_episode, chosen_step
+from pellucid.explanation.options import EPISODE, STEP, chosen_episode, chosen_step, whole_number
+from pellucid.explanation.wording import show
+from pellucid.kernels.returns import terms_add_up, terms_error
 from pellucid.rollouts import Branch, Future, branching_cost, run_branches
 from pellucid.rollouts.drawing import opposite_action
 
@@ -54,6 +56,12 @@ class _Choice:
         does_not_say="that {a} is the best possible action",
     ),
     needs=("environment",),
+    options={
+        **EPISODE,
+        **STEP,
+        "foil": "the other action, in the form that the action space has",
+        "hold": "steps for which it is held",
+    },
 )
 class WhyNot:
     """Branches from one state: the agent's own choice against a foil held for some steps.
@@ -103,7 +111,11 @@ class WhyNot:
             facts=_facts(content),
             complete=n_pairs == N_FUTURES,
             left_out=_left_out(n_pairs, n_searched),
-            warnings=(*failure_warnings((*searched, *futures)), *_alike(content)),
+            warnings=(
+                *failure_warnings((*searched, *futures)),
+                *_alike(content),
+                *_unused_terms(content),
+            ),
         )
 
 
@@ -157,7 +169,11 @@ def _choice(task: Task, position: int, step: int) -> _Choice:
         foil = _likeliest_other(task, episode.observations[step], own)
     else:
         foil = _check_foil(task.agent.action_space, foil)
-    hold = int(task.options.get("hold", max(1, round(HOLD_SHARE * len(episode)))))
+    hold = whole_number(task, "hold")
+    if hold is None:
+        hold = max(1, round(HOLD_SHARE * len(episode)))
+    if hold < 1:
+        raise InputError(f"the other action is held for at least 1 step, got hold {hold}")
     return _Choice(position, step, own, foil, min(hold, len(episode) - step))
 
 
@@ -230,7 +246,10 @@ def _good_pairs(futures: Sequence[Future]) -> list[Future]:
 
 def _content(task: Task, choice: _Choice, futures: Sequence[Future]) -> Futures:
     arms = futures[0::2], futures[1::2]
-    names = sorted({name for f in futures for name in f.terms})
+    errors = np.array([_terms_error(f) for f in futures])
+    added = all(terms_add_up(e, f.rewards) for e, f in zip(errors, futures, strict=True))
+    # terms that do not add up to the reward would credit a term with what it did not pay
+    names = sorted({name for f in futures for name in f.terms}) if added else []
     terms = np.array([[[_total(f, n) for n in names] for f in arm] for arm in arms])
     observation = task.episodes[choice.episode].observations[choice.step]
     space = task.agent.action_space
@@ -249,7 +268,12 @@ def _content(task: Task, choice: _Choice, futures: Sequence[Future]) -> Futures:
         preferences=preferences(task.agent, observation[None])[0],
         preference_names=task.episodes.names.actions,
         observation=flat(observation[None])[0].astype(np.float64),
+        terms_error=float(np.nanmax(errors)) if np.isfinite(errors).any() else np.nan,
     )
+
+
+def _terms_error(future: Future) -> float:
+    return terms_error(future.terms, future.rewards) if future.terms else np.nan
 
 
 def _total(future: Future, term: str) -> float:
@@ -275,6 +299,13 @@ def _alike(content: Futures) -> tuple[str, ...]:
     if np.ptp(content.returns, axis=1).any():
         return ()
     return ("All futures of an action are alike here: nothing is random after this step.",)
+
+
+def _unused_terms(content: Futures) -> tuple[str, ...]:
+    if content.term_names or not np.isfinite(content.terms_error):
+        return ()
+    off = show(content.terms_error)
+    return (f"The reward terms do not add up to the return: off by {off} in one future; not used.",)
 
 
 def _action_name(task: Task, space: Discrete | Box, action: Shaped[np.ndarray, " *action"]) -> str:

@@ -2,5 +2,7 @@
 
 REGISTRY = {
     "shapley": "pellucid.explainers.state.shapley",
+    "shapley-value": "pellucid.explainers.state.shapley_value",
+    "shapley-return": "pellucid.explainers.state.shapley_return",
     "critical-steps": "pellucid.explainers.state.critical_steps",
 }

@@ -10,7 +10,7 @@ from pellucid.budget import Cost
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explainers.failures import check_enough, failure_warnings, usable_returns
 from pellucid.explanation import Finding, Segments, Sentences, Task, explainer, fact
-from pellucid.explanation.options import chosen_episode
+from pellucid.explanation.options import EPISODE, chosen_episode
 from pellucid.rollouts import Branch, Future, branching_cost, run_branches
 from pellucid.rollouts.drawing import random_actions
 from pellucid.seeds import stream
@@ -46,6 +46,7 @@ class _Windows:
         does_not_say="that the agent knew these steps were decisive",
     ),
     needs=("environment",),
+    options=EPISODE,
 )
 class CriticalSteps:
     """Finds the stretch of one episode in which random actions cost the most return.

@@ -3,12 +3,8 @@
 from typing import TYPE_CHECKING
 
 from pellucid.explanation.plots.charts import (
-    Band,
     Chart,
     DotChart,
-    DotRow,
-    FrontChart,
-    FrontPoint,
     FutureRow,
     FuturesChart,
     Stretch,
@@ -17,7 +13,10 @@ from pellucid.explanation.plots.charts import (
     read_chart,
     score_chart,
 )
+from pellucid.explanation.plots.fronts import FrontChart, FrontPoint, TreeNode
+from pellucid.explanation.plots.rows import Band, DotRow
 from pellucid.explanation.plots.svg import chart_svg
+from pellucid.explanation.plots.tree_drawing import tree_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,11 +34,13 @@ __all__ = [
     "FuturesChart",
     "Stretch",
     "StretchChart",
+    "TreeNode",
     "chart_svg",
     "content_chart",
     "plot_content",
     "read_chart",
     "score_chart",
+    "tree_svg",
 ]
 
 

@@ -7,58 +7,29 @@ The same chart is drawn as SVG for the report and for notebooks (`svg`) and with
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 
-from pellucid.explanation.content import Attribution, Content, Futures, Segments, Surrogate
+from pellucid.explanation.content import (
+    PREDICTED_RETURN,
+    RETURN,
+    Attribution,
+    Certificates,
+    Content,
+    Futures,
+    Segments,
+    Surrogate,
+)
+from pellucid.explanation.plots.fronts import FrontChart, read_front, surrogate_chart
+from pellucid.explanation.plots.rows import Band, DotRow, read_ends
 from pellucid.explanation.score import Score
-from pellucid.explanation.wording import show
 from pellucid.io.strict_json import finite_or_text
 from pellucid.stats import mean_interval, paired_gap
 
-Tone: TypeAlias = Literal["plain", "toward", "away"]
-"""Colour means toward or away and nothing else."""
-
 MAX_ROWS = 5
 NORMAL_95 = 1.959963984540054
-
-
-@dataclass(frozen=True)
-class DotRow:
-    """One dot with its interval.
-
-    Args:
-        label: What it is, in words.
-        value: Its value; NaN if not measured.
-        low: Lower end of the interval, NaN if there is none.
-        high: Upper end.
-        tone: Colour.
-    """
-
-    label: str
-    value: float
-    low: float
-    high: float
-    tone: Tone = "plain"
-
-    @property
-    def text(self) -> str:
-        """The value with its interval, as people read it."""
-        if np.isnan(self.value) or np.isnan(self.low):
-            return show(self.value)
-        return f"{show(self.value)} ({show(self.low)} to {show(self.high)})"
-
-
-@dataclass(frozen=True)
-class Band:
-    """What a meaningless explanation scores, drawn as a grey strip on the same axis."""
-
-    label: str
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -123,7 +94,17 @@ class FutureRow:
 
 @dataclass(frozen=True)
 class FuturesChart:
-    """Two futures from one state: the return, then each reward term, on one axis."""
+    """Two futures from one state: the return, then each reward term, on one axis.
+
+    Args:
+        title: What is shown, with n.
+        sentence: The chart in one sentence, for those who cannot see it.
+        unit: Unit of the axis.
+        arms: Names of the two actions.
+        rows: The return first, then the reward terms, if they add up to it.
+        events: How the futures end.
+        terms_error: Most by which the reward terms of a future miss its return, NaN if unknown.
+    """
 
     form: ClassVar[str] = "futures"
     title: str
@@ -132,44 +113,7 @@ class FuturesChart:
     arms: tuple[str, ...]
     rows: tuple[FutureRow, ...]
     events: tuple[FutureRow, ...] = ()
-
-
-@dataclass(frozen=True)
-class FrontPoint:
-    """A stand-in of one size and its mean return."""
-
-    label: str
-    size: int
-    value: float
-    low: float
-    high: float
-    picked: bool
-
-
-@dataclass(frozen=True)
-class FrontChart:
-    """A stand-in as rules, and what stand-ins of each size earn.
-
-    Args:
-        title: What is shown, with n.
-        sentence: The chart in one sentence, for those who cannot see it.
-        unit: What one unit of return is called.
-        rules: One rule per line.
-        code: The stand-in as source.
-        rows: Smallest first, the best of each size.
-        agent: Mean return of the agent, NaN if unknown.
-        limit: Mean return that a stand-in needs, NaN if unknown.
-    """
-
-    form: ClassVar[str] = "front"
-    title: str
-    sentence: str
-    unit: str
-    rules: tuple[str, ...]
-    code: str
-    rows: tuple[FrontPoint, ...]
-    agent: float
-    limit: float
+    terms_error: float = math.nan
 
 
 Chart: TypeAlias = DotChart | StretchChart | FuturesChart | FrontChart
@@ -225,45 +169,28 @@ def read_chart(data: Mapping[str, Any] | None) -> Chart | None:
         return StretchChart(
             **{name: data[name] for name in ("title", "sentence", "unit", "n_steps")},
             rows=tuple(
-                Stretch(row["label"], row["start"], row["stop"], *_ends(row), row["decisive"])
+                Stretch(row["label"], row["start"], row["stop"], *read_ends(row), row["decisive"])
                 for row in data["rows"]
             ),
             band=_read_band(data["band"]),
         )
     if data["form"] == FrontChart.form:
-        return _read_front(data)
+        return read_front(data)
     return FuturesChart(
         **{name: data[name] for name in ("title", "sentence", "unit")},
         arms=tuple(data["arms"]),
         rows=tuple(_read_future(row) for row in data["rows"]),
         events=tuple(_read_future(row) for row in data["events"]),
+        terms_error=finite_or_text(data["terms_error"]),
     )
-
-
-def _read_front(data: Mapping[str, Any]) -> FrontChart:
-    return FrontChart(
-        **{name: data[name] for name in ("title", "sentence", "unit", "code")},
-        rules=tuple(data["rules"]),
-        rows=tuple(
-            FrontPoint(row["label"], row["size"], *_ends(row), row["picked"])
-            for row in data["rows"]
-        ),
-        agent=finite_or_text(data["agent"]),
-        limit=finite_or_text(data["limit"]),
-    )
-
-
-def _ends(data: Mapping[str, Any]) -> tuple[float, float, float]:
-    value, low, high = (finite_or_text(data[name]) for name in ("value", "low", "high"))
-    return value, low, high
 
 
 def _read_dot(data: Mapping[str, Any]) -> DotRow:
-    return DotRow(data["label"], *_ends(data), data["tone"])
+    return DotRow(data["label"], *read_ends(data), data["tone"])
 
 
 def _read_band(data: Mapping[str, Any] | None) -> Band | None:
-    return Band(data["label"], *_ends(data)) if data is not None else None
+    return Band(data["label"], *read_ends(data)) if data is not None else None
 
 
 def _read_future(data: Mapping[str, Any]) -> FutureRow:
@@ -276,7 +203,7 @@ def _read_future(data: Mapping[str, Any]) -> FutureRow:
 
 def _attribution(content: Attribution, unit: str) -> Chart:
     if len(content.values) == 1:
-        return _one_state(content)
+        return _one_state(content, unit)
     order = content.ranking
     intervals = [_importance_interval(content, i) for i in order]
     rows = tuple(
@@ -284,17 +211,63 @@ def _attribution(content: Attribution, unit: str) -> Chart:
         for i, interval in zip(order, intervals, strict=True)
     )
     n_states, first = len(content.values), rows[0]
+    words = _ATTRIBUTION_WORDS.get(content.output_unit, _CHOICE_WORDS)
     return DotChart(
-        title=f"How far each input moves its choice, mean over {n_states} states",
-        sentence=f"{first.label} moves the choice most: {first.text}, of {len(rows)} inputs.",
-        unit=content.output_unit,
-        left="no effect",
-        right="moves the choice more →",
+        title=words.title.format(n=n_states),
+        sentence=f"{first.label} {words.verb} most: {first.text}, of {len(rows)} inputs.",
+        unit=unit if content.signed else content.output_unit,
+        left=words.left,
+        right=words.right,
         rows=rows,
     )
 
 
-def _one_state(content: Attribution) -> DotChart:
+@dataclass(frozen=True)
+class _AttributionWords:
+    """Words of a chart of many states (`{n}`), and of one at `{step}` with its output (`{o}`)."""
+
+    title: str
+    verb: str
+    left: str
+    right: str
+    one_title: str
+    one_left: str
+    one_right: str
+
+
+_CHOICE_WORDS = _AttributionWords(
+    "How far each input moves its choice, mean over {n} states",
+    "moves the choice",
+    "no effect",
+    "moves the choice more →",
+    "What moved it toward {o} or away from it, at step {step}",
+    "← away",
+    "toward {o} →",
+)
+_ATTRIBUTION_WORDS: Mapping[str, _AttributionWords] = {
+    PREDICTED_RETURN: _AttributionWords(
+        "How far each input moves its predicted return, mean over {n} states",
+        "moves the predicted return",
+        "no effect",
+        "moves the prediction more →",
+        "What moved its predicted return, at step {step}",
+        "← less",
+        "more →",
+    ),
+    RETURN: _AttributionWords(
+        "What seeing each input earns, mean over {n} starts",
+        "earns",
+        "← costs",
+        "earns more →",
+        "What seeing each input earns, from step {step} on",
+        "← costs",
+        "earns →",
+    ),
+}
+"""By unit of the outputs; those of the choice for every other unit."""
+
+
+def _one_state(content: Attribution, unit: str) -> DotChart:
     output = content.output_names[int(content.chosen[0])]
     values = content.chosen_values[0]
     errors = content.standard_errors[0, :, int(content.chosen[0])]
@@ -310,34 +283,34 @@ def _one_state(content: Attribution) -> DotChart:
         for i in order
     )
     step = int(content.steps[0, 1])
+    words = _ATTRIBUTION_WORDS.get(content.output_unit, _CHOICE_WORDS)
     return DotChart(
-        title=f"What moved it toward {output} or away from it, at step {step}",
+        title=words.one_title.format(o=output, step=step),
         sentence=f"At step {step}, {rows[0].label} moved it most: {rows[0].text}.",
-        unit=content.output_unit,
-        left="← away",
-        right=f"toward {output} →",
+        unit=unit if content.signed else content.output_unit,
+        left=words.one_left.format(o=output),
+        right=words.one_right.format(o=output),
         rows=rows,
     )
 
 
 def _importance_interval(content: Attribution, index: int) -> tuple[float, float, float]:
     """Return an input's importance with its interval over episodes, the independent unit."""
-    sizes = np.abs(content.chosen_values[:, index])
+    values = content.chosen_values[:, index]
+    sizes = values if content.signed else np.abs(values)
+    least = -math.inf if content.signed else 0.0
+    mean = float(sizes.mean())
     episodes = np.unique(content.steps[:, 0])
     if len(episodes) < 2:  # one episode has no spread of its own: only the sampling error is known
         errors = np.take_along_axis(content.standard_errors, content.chosen[:, None, None], axis=2)
         margin = NORMAL_95 * float(np.sqrt((errors[:, index, 0] ** 2).sum())) / len(sizes)
-        return (
-            float(sizes.mean()),
-            max(0.0, float(sizes.mean()) - margin),
-            float(sizes.mean()) + margin,
-        )
+        return mean, max(least, mean - margin), mean + margin
     means = np.array([sizes[content.steps[:, 0] == e].mean() for e in episodes])
     estimate = mean_interval(means)
     # the dot is the mean over states, which ranks the inputs; the interval's width comes from
     # episodes, so its centre is moved by the small difference between the two means
-    shift = float(sizes.mean()) - estimate.value
-    return float(sizes.mean()), max(0.0, estimate.low + shift), estimate.high + shift
+    shift = mean - estimate.value
+    return mean, max(least, estimate.low + shift), estimate.high + shift
 
 
 def _segments(content: Segments, unit: str) -> Chart:
@@ -389,6 +362,7 @@ def _futures(content: Futures, unit: str) -> Chart:
         arms=content.arms,
         rows=tuple(rows),
         events=events,
+        terms_error=content.terms_error,
     )
 
 
@@ -402,37 +376,28 @@ def _future_row(label: str, values: Float[np.ndarray, "arms replicates"], conten
     return FutureRow(label, dots[0], dots[1], DotRow(label, gap.value, gap.low, gap.high))
 
 
-def _surrogate(content: Surrogate, unit: str) -> Chart:
-    """Return the front with the best of each size; the one that was picked stands for its own."""
-    kept: dict[int, int] = {}
-    order = sorted(range(len(content.returns)), key=lambda i: (-content.returns[i], i))
-    for index in [content.picked, *order] if content.picked >= 0 else order:
-        kept.setdefault(int(content.complexity[index]), index)
-    known = len(content.return_lows) == len(content.returns)
+def _certificates(content: Certificates, unit: str) -> Chart | None:
+    shown = np.argsort(content.radii, kind="stable")[:MAX_ROWS]
+    if not len(shown) or not content.state_names or not np.isfinite(content.radii[shown]).all():
+        return None
     rows = tuple(
-        FrontPoint(
-            f"{size} {_PARTS.get(content.form, 'parts')}",
-            size,
-            float(content.returns[index]),
-            float(content.return_lows[index]) if known else math.nan,
-            float(content.return_highs[index]) if known else math.nan,
-            index == content.picked,
+        DotRow(
+            f"{content.state_names[state]}: {content.choices[state]}",
+            float(content.radii[state]),
+            math.nan,
+            math.nan,
         )
-        for size, index in sorted(kept.items())
+        for state in shown
     )
-    limit = content.agent_return - content.return_limit
-    shown = [DotRow(r.label, r.value, r.low, r.high) for r in rows if r.picked or len(rows) == 1]
-    picked = "".join(f"With {r.label} it earns {r.text}; " for r in shown[:1])
-    return FrontChart(
-        title=f"What a {content.form} of each size earns, and what it needs to earn",
-        sentence=f"{picked}the agent earns {show(content.agent_return)}, the limit is "
-        f"{show(limit)}.",
-        unit=unit,
-        rules=content.rules,
-        code=content.code,
+    n = len(content.radii)
+    least = f"the {len(rows)} smallest of {n}" if n > len(rows) else f"{n} decisions"
+    return DotChart(
+        title=f"How far {content.about} may be off before a decision could change, {least}",
+        sentence=f"The most fragile decision is {rows[0].label}: it holds up to {rows[0].text}.",
+        unit=unit if content.about == "rewards" else content.norm,
+        left="",
+        right="safer →",
         rows=rows,
-        agent=content.agent_return,
-        limit=limit,
     )
 
 
@@ -440,10 +405,10 @@ def _words(value: float, low: float, high: float) -> str:
     return DotRow("", value, low, high).text
 
 
-_BUILDERS: Mapping[str, Callable[[Any, str], Chart]] = {
+_BUILDERS: Mapping[str, Callable[[Any, str], Chart | None]] = {
     Attribution.kind: _attribution,
     Segments.kind: _segments,
     Futures.kind: _futures,
-    Surrogate.kind: _surrogate,
+    Surrogate.kind: surrogate_chart,
+    Certificates.kind: _certificates,
 }
-_PARTS = {"tree": "leaves", "program": "statements", "formula": "terms"}

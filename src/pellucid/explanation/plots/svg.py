@@ -14,14 +14,13 @@ from typing import Any
 from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.plots.charts import (
     MAX_ROWS,
-    Band,
     Chart,
     DotChart,
-    DotRow,
-    FrontChart,
     FuturesChart,
     StretchChart,
 )
+from pellucid.explanation.plots.fronts import FrontChart
+from pellucid.explanation.plots.rows import Band, DotRow
 from pellucid.explanation.wording import show
 
 ROW = 40
@@ -234,7 +233,10 @@ def _front(chart: FrontChart, rows: int) -> tuple[str, int]:
         if row.picked:
             parts.append(text("this one", x, FRONT_HEIGHT + 15, "middle", "c-n"))
     words = chart.rows[0].label.partition(" ")[2] if chart.rows else ""
-    parts.append(text(words, 0, FRONT_HEIGHT, "start", "c-m"))
+    # below the sizes, at the end where "this one" does not stand
+    first_half = any(r.picked for r in chart.rows[: len(chart.rows) // 2])
+    end = (100.0, "end") if first_half else (0.0, "start")
+    parts.append(text(words, end[0], FRONT_HEIGHT + 15, end[1], "c-m"))
     return "".join(parts), FRONT_HEIGHT + 20
 
 
@@ -322,6 +324,9 @@ def chart_css(scope: str = "") -> str:
         ".c .c-z": "stroke:var(--muted);stroke-width:1",
         ".c .c-i": "stroke:var(--text);stroke-width:2",
         ".c .c-d": "fill:var(--text)",
+        ".c .c-q": "fill:none;stroke:var(--text);stroke-width:1.3",
+        ".c path.c-h": "stroke:var(--edge);stroke-width:1",
+        ".c .c-w": "font-weight:600",
         ".c line.c-t": "stroke:var(--toward)",
         ".c circle.c-t": "fill:var(--toward)",
         ".c line.c-a": "stroke:var(--away)",

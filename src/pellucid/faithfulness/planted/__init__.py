@@ -1,0 +1,28 @@
+"""Planted truth: tasks whose answer is known, chosen by the kind and the target of explanations."""
+
+from typing import Any
+
+from pellucid.explanation import Content
+from pellucid.faithfulness.planted import alternatives, features, moments, radii, rules
+from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
+
+__all__ = ["TASKS", "Measure", "PlantedTask", "Reading", "Setting", "applies", "readings"]
+
+TASKS: tuple[PlantedTask[Any], ...] = (
+    *features.TASKS,
+    *moments.TASKS,
+    *alternatives.TASKS,
+    *rules.TASKS,
+    *radii.TASKS,
+)
+
+
+def applies(task: PlantedTask[Any], kind: type[Content], targets: tuple[str, ...]) -> bool:
+    """Whether an explainer can be put to a task.
+
+    Args:
+        task: The task.
+        kind: Content kind that the explainer returns.
+        targets: What it can explain.
+    """
+    return task.kind is kind and task.target in targets

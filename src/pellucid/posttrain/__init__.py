@@ -1,0 +1,1 @@
+"""Post-training of language models: what is optimised, apart from the engine that does it."""

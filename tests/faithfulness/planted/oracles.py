@@ -1,0 +1,122 @@
+"""Explanations that know the planted truth, one per kind of content."""
+
+from typing import Any
+
+import numpy as np
+
+from pellucid.explanation import Attribution, Certificates, Futures, Segments, Summary, Surrogate
+from pellucid.faithfulness.planted.task import PlantedTask, Setting
+
+DISCOUNT = 0.95
+
+
+def attribution(truth: Any) -> Attribution:
+    """Give every input its known effect, or 1 if it is read, where a switch, if any, is on."""
+    n_inputs, n_states = len(truth.read) + len(truth.ignored), 10
+    observations = np.ones((n_states, n_inputs))
+    values = np.zeros((n_states, n_inputs, 1))
+    values[:, list(truth.read)] = 1.0
+    if truth.weights:
+        observations = np.random.default_rng(0).uniform(-1, 1, observations.shape)
+        values[:, :, 0] = observations * truth.weights
+    return Attribution(
+        values=values,
+        observations=observations,
+        chosen=np.zeros(n_states, dtype=np.int64),
+        outputs=np.ones((n_states, 1)),
+        baseline=np.zeros(1),
+        standard_errors=np.zeros_like(values),
+        steps=np.zeros((n_states, 2), dtype=np.int64),
+        input_names=tuple(map(str, range(n_inputs))),
+        output_names=("output",),
+        output_unit="probability",
+    )
+
+
+def segments(truth: Any) -> Segments:
+    """Name the four steps from the critical one on."""
+    return Segments(
+        episode=0,
+        n_steps=40,
+        starts=np.array([0, truth.step]),
+        stops=np.array([4, truth.step + 4]),
+        drops=np.array([0.0, 10.0]),
+        standard_errors=np.zeros(2),
+        chosen=1,
+        lowest=0,
+    )
+
+
+def summary(truth: Any) -> Summary:
+    """Name the critical step of five episodes."""
+    steps = np.column_stack((np.arange(5), np.full(5, truth.step)))
+    return Summary(steps=steps, importance=np.ones(5), importance_name="importance")
+
+
+def futures(truth: Any) -> Futures:
+    """Tell the true difference to the dearest action, held for two steps from the dear one on."""
+    own, foil = int(truth.costs.argmin()), int(truth.costs.argmax())
+    step = min(truth.dear_step, 18)
+    lost = truth.lost(foil, step, 2)
+    return Futures(
+        episode=0,
+        step=step,
+        arms=("own", "foil"),
+        actions=np.array([own, foil]),
+        returns=np.array([[0.0] * 5, [-lost] * 5]),
+        lengths=np.ones((2, 5), dtype=np.int64),
+        ended=np.ones((2, 5), dtype=bool),
+        term_names=(),
+        terms=np.empty((2, 5, 0)),
+        noise="fresh_noise",
+        hold=2,
+        preferences=np.zeros(4),
+        preference_names=("a", "b", "c", "d"),
+        observation=np.zeros(2),
+    )
+
+
+def surrogate(truth: Any) -> Surrogate:
+    """Return the agent's own tree."""
+    (root, left, right), (middle, low, high) = truth.inputs, truth.thresholds
+    return Surrogate(
+        form="tree",
+        rules=(),
+        code="",
+        n_parts=4,
+        complexity=np.array([4]),
+        returns=np.array([20.0]),
+        input_names=tuple(map(str, range(6))),
+        features=np.array([root, left, -1, -1, right, -1, -1]),
+        thresholds=np.array([middle, low, 0.0, 0.0, high, 0.0, 0.0]),
+        children=np.array([[1, 4], [2, 3], [-1, -1], [-1, -1], [5, 6], [-1, -1], [-1, -1]]),
+        values=np.eye(4)[[0, 0, 0, 1, 2, 2, 3]],
+    )
+
+
+def certificates(truth: Any) -> Certificates:
+    """Return the true radii of all states."""
+    radii = truth.radii(DISCOUNT)
+    return Certificates(
+        observations=np.arange(len(radii))[:, None].astype(np.float64),
+        radii=radii,
+        norm="largest change of a reward",
+        about="rewards",
+        actions=np.zeros(len(radii), dtype=np.int64),
+        discount=DISCOUNT,
+    )
+
+
+ORACLES = {
+    Attribution: attribution,
+    Segments: segments,
+    Summary: summary,
+    Futures: futures,
+    Surrogate: surrogate,
+    Certificates: certificates,
+}
+
+
+def oracle(task: PlantedTask[Any], setting: Setting[Any]) -> Any:
+    """Return an explanation of the task's kind that is right."""
+    return ORACLES[task.kind](setting.truth)
