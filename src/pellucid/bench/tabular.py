@@ -131,7 +131,7 @@ def _sweep_rows(n_states: int, n_sweeps: int, note: NoteFn) -> list[Row]:
     return [
         *rows,
         replace(
-            _row(case, "reading its memory once", traffic),
+            _row(case, "moving its memory once", traffic),
             peer_version=None,
             goal=f"at most {TRAFFIC_SHARE:.0f} times the memory traffic alone",
             met=traffic.ratio >= 1 / TRAFFIC_SHARE,
@@ -160,23 +160,22 @@ def _expected(mdp: FiniteMDP, values: Float[np.ndarray, " states"]) -> np.ndarra
     return np.asarray(mdp.transitions @ values).reshape(mdp.rewards.shape)
 
 
-def _arrays(mdp: FiniteMDP) -> list[np.ndarray]:
-    rows = mdp.csr
-    return [rows.data, rows.indices, rows.indptr, mdp.rewards]
-
-
 def _n_bytes(mdp: FiniteMDP) -> int:
-    return sum(array.nbytes for array in _arrays(mdp))
+    """Return what a sweep must move: all it reads, and values and actions, in and out."""
+    rows = mdp.csr
+    read = sum(array.nbytes for array in (rows.data, rows.indices, rows.indptr, mdp.rewards))
+    # the old values are read; what is written is fetched before it is overwritten
+    return int(read + 8 * mdp.n_states * (1 + 2 + 2))
 
 
 def _reading(mdp: FiniteMDP) -> Callable[[Any], Float[np.ndarray, " sweeps"]]:
-    """Return a way that reads everything a sweep reads once, and does nothing else with it."""
-    # 64-bit words, which NumPy sums as fast as memory delivers them. Ones in place of the bits,
-    # which may be no numbers; zeros would be one page of memory, shown everywhere
-    words = [np.ones(array.nbytes // 8) for array in _arrays(mdp)]
+    """Return a way that reads as many bytes as a sweep must move, and does nothing else."""
+    # 64-bit words, which NumPy sums as fast as memory delivers them; zeros would be one page of
+    # memory, shown everywhere
+    words = np.ones(_n_bytes(mdp) // 8)
 
     def read(sweeps: Any) -> Float[np.ndarray, " sweeps"]:
-        return np.array([sum(float(part.sum()) for part in words) for _ in sweeps])
+        return np.array([float(words.sum()) for _ in sweeps])
 
     return read
 
