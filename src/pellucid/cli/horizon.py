@@ -212,15 +212,18 @@ def _need(found: "HorizonAnalysis") -> str:
 
 
 def _hard_lines(found: "HorizonAnalysis", names: tuple[str, ...]) -> list[str]:
+    then = "random play" if found.k == 1 else f"{found.k - 1} best actions and random play"
     lines = []
     for one in found.hard_states:
         best = max(range(len(names)), key=lambda action: one.values[action])
         rival = _rival(one, found)
-        lines.append(f"  step {one.step}, {one.name} (random play is there {_show(one.chance)})")
         lines.append(
-            f"    {names[best]} is worth {_show(one.values[best])} before random play, "
-            f"{names[rival]} {_show(one.values[rival])}: the gap {_show(one.gap)} takes "
-            f"{_count(one.episodes)} episodes to see"
+            f"  step {one.step}, {one.name} (random play is there with chance {_show(one.chance)})"
+        )
+        lines.append(
+            f"    {names[best]}, then {then}, gets {_show(one.values[best])}; {names[rival]} "
+            f"{_show(one.values[rival])}: to see the difference takes {_count(one.episodes)} "
+            f"episode{'s' if one.episodes > 1 else ''} of each"
         )
     return lines
 

@@ -10,7 +10,7 @@ Source: Laidlaw, Russell & Dragan 2023; Laidlaw, Zhu, Russell & Dragan 2024.
 """
 
 from pellucid.tabular.horizon.analysis import HardState, HorizonAnalysis, analyse
-from pellucid.tabular.horizon.chance_bound import ChanceLevel, chance_bound
+from pellucid.tabular.horizon.chance_bounds import ChanceLevel, chance_bound
 from pellucid.tabular.horizon.covering import Coverage, coverage, covering_length
 from pellucid.tabular.horizon.greedy_planning import Plan, PlanningCost, plan, planning_cost
 from pellucid.tabular.horizon.lookahead import (
@@ -24,16 +24,16 @@ from pellucid.tabular.horizon.regression_learning import (
     learn_with_regression,
 )
 from pellucid.tabular.horizon.regressors import Regressor, TableRegressor
-from pellucid.tabular.horizon.simple_bound import (
+from pellucid.tabular.horizon.simple_bounds import (
     Bottleneck,
     HorizonAt,
     SimpleBound,
     simple_bound,
 )
-from pellucid.tabular.horizon.stages import Stages, stages
+from pellucid.tabular.horizon.staging import Stages, stages
 from pellucid.tabular.horizon.sticky import with_sticky_actions
 from pellucid.tabular.horizon.table_learning import LearnedPolicy, learn_by_lookahead
-from pellucid.tabular.horizon.tight_bound import (
+from pellucid.tabular.horizon.tight_bounds import (
     TightBound,
     TightLevel,
     failure_bound,
