@@ -104,6 +104,19 @@ def test_everything_an_environment_holds_tells_states_apart() -> None:
     assert table(Remembering(), horizon=2).n_states == 1 + 1 + 2 + 3
 
 
+def test_plain_data_counts_whatever_it_is_called() -> None:
+    class Named(Ring):
+        window: Any = None
+
+        def step(self, action: Any) -> Any:
+            self.visits = {**self.visits, "screen": [int(action)]}
+            self.window = (self.window or 0) + 1
+            return super().step(action)
+
+    # steps taken and the last action tell more states apart than places do
+    assert table(Named(), horizon=2).n_states > table(Ring(), horizon=2).n_states
+
+
 def test_a_key_of_its_own_is_used() -> None:
     class Keyed(Ring):
         def step(self, action: Any) -> Any:

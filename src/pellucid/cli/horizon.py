@@ -99,6 +99,8 @@ def horizon(
     return 0
 
 
+HARD = "where it is hard, each state at the step at which the best action is hardest to tell"
+
 Compared = list[tuple[str, "HorizonAnalysis", float]]
 """Name of a shaping, what it makes of the task, and the share of the best return that its best
 policy keeps under the rewards as they are."""
@@ -131,7 +133,7 @@ def text(env: str, found: "HorizonAnalysis", names: tuple[str, ...], compared: C
         f"k = {found.k}: {_lookahead(found)}",
     ]
     lines += _bounded_lines(found) if found.bounded else _chance_lines(found)
-    lines += ["", "where it is hard:", *(_hard_lines(found, names) or ["  nowhere"])]
+    lines += ["", f"{HARD}:", *(_hard_lines(found, names) or ["  nowhere"])]
     for name, one, kept in compared:
         lines += ["", f"with {name}: k = {one.k}, H = {_show(one.effective_horizon)}, {_need(one)}"]
         if kept < 1 - 1e-6:

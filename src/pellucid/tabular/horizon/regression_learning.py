@@ -123,6 +123,7 @@ def _fitted(
 ) -> StepPolicy:
     last = min(step + k - 1, len(data.rewards) - 1)
     targets = data.rewards[last:].sum(axis=0)
+    policy = StepPolicy(())
     for t in range(last, step - 1, -1):
         if t < last:
             following = np.where(

@@ -46,7 +46,7 @@ class TorchRegressor:
         for _ in range(self._n_steps):
             optimiser.zero_grad()
             loss = ((self._net(inputs)[:, 0] - wanted) ** 2).mean()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
         return self
 
@@ -67,7 +67,8 @@ class TorchRegressor:
         sizes = (n_features, self._hidden, self._hidden, 1)
         parts: list[torch.nn.Module] = []
         for n_in, n_out in itertools.pairwise(sizes):
-            layer = torch.nn.utils.skip_init(torch.nn.Linear, n_in, n_out)
+            # on the device without memory nothing is drawn
+            layer = torch.nn.Linear(n_in, n_out, device="meta").to_empty(device="cpu")
             with torch.no_grad():
                 layer.weight.normal_(0.0, n_in**-0.5, generator=generator)
                 layer.bias.zero_()
