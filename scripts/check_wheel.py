@@ -64,7 +64,14 @@ def main() -> None:
         quick = ("--quiet", "--no-compile", "--constraint", str(ROOT / "constraints.txt"))
         run(*pip, *quick, str(wheel))
         (work / "smoke.py").write_text(SMOKE)
-        for command in ("--version", "--help", "explain --help", "list explainers", "doctor"):
+        for command in (
+            "--version",
+            "--help",
+            "explain --help",
+            "list explainers",
+            "doctor",
+            "horizon bridge:freeway_10_fs30",
+        ):
             run(str(binaries / "pellucid"), *command.split(), cwd=work)
         run(str(binaries / "python"), "smoke.py", cwd=work)
 

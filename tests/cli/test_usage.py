@@ -105,7 +105,7 @@ def test_no_command_shows_the_commands(command):
     assert "explain" in outcome.out + outcome.err
 
 
-@pytest.mark.parametrize("name", ["explain", "evaluate", "list", "doctor"])
+@pytest.mark.parametrize("name", ["explain", "evaluate", "list", "doctor", "horizon"])
 def test_every_command_has_help(command, name):
     outcome = command(name, "--help")
     assert outcome.code == 0

@@ -17,6 +17,7 @@ COMMANDS = (
     "list",
     "doctor",
     "objective",
+    "horizon",
 )
 
 

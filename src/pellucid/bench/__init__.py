@@ -4,6 +4,7 @@ SUITES = {
     "policy-pool": "pellucid.bench.policy_pool",
     "shapley": "pellucid.bench.shapley",
     "shapley-estimators": "pellucid.bench.shapley_estimators",
+    "tabular": "pellucid.bench.tabular",
 }
 """Module of each comparison; it offers `run(scale, note) -> tuple[Row, ...]`."""
 

@@ -99,6 +99,8 @@ def horizon(
     return 0
 
 
+HARD = "where it is hard, each state at the step at which the best action is hardest to tell"
+
 Compared = list[tuple[str, "HorizonAnalysis", float]]
 """Name of a shaping, what it makes of the task, and the share of the best return that its best
 policy keeps under the rewards as they are."""
@@ -131,7 +133,7 @@ def text(env: str, found: "HorizonAnalysis", names: tuple[str, ...], compared: C
         f"k = {found.k}: {_lookahead(found)}",
     ]
     lines += _bounded_lines(found) if found.bounded else _chance_lines(found)
-    lines += ["", "where it is hard:", *(_hard_lines(found, names) or ["  nowhere"])]
+    lines += ["", f"{HARD}:", *(_hard_lines(found, names) or ["  nowhere"])]
     for name, one, kept in compared:
         lines += ["", f"with {name}: k = {one.k}, H = {_show(one.effective_horizon)}, {_need(one)}"]
         if kept < 1 - 1e-6:
@@ -212,15 +214,18 @@ def _need(found: "HorizonAnalysis") -> str:
 
 
 def _hard_lines(found: "HorizonAnalysis", names: tuple[str, ...]) -> list[str]:
+    then = "random play" if found.k == 1 else f"{found.k - 1} best actions and random play"
     lines = []
     for one in found.hard_states:
         best = max(range(len(names)), key=lambda action: one.values[action])
         rival = _rival(one, found)
-        lines.append(f"  step {one.step}, {one.name} (random play is there {_show(one.chance)})")
         lines.append(
-            f"    {names[best]} is worth {_show(one.values[best])} before random play, "
-            f"{names[rival]} {_show(one.values[rival])}: the gap {_show(one.gap)} takes "
-            f"{_count(one.episodes)} episodes to see"
+            f"  step {one.step}, {one.name} (random play is there with chance {_show(one.chance)})"
+        )
+        lines.append(
+            f"    {names[best]}, then {then}, gets {_show(one.values[best])}; {names[rival]} "
+            f"{_show(one.values[rival])}: to see the difference takes {_count(one.episodes)} "
+            f"episode{'s' if one.episodes > 1 else ''} of each"
         )
     return lines
 

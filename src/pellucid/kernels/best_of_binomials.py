@@ -14,11 +14,11 @@ from pellucid.kernels.compiled import compiled
 
 N_PIECES = 100
 """Pieces of one arm's distribution in the published form."""
-SMALLEST = 1e-290
-"""Chance below which one counts as 0: smaller ones slow everything down."""
+SMALLEST = 1e-25
+"""Chance, relative to the likeliest number of successes, from which on the rest is left out."""
 
 NEGLIGIBLE = 1e-15
-"""Chance of the last successes that is not looked at: it counts for the upper bound."""
+"""Chance that is not looked at any closer: it counts for the upper bound."""
 
 Arms: TypeAlias = "Float[np.ndarray, 'cases arms']"
 
@@ -69,7 +69,10 @@ def _compare_binomial(
             widths[arm] = _width(chance, n_samples)
             start = int(n_samples * chance) - widths[arm] // 2
             starts[arm] = max(0, min(start, n_samples + 1 - widths[arm]))
-            _fill_cumulative(chance, n_samples, starts[arm], cumulative[arm, : widths[arm]])
+            widths[arm] = _fill_cumulative(
+                chance, n_samples, starts[arm], cumulative[arm, : widths[arm]]
+            )
+        best = chances[case].argmax()  # compared with first: it decides most
         for arm in range(n_arms):
             if as_published:
                 n_edges = _published_edges(chances[case, arm], n_samples, scores, edges)
@@ -88,10 +91,16 @@ def _compare_binomial(
                 if piece <= 0.0:
                     continue
                 above = below = piece
-                for other in range(n_arms):
-                    if other != arm:
-                        above *= _at(cumulative[other, : widths[other]], starts[other], low)
-                        below *= _at(cumulative[other, : widths[other]], starts[other], high)
+                for turn in range(n_arms):
+                    other = (best + turn) % n_arms
+                    if other == arm:
+                        continue
+                    if below < NEGLIGIBLE:
+                        above = 0.0  # products only fall: these are bounds too
+                        break
+                    own = cumulative[other, : widths[other]]
+                    above *= _at(own, starts[other], low)
+                    below *= _at(own, starts[other], high)
                 lower += above
                 upper += below
             out_lower[case, arm], out_upper[case, arm] = lower, min(1.0, upper)
@@ -119,43 +128,33 @@ def _published_edges(chance: float, n_samples: int, scores: np.ndarray, edges: n
 
 
 @compiled
-def _fill_cumulative(chance: float, n_samples: int, start: int, out: np.ndarray) -> None:
-    """Write the chances of at most `start`, `start + 1`, … successes."""
+def _fill_cumulative(chance: float, n_samples: int, start: int, out: np.ndarray) -> int:
+    """Write the chances of at most `start`, `start + 1`, … successes; return how many differ."""
     if chance <= 0.0 or chance >= 1.0:
         for position in range(len(out)):
             reached = chance <= 0.0 or start + position >= n_samples
             out[position] = 1.0 if reached else 0.0
-        return
-    # from the likeliest number outwards, so that nothing underflows before it is negligible
+        return len(out)
+    # from the likeliest number outwards, relative to it: nothing underflows before it is negligible
     mode = min(n_samples, int((n_samples + 1) * chance))
-    log_peak = (
-        math.lgamma(n_samples + 1.0)
-        - math.lgamma(mode + 1.0)
-        - math.lgamma(n_samples - mode + 1.0)
-        + mode * math.log(chance)
-        + (n_samples - mode) * math.log1p(-chance)
-    )
     odds = chance / (1.0 - chance)
-    out[mode - start] = math.exp(log_peak)
-    for successes in range(mode + 1, start + len(out)):
-        if out[successes - start - 1] < SMALLEST:
-            out[successes - start :] = 0.0
-            break
-        ratio = (n_samples - successes + 1) / successes * odds
-        out[successes - start] = out[successes - start - 1] * ratio
+    out[mode - start] = 1.0
+    used = mode - start + 1
+    while used < len(out) and out[used - 1] > SMALLEST:
+        ratio = (n_samples - start - used + 1) / (start + used) * odds
+        out[used] = out[used - 1] * ratio
+        used += 1
     for successes in range(mode - 1, start - 1, -1):
-        if out[successes - start + 1] < SMALLEST:
-            out[: successes - start + 1] = 0.0
-            break
         ratio = (successes + 1) / (n_samples - successes) / odds
-        out[successes - start] = out[successes - start + 1] * ratio
+        # the smallest numbers of all slow everything down
+        out[successes - start] = max(out[successes - start + 1] * ratio, SMALLEST)
     total = 0.0
-    for position in range(len(out)):
+    for position in range(used):
         total += out[position]
         out[position] = total
-    # the window holds everything: what is off one is the rounding of the peak
-    for position in range(len(out)):
+    for position in range(used):
         out[position] /= total
+    return used
 
 
 @compiled

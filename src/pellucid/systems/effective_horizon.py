@@ -174,8 +174,8 @@ def _predictions(
         for k in LOOKAHEADS
     )
     every = math.log(staged.horizon) + staged.horizon * math.log(mdp.n_actions)
-    # only ranks matter: logarithms do not overflow
-    return np.array([simple, np.log(tight), np.log(planned), every])
+    # only ranks matter: logarithms do not overflow; 0 steps if nothing can be done at all
+    return np.array([simple, np.log(tight), np.log(max(planned, 1.0)), every])
 
 
 # --- learning with chance ---

@@ -29,12 +29,14 @@ LONGEST_NAME = 8
 """Most actions that are spelled out in the name of a state."""
 
 _NOT_STATE = {
-    *("env", "spec", "metadata", "observation_space", "action_space", "reward_range"),
-    *("render_mode", "window", "clock", "screen", "surf", "renderer", "viewer"),
-    *("_np_random", "_np_random_seed", "_cached_spec", "_has_reset", "_elapsed_steps"),
-    *("_observation_space", "_action_space", "_reward_range", "_metadata", "_saved_kwargs"),
-    *("checked_reset", "checked_step", "checked_render", "close_called"),
+    *("env", "spec", "observation_space", "action_space", "_observation_space", "_action_space"),
+    *("window", "clock", "screen", "surf", "renderer", "viewer", "mujoco_renderer"),
 }
+"""Attributes that are left out unless they hold plain data: links, spaces and means to draw."""
+_PLAIN = (
+    *(type(None), bool, int, float, complex, str, bytes, enum.Enum),
+    *(np.ndarray, np.generic, dict, list, tuple, deque, set, frozenset),
+)
 _CODE = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType)
 
 
@@ -191,8 +193,8 @@ class EnvTask:
         """Return its own `state_key()`, or a digest of everything in it."""
         base = state.unwrapped
         if hasattr(base, "state_key"):
-            return (base.state_key(), *(_digest(vars(layer)) for layer in layers(state)[:-1]))
-        return _digest([vars(layer) for layer in layers(state)])
+            return (base.state_key(), *map(_digest, layers(state)[:-1]))
+        return _digest(layers(state))
 
     def name(self, state: Any) -> str:
         """Return nothing: only the way to a state is known."""
@@ -252,7 +254,7 @@ def _feed(digest: "hashlib.blake2b", value: Any, depth: int) -> None:
         digest.update(f"array {array.dtype} {array.shape};".encode())
         digest.update(array.tobytes())
     elif isinstance(value, dict):
-        _feed_items(digest, kind, [(k, v) for k, v in value.items() if k not in _NOT_STATE], depth)
+        _feed_items(digest, kind, list(value.items()), depth)
     elif isinstance(value, list | tuple | deque):
         _feed_items(digest, kind, list(value), depth)
     elif isinstance(value, set | frozenset):
@@ -262,8 +264,9 @@ def _feed(digest: "hashlib.blake2b", value: Any, depth: int) -> None:
     elif isinstance(value, _CODE):
         digest.update(f"code {getattr(value, '__qualname__', value)};".encode())
     elif hasattr(value, "__dict__"):
-        digest.update(f"object {kind};".encode())
-        _feed(digest, vars(value), depth + 1)
+        held = vars(value).items()
+        kept = [(k, v) for k, v in held if k not in _NOT_STATE or isinstance(v, _PLAIN)]
+        _feed_items(digest, f"object {kind}", kept, depth)
     else:
         raise CapabilityError(
             f"the state of this environment holds a {kind}, which cannot be told from others",

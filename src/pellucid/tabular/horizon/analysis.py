@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from pellucid.tabular.horizon.chance_bound import ChanceLevel, chance_bound
+from pellucid.tabular.horizon.chance_bounds import ChanceLevel, chance_bound
 from pellucid.tabular.horizon.covering import covering_length
 from pellucid.tabular.horizon.greedy_planning import PlanningCost, planning_cost
 from pellucid.tabular.horizon.lookahead import (
@@ -16,9 +16,9 @@ from pellucid.tabular.horizon.lookahead import (
     greedy_returns,
     minimum_k,
 )
-from pellucid.tabular.horizon.simple_bound import SimpleBound, simple_bound
-from pellucid.tabular.horizon.stages import Stages, stages
-from pellucid.tabular.horizon.tight_bound import TightBound, tight_bound
+from pellucid.tabular.horizon.simple_bounds import SimpleBound, simple_bound
+from pellucid.tabular.horizon.staging import Stages, stages
+from pellucid.tabular.horizon.tight_bounds import TightBound, tight_bound
 from pellucid.tabular.mdp import FiniteMDP
 
 Progress: TypeAlias = Callable[[str, float], None]

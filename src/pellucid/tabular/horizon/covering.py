@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from pellucid.tabular.horizon.stages import Stages, visited_by_exploration
+from pellucid.tabular.horizon.staging import Stages, visited_by_exploration
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pellucid.errors import InputError
 from pellucid.kernels.planning import plan_greedily, plan_many_times
 from pellucid.seeds import stream
 from pellucid.stats import Estimate, proportion_interval
-from pellucid.tabular.horizon.stages import Stages
+from pellucid.tabular.horizon.staging import Stages
 
 N_RUNS = 101
 """Plans whose median is taken: odd, so that it is one of them."""

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-from pellucid.tabular.horizon.stages import ROUNDING, Stages, Values
+from pellucid.tabular.horizon.staging import ROUNDING, Stages, Values
 
 
 def minimum_k(staged: Stages) -> int:

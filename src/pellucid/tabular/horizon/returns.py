@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pellucid.kernels.compiled import compiled
-from pellucid.tabular.horizon.stages import PRECISION, Stages
+from pellucid.tabular.horizon.staging import PRECISION, Stages
 
 MAX_ATOMS = 512
 """Most different returns of one state; with more the moments are not computed."""

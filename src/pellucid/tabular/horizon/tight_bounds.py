@@ -16,7 +16,7 @@ from pellucid.kernels.best_of_means import (
     most_probable,
 )
 from pellucid.tabular.horizon.returns import Moments, return_moments
-from pellucid.tabular.horizon.stages import Stages
+from pellucid.tabular.horizon.staging import Stages
 
 MAX_SEQUENCES = 1000
 """Most action sequences that are told apart at a state; longer ones are not looked at."""
@@ -150,7 +150,9 @@ def _least_episodes(cases: "_Cases", most: int) -> int | None:
 def _failure(cases: "_Cases", m: int) -> float:
     """Return the bound on the chance of failure; costly bounds only if cheap ones do not do."""
     cheap = cases.failure(m, thorough=False)
-    return cheap if cheap <= FAILURE else cases.failure(m, thorough=True)
+    if cheap <= FAILURE or cases.exact(m):
+        return cheap
+    return cases.failure(m, thorough=True)
 
 
 class _Cases:
@@ -184,6 +186,10 @@ class _Cases:
         n_cases = sum(map(len, self._states))
         self._comparable = n_cases * self._n_sequences**2 <= MAX_COMPARISONS
 
+    def exact(self, m: int) -> bool:
+        """Whether chances are computed and not bounded, so that no bound can be better."""
+        return self._k == 1 and self._reward > 0 and m <= MAX_BINOMIAL
+
     def failure(self, m: int, *, thorough: bool) -> float:
         """Return the bound at the first state, going back from the last step.
 
@@ -212,9 +218,9 @@ class _Cases:
         self, step: int, states: Int[np.ndarray, " n"], m: int, thorough: bool
     ) -> Iterator[Bounds]:
         means, best, worst, *spreads = self._statistics(step, states)
-        if self._k == 1 and self._reward and m <= MAX_BINOMIAL:
+        if self.exact(m):
             yield binomial_bounds(means / self._reward, m, as_published=self._as_published)
-            return  # exact, so that no other can be better
+            return
         # both factors are non-negative but for rounding
         variances = np.maximum(0.0, (best - means) * (means - worst))
         ranges = best - worst

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from pellucid.tabular.horizon.stages import Stages, Values
+from pellucid.tabular.horizon.staging import Stages, Values
 
 CONSTANT = 16
 """That of the authors' code; theorem 5.4 of the paper states 6 for non-negative rewards."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pellucid.tabular.horizon.stages import Stages
+from pellucid.tabular.horizon.staging import Stages
 
 
 @dataclass(frozen=True)
