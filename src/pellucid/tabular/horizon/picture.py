@@ -12,7 +12,12 @@ from matplotlib.ticker import MaxNLocator
 from pellucid.tabular.horizon.analysis import HorizonAnalysis
 
 TEXT, MARK, QUIET = "#1B1B1B", "#005A94", "#595959"
-STYLE: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "pellucid", "font.size": 9, "text.color": TEXT}
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "pellucid",
+    "font.size": 9,
+    "text.color": TEXT,
+}
 
 
 def horizon_svg(found: HorizonAnalysis, title: str) -> bytes:
