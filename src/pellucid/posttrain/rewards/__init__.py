@@ -1,10 +1,10 @@
 """Rewards for completions as plain functions, which TRL's trainers take unchanged.
 
 Each is called `fn(completions, **columns)` and returns one number per completion, None where it
-cannot be scored: the form (`tag_reward`, `marked_answer_reward`), the answer (`exact_answer_reward`,
-`math_answer_reward`), `length_reward`, `repetition_penalty`, and closeness to an expert's
-explanation (`SemanticReward`, `rouge_reward`). `GuardedReward` keeps a function that raises on some
-completions from ending a run.
+cannot be scored: the form (`tag_reward`, `marked_answer_reward`), the answer
+(`exact_answer_reward`, `math_answer_reward`), `length_reward`, `repetition_penalty`, and closeness
+to an expert's explanation (`SemanticReward`, `rouge_reward`). `GuardedReward` keeps a function that
+raises on some completions from ending a run.
 """
 
 from pellucid.posttrain.rewards.building import REWARDS, build_reward

@@ -109,10 +109,7 @@ def ratio(name: str, total: str, divisor: str) -> Question:
     )
     return Question(
         wordings=(
-            (
-                f"the {above} is {total} {unit} and the {below} is {divisor} {per}. "
-                f"what is the {name}?"
-            ),
+            f"the {above} is {total} {unit}. the {below} is {divisor} {per}. what is the {name}?",
             f"find the {name} for {divisor} {per} of {below} and {total} {unit} of {above}.",
         ),
         right=option(int(value)),
@@ -290,16 +287,14 @@ def genetics(mother: str, father: str, asked: str) -> Question:
         ),
         _conclusion(f"the share is {n_asked} in 4", ("share",), (str(n_asked),)),
     )
+    ask = (
+        f"the mother is {mother} and the father is {father}. which share of the children shows "
+        f"the {asked} trait?"
+    )
     return Question(
         wordings=(
-            (
-                f"the allele {letter} for {trait} is dominant. the mother is {mother} and the father "
-                f"is {father}. which share of the children shows the {asked} trait?"
-            ),
-            (
-                f"parents {mother} and {father} have children. {trait} needs one {letter}. which share "
-                f"shows the {asked} trait?"
-            ),
+            f"the allele {letter} for {trait} is dominant. {ask}",
+            f"{trait} needs one {letter}. {ask}",
         ),
         right=f"{n_asked} in 4",
         wrong=_distinct(
