@@ -176,7 +176,8 @@ class RunWriter:
     def _append(self, name: str, step: int, rows: Sequence[Any]) -> None:
         if rows:
             document = {"step": step, "rows": [row_document(row) for row in rows]}
-            records.append(self.folder / name, document)
+            # the update row, which makes them count, is synced
+            records.append(self.folder / name, document, sync=name == EVALUATIONS_FILE)
 
     def _shortened(self, sample: SampleRow) -> SampleRow:
         text = sample.completion
