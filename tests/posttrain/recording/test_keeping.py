@@ -14,7 +14,7 @@ def keeper(limits: KeepLimits | None = None, seed: int = 0, n_updates: int = 10)
 
 
 def test_whole_groups_are_kept() -> None:
-    kept = keeper(KeepLimits(fixed_prompts=0, groups_per_step=2)).choose(1, BATCH)
+    kept = keeper(KeepLimits(fixed_prompts=0, groups_per_step=2)).choose(2, BATCH)
     names = [BATCH[row] for row in kept.samples]
     assert len(kept.samples) == 8
     assert kept.samples == sorted(kept.samples)
@@ -22,9 +22,9 @@ def test_whole_groups_are_kept() -> None:
 
 
 def test_fixed_prompts_are_kept_first() -> None:
-    chosen = keeper(KeepLimits(fixed_prompts=100, groups_per_step=0, samples_per_step=12))
+    chosen = keeper(KeepLimits(fixed_prompts=100, groups_per_step=0, samples_per_step=10))
     assert len(chosen.fixed) == 100
-    assert chosen.choose(1, BATCH).samples == list(range(12))
+    assert chosen.choose(2, BATCH).samples == list(range(8))  # a third group would not fit whole
 
 
 def test_the_choice_depends_on_seed_and_step_alone() -> None:
@@ -37,9 +37,25 @@ def test_the_choice_depends_on_seed_and_step_alone() -> None:
 
 
 def test_tokens_are_kept_of_fewer() -> None:
-    kept = keeper(KeepLimits(token_rows_per_step=3, groups_per_step=4)).choose(1, BATCH)
-    assert len(kept.tokens) == 3
+    kept = keeper(KeepLimits(token_rows_per_step=5, groups_per_step=4)).choose(2, BATCH)
+    assert len(kept.tokens) == 4
     assert set(kept.tokens) <= set(kept.samples)
+    none = keeper(KeepLimits(token_rows_per_step=0)).choose(2, BATCH)
+    assert none.samples
+    assert not none.tokens
+
+
+def test_a_group_larger_than_the_limit_is_kept_whole() -> None:
+    kept = keeper(KeepLimits(samples_per_step=2, fixed_prompts=0)).choose(2, BATCH)
+    assert len(kept.samples) == 4
+
+
+@pytest.mark.parametrize("step", [1, 10])
+def test_the_first_and_the_last_step_are_whole(step: int) -> None:
+    everything = list(range(len(BATCH)))
+    assert keeper().choose(step, BATCH) == (everything, everything)
+    bounded = keeper(KeepLimits(whole_step_rows=15, fixed_prompts=0, groups_per_step=1))
+    assert len(bounded.choose(step, BATCH).samples) == 4
 
 
 def test_long_runs_are_thinned_evenly_with_first_and_last() -> None:
