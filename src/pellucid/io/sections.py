@@ -31,7 +31,7 @@ def read_section(make: Callable[..., Built], section: Any, *, where: str) -> Bui
     Args:
         make: A dataclass or a function with annotations.
         section: Keys with values, all text, lists or further sections; None for an empty one.
-        where: What the section is called, for messages.
+        where: What the section is called, for messages; empty for a whole document.
 
     Raises:
         InputError: An unknown or missing key, a value that cannot be read, or `make` refuses.
@@ -48,9 +48,9 @@ def read_section(make: Callable[..., Built], section: Any, *, where: str) -> Bui
     try:
         return make(**arguments)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{where}: {error}") from None
+        raise InputError(_at(where, error)) from None
     except InputError as error:
-        raise type(error)(f"{where}: {error}", hint=error.hint) from None
+        raise type(error)(_at(where, error), hint=error.hint) from None
 
 
 def read_arguments(make: Callable[..., Any], section: Any, *, where: str) -> dict[str, Any]:
@@ -66,10 +66,10 @@ def read_arguments(make: Callable[..., Any], section: Any, *, where: str) -> dic
     for key in table:
         if key not in known:
             error = unknown_name("key", key, known)
-            raise InputError(f"{where}: {error}", hint=error.hint)
+            raise InputError(_at(where, error), hint=error.hint)
     for name in known:
         if parameters[name].default is inspect.Parameter.empty and name not in table:
-            raise InputError(f"{where}: the key {name!r} is missing")
+            raise InputError(_at(where, f"the key {name!r} is missing"))
     return {
         key: read_value(value, hints.get(key, Any), where=f"{where}.{key}" if where else key)
         for key, value in table.items()
@@ -150,8 +150,12 @@ def _table(section: Any, where: str) -> Mapping[str, Any]:
     if section is None or section == "":
         return {}
     if not isinstance(section, Mapping):
-        raise InputError(f"{where}: expected keys with values, got {section!r:.80}")
+        raise InputError(_at(where, f"expected keys with values, got {section!r:.80}"))
     return section
+
+
+def _at(where: str, what: object) -> str:
+    return f"{where}: {what}" if where else str(what)
 
 
 def _read_list(value: Any, kind: Any, inner: tuple[Any, ...], where: str) -> Any:
