@@ -6,10 +6,12 @@ from typing import Any
 from pellucid.posttrain.building import build
 from pellucid.posttrain.tasks.addition import Addition
 from pellucid.posttrain.tasks.chains import ModularChain
+from pellucid.posttrain.tasks.exam import Exam
 from pellucid.posttrain.tasks.example import Task
 
 TASKS: Mapping[str, Callable[..., Task]] = {
     "addition": Addition,
+    "exam": Exam,
     "modular-chain": ModularChain,
 }
 """Factories by name."""
