@@ -1,0 +1,25 @@
+"""Problems with gold answers, worked solutions, hints and difficulty; data sets and splits."""
+
+from pellucid.posttrain.tasks.addition import Addition
+from pellucid.posttrain.tasks.building import TASKS, build_task
+from pellucid.posttrain.tasks.chains import ModularChain
+from pellucid.posttrain.tasks.datasets import Dataset, digest, load_dataset
+from pellucid.posttrain.tasks.example import Example, Task, reward_columns
+from pellucid.posttrain.tasks.splits import Split, check_split, split_by_group, split_digest
+
+__all__ = [
+    "TASKS",
+    "Addition",
+    "Dataset",
+    "Example",
+    "ModularChain",
+    "Split",
+    "Task",
+    "build_task",
+    "check_split",
+    "digest",
+    "load_dataset",
+    "reward_columns",
+    "split_by_group",
+    "split_digest",
+]
