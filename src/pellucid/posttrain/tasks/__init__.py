@@ -5,6 +5,8 @@ from pellucid.posttrain.tasks.building import TASKS, build_task
 from pellucid.posttrain.tasks.chains import ModularChain
 from pellucid.posttrain.tasks.datasets import Dataset, digest, load_dataset
 from pellucid.posttrain.tasks.example import Example, Task, reward_columns
+from pellucid.posttrain.tasks.locked_rooms import LockedRooms
+from pellucid.posttrain.tasks.machines import Machines
 from pellucid.posttrain.tasks.splits import Split, check_split, split_by_group, split_digest
 
 __all__ = [
@@ -12,6 +14,8 @@ __all__ = [
     "Addition",
     "Dataset",
     "Example",
+    "LockedRooms",
+    "Machines",
     "ModularChain",
     "Split",
     "Task",
