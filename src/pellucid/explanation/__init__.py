@@ -40,6 +40,7 @@ from pellucid.explanation.score import (
     Interval,
     Role,
     Score,
+    TextPair,
     not_measured,
 )
 from pellucid.explanation.wording import Fact, Sentences, fact, render, show
@@ -79,6 +80,7 @@ __all__ = [
     "Summary",
     "Surrogate",
     "Task",
+    "TextPair",
     "TextTrace",
     "explainer",
     "fact",

@@ -169,7 +169,8 @@ def _contributions(c: Contributions) -> pd.DataFrame:
 
 
 def _text_trace(c: TextTrace) -> pd.DataFrame:
-    return pd.DataFrame({"step": c.steps, "effect": c.effects})
+    prompts = np.array(c.prompts, dtype=object)
+    return pd.DataFrame({"prompt": prompts[c.step_prompts], "step": c.steps, "effect": c.effects})
 
 
 _FRAMES: Mapping[str, Callable[[Any], pd.DataFrame]] = {
