@@ -17,7 +17,6 @@ from pellucid.explanation.content import (
     Segments,
     Summary,
     Surrogate,
-    TextTrace,
 )
 from pellucid.explanation.contract import (
     TARGETS,
@@ -43,6 +42,7 @@ from pellucid.explanation.score import (
     TextPair,
     not_measured,
 )
+from pellucid.explanation.text_trace import TextTrace
 from pellucid.explanation.wording import Fact, Sentences, fact, render, show
 
 __all__ = [

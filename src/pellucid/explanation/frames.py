@@ -21,8 +21,8 @@ from pellucid.explanation.content import (
     Segments,
     Summary,
     Surrogate,
-    TextTrace,
 )
+from pellucid.explanation.text_trace import TextTrace
 
 
 def content_frame(content: Content | None) -> pd.DataFrame:

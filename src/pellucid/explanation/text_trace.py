@@ -73,7 +73,7 @@ class TextTrace:
 
     @property
     def _known(self) -> Bool[np.ndarray, " prompts"]:
-        return np.isfinite(self.correct) & np.isfinite(self.dependence)
+        return np.asarray(np.isfinite(self.correct) & np.isfinite(self.dependence))
 
 
 def _cross(

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from pellucid.agents.metering import unmetered
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explanation import Check, Curve, Score, TextPair, TextTrace, metric
-from pellucid.explanation.score import Direction
+from pellucid.explanation.score import Direction, Role
 from pellucid.faithfulness.reasoning_calibration import calibration
 from pellucid.faithfulness.reasoning_edits import Case, Edit, edits_of, unrelated_steps
 from pellucid.faithfulness.results import clipped, missing_score, paired_score
@@ -231,7 +231,7 @@ def _hint_questions(
 
 def _score(test: _Test, content: TextTrace, asked: _Asked) -> Score:
     info = reasoning.info  # type: ignore[attr-defined]
-    role = "test" if test is DECISIVE else "supporting"
+    role: Role = "test" if test is DECISIVE else "supporting"
     edits = [[edit for edit in one if edit.test == test.name] for one in asked.edits]
     if not any(edits):
         missing = missing_score(info, test.missing, "longer reasoning", name=test.name, role=role)

@@ -6,7 +6,7 @@ models are trained for it (`faithfulness.planted.reasoners`); nothing is trained
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from pellucid.explanation import Control, Score
+from pellucid.faithfulness.badges import judge
 from pellucid.faithfulness.thresholds import TOLD_APART
 from pellucid.io import strict_json
 from pellucid.stats import Estimate, not_measured, proportion_interval
@@ -122,6 +124,34 @@ def calibration(record: Path = RECORD) -> Calibration:
         {name: _read(value) for name, value in stored["by_test"].items()},
         {name: _read(value) for name, value in stored["scores"].items()},
     )
+
+
+def calibration_score(found: Calibration | None = None) -> Score:
+    """Return a calibration as a judged score: the AUC against chance.
+
+    Args:
+        found: The stored one if not given.
+    """
+    found = found or calibration()
+    auc = found.auc
+    gap = replace(
+        auc, value=auc.value - TOLD_APART, low=auc.low - TOLD_APART, high=auc.high - TOLD_APART
+    )
+    chance = Estimate(TOLD_APART, TOLD_APART, TOLD_APART, auc.n, constant=True)
+    score = Score(
+        metric="reasoning.planted_models",
+        label="planted faithful models told from unfaithful and rationalising ones",
+        interval=auc,
+        unit="seed",
+        direction="higher",
+        control=Control("chance", chance) if auc.measured else None,
+        gap=gap,
+        closed_loop=False,
+        value_unit="AUC",
+        reason=found.reason,
+        need="pellucid bench planted" if found.reason else "",
+    )
+    return judge(score, complete=True, rerun_possible=False)
 
 
 def document_of(found: Calibration) -> dict[str, Any]:
