@@ -29,15 +29,26 @@ def trust(record: RunRecord, document: Document) -> Document:
     """
     return {
         "cannot_tell": cannot_tell(record, document),
-        "rows": _rows(document),
-        "not_measured": _not_measured(document),
-        "sanity": _sanity(document),
+        **tests_made(document),
         "exclusions": _exclusions(document),
         "choices": _choices(record),
         "replacements": _replacements(document),
+        "recheck": "pellucid evaluate .",
+    }
+
+
+def tests_made(document: Document) -> Document:
+    """Return what every report says of its tests: claims, what is missing, checks, rule, luck.
+
+    Args:
+        document: A document whose `explanations` are there.
+    """
+    return {
+        "rows": _rows(document),
+        "not_measured": _not_measured(document),
+        "sanity": _sanity(document),
         "rule": _rule(),
         "luck": luck(document),
-        "recheck": "pellucid evaluate .",
     }
 
 
