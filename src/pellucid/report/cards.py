@@ -54,7 +54,7 @@ def card(explanation: Explanation, position: int, unit: str) -> Document:
 
 
 def _explanation(explanation: Explanation, position: int, unit: str) -> Document:
-    scores = [_score(score) for score in explanation.faithfulness]
+    scores = [score_document(score) for score in explanation.faithfulness]
     if explanation.decisive is not None and decisive_score(explanation) is None:
         raise ValueError(f"the decisive score {explanation.decisive!r} is missing")
     return {
@@ -98,7 +98,8 @@ def _sentence(explanation: Explanation) -> Document:
     return said_with(explanation.template, kept)
 
 
-def _score(score: Score) -> Document:
+def score_document(score: Score) -> Document:
+    """Return a score as the document has it."""
     control = score.control
     missing = not score.interval.measured or not score.gap.measured
     return {

@@ -60,7 +60,11 @@ def build_document(record: LanguageRecord, limits: Limits | None = None) -> Docu
     document["made"] = made(record)
     document["trust"] = {
         "cannot_tell": cannot_tell(record),
-        **trust.tests_made(document),
+        **trust.parts_of_trust(
+            document,
+            units="prompts, groups of answers or updates",
+            rerun="the model was not asked again",
+        ),
     }
     return plain(document | {"words": [], "methods": []})  # type: ignore[no-any-return]
 
@@ -71,6 +75,7 @@ def _document(record: LanguageRecord, explanations: Sequence[Explanation]) -> Do
         "schema": SCHEMA,
         "kind": KIND,
         "written_by": f"pellucid {__version__}",
+        "title": _title(record),
         "run": run.head.run_id,
         "report": HTML_NAME,
         "state": run.state,
@@ -87,6 +92,11 @@ def _document(record: LanguageRecord, explanations: Sequence[Explanation]) -> Do
         "hashes": {**run.head.hashes, **record.hashes},
         "seconds": record.seconds,
     }
+
+
+def _title(record: LanguageRecord) -> str:
+    method = record.run.head.method
+    return f"Training by {method}" if method else f"Training, {record.source_kind}"
 
 
 def _card(explanation: Explanation, position: int) -> Document:

@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from pellucid.budget import Cost
 from pellucid.explanation import Explanation, Interval, Score, fact, render
-from pellucid.explanation.contract import MetricInfo
 from pellucid.explanation.content import Contributions, Summary, TextTrace
+from pellucid.explanation.contract import MetricInfo
 from pellucid.explanation.score import Control
 from pellucid.explanation.wording import Fact, Sentences
 from pellucid.faithfulness.badges import judge
 from pellucid.faithfulness.results import missing_score, paired_score
 from pellucid.report.language.gain import held_out, success
-from pellucid.report.language.progress import GOLD, TOTAL, of_term, rose_alone, trends
+from pellucid.report.language.progress import GOLD, TOTAL, of_term, trends
 from pellucid.report.language.record import LanguageRecord
 
 POINTS = "percentage points"
@@ -160,8 +160,7 @@ def _facts(score: Score) -> dict[str, Fact]:
 
 def gain(record: LanguageRecord) -> Explanation:
     """Return whether held-out answers got better, paired by prompt."""
-    found = held_out(record.run)
-    complete = record.run.state in ("finished", "running") and bool(record.run.evaluated("after"))
+    complete = record.run.state == "finished" and bool(record.run.evaluated("after"))
     return explanation(GAIN, (_gain_score(record),), complete=complete, seed=record.seed)
 
 
@@ -193,7 +192,6 @@ def together(record: LanguageRecord) -> Explanation:
     found = trends(record)
     gold, total = of_term(found, GOLD), of_term(found, TOTAL)
     if not gold.change.measured:
-        unknown = not (gold.early.measured or len(gold.values))
         score = missing_score(TOGETHER.test, *_why_no_trend(record))
         return explanation(TOGETHER, (score,), seed=record.seed, facts={"t": fact(0.0)})
     score = Score(
@@ -210,7 +208,7 @@ def together(record: LanguageRecord) -> Explanation:
     return explanation(
         TOGETHER,
         (score,),
-        complete=record.run.state != "running",
+        complete=record.run.state == "finished",
         seed=record.seed,
         facts={"t": fact(total.change.value)},
     )

@@ -1,7 +1,7 @@
 """How training went: reward terms and right answers early and late, and what to watch for."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from pellucid.stats import mean_difference, mean_interval, proportion_interval
 
 WINDOW_SHARE = 0.2
 """Share of the updates that counts as early, and as late."""
-LEAST_WINDOW, LARGEST_WINDOW = 5, 50
+LEAST_WINDOW, LARGEST_WINDOW = 10, 50
 """Units of a window at least, if there are twice as many, and at most."""
 GOLD = "right answers"
 TOTAL = "total reward"
@@ -141,12 +141,12 @@ def windows(
 ) -> tuple[Float[ndarray, " early"], Float[ndarray, " late"]]:
     """Return the values of the first and of the last steps; both empty if there are too few.
 
-    A fifth of the units each, at least five and at most fifty, and never the same unit twice.
+    A fifth of the units each, at least ten and at most fifty, and never the same unit twice.
 
     Example:
-        >>> first, last = windows(np.arange(12.0), list(range(12)))
+        >>> first, last = windows(np.arange(5.0), [1, 2, 3, 4, 5])
         >>> first.tolist(), last.tolist()
-        ([0.0, 1.0, 2.0, 3.0, 4.0], [7.0, 8.0, 9.0, 10.0, 11.0])
+        ([0.0, 1.0], [3.0, 4.0])
     """
     n = len(values)
     size = min(max(LEAST_WINDOW, int(WINDOW_SHARE * n)), LARGEST_WINDOW, n // 2)
@@ -237,5 +237,3 @@ def _watched(
         return Watched(name, None, 0, what, mean_interval([]), means)
     n, of = counted
     return Watched(name, n, of, what, proportion_interval(min(n, of), of), means)
-
-

@@ -7,6 +7,7 @@ from typing import Any
 from pellucid.explanation.wording import fact
 from pellucid.posttrain.recording import EvaluationRow, RunRecord, SampleRow
 from pellucid.report.language.answers import Limits, answer_document, group_document
+from pellucid.report.language.contexts import WORDS as CONTEXT_WORDS
 from pellucid.report.language.gain import held_out
 from pellucid.report.language.progress import has_signal, unscored
 from pellucid.report.language.record import Group, LanguageRecord, groups_of
@@ -51,6 +52,7 @@ def samples(record: LanguageRecord, limits: Limits) -> Document:
         "lists": lists,
         "changes": _changes(record, limits),
         "groups": shown.documents,
+        "words": dict(CONTEXT_WORDS),
         "absent": record.run.absent.get("samples", "no completions were recorded")
         if not groups
         else "",
@@ -268,9 +270,7 @@ def _by_prompt(groups: Sequence[Group]) -> Mapping[str, list[Group]]:
 
 def _chosen_words(k: int, n: int, record: LanguageRecord, *, fixed_by_run: bool) -> Document:
     if fixed_by_run:
-        return said(
-            "{k} of {n} recorded prompts, drawn by seed before training started.", k=k, n=n
-        )
+        return said("{k} of {n} recorded prompts, drawn by seed before training started.", k=k, n=n)
     return said(
         "{k} of {n} recorded prompts, drawn by seed {seed} before anything was read.",
         k=k,

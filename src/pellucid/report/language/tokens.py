@@ -15,9 +15,11 @@ SHOWN_GROUPS = 2
 """Groups whose answers are shown: one early, one late."""
 ANSWERS_OF_GROUP = 2
 """Answers of each: the one that was pushed up most, and the one that was pushed down most."""
-LONGEST = 160
+LONGEST = 100
 """Tokens of an answer that are shown."""
 LEVELS = 4
+TABLE_ROWS = 12
+"""Tokens of an answer in the table of the largest pushes."""
 """Steps of tint and underline."""
 
 
@@ -99,6 +101,7 @@ def _answer(credit: Credit, largest: float, most_uncertain: float) -> Document:
         "n_masked": int(masked.sum()),
         "sum": float(np.nansum(pushes)),
         "error": float(np.nanmax(np.abs(pushes - expected), initial=0.0)),
+        "top": _top(pushes),
         "runs": _runs(row.tokens[:kept], ups, levels, clipped, masked),
         "uncertain": []
         if entropies is None
@@ -114,6 +117,12 @@ def _answer(credit: Credit, largest: float, most_uncertain: float) -> Document:
             for i in range(kept)
         ],
     }
+
+
+def _top(pushes: Float[ndarray, " tokens"]) -> list[int]:
+    """Return the places of the largest pushes, in the order of the text."""
+    order = np.argsort(-np.abs(np.nan_to_num(pushes)), kind="stable")[:TABLE_ROWS]
+    return sorted(int(i) for i in order)
 
 
 def _levels(sizes: Float[ndarray, " tokens"], largest: float) -> list[int]:
