@@ -1,0 +1,39 @@
+"""The native engine of post-training: small, exact and fast on a CPU.
+
+- `Transformer` (in-house, converts to and from the Llama and Qwen layout) or `HuggingFaceModel`;
+- `CharacterTokenizer`, `WordTokenizer`, `HuggingFaceTokenizer`;
+- `sample` draws completions, `token_log_probs` scores them under any prompt.
+"""
+
+from pellucid.posttrain.native.models import Decoder, LanguageModel, Predictions
+from pellucid.posttrain.native.sampling import Samples, pad_left, pad_right, sample
+from pellucid.posttrain.native.scoring import Scored, token_log_probs
+from pellucid.posttrain.native.tokenizing import (
+    CharacterTokenizer,
+    Tokenizer,
+    WordTokenizer,
+    read_tokenizer,
+    save_tokenizer,
+    tokenizer_of,
+)
+from pellucid.posttrain.native.transformer import Transformer, TransformerConfig
+
+__all__ = [
+    "CharacterTokenizer",
+    "Decoder",
+    "LanguageModel",
+    "Predictions",
+    "Samples",
+    "Scored",
+    "Tokenizer",
+    "Transformer",
+    "TransformerConfig",
+    "WordTokenizer",
+    "pad_left",
+    "pad_right",
+    "read_tokenizer",
+    "sample",
+    "save_tokenizer",
+    "token_log_probs",
+    "tokenizer_of",
+]

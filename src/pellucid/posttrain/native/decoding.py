@@ -1,0 +1,173 @@
+"""The cached decoder of the in-house transformer: one token for each row per step.
+
+Keys and values of all layers lie in two tensors that are set aside once. The scales of norms are
+multiplied into the maps that follow them, so that a step is few and large operations.
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn import functional
+
+from pellucid.posttrain.native import layers
+from pellucid.posttrain.native.layers import Heads, LayerWeights, Layout, Rotary
+
+
+class _Folded(NamedTuple):
+    """Weights of one layer with the scales of norms multiplied in."""
+
+    query_key_value: Tensor
+    query_key_value_bias: Tensor | None
+    head_norms: Tensor | None
+    attention_output: Tensor
+    gate_up: Tensor
+    down: Tensor
+
+
+class CachedDecoder:
+    """Decodes rows token by token; satisfies `Decoder`.
+
+    Args:
+        weights: Of each layer.
+        embedding: Shape (vocabulary, width).
+        norm: Scale of the last norm.
+        head: Shape (vocabulary, width).
+        heads: How the width is divided.
+        rotary: Rotations of every position of the context.
+        prompt_ids: Left-padded prompts.
+        prompt_mask: Their real tokens.
+        prompts: The prompt of each row.
+        max_new_tokens: How often `step` will be called at most.
+    """
+
+    @torch.no_grad()
+    def __init__(
+        self,
+        weights: tuple[LayerWeights, ...],
+        *,
+        embedding: Tensor,
+        norm: Tensor,
+        head: Tensor,
+        heads: Heads,
+        rotary: Rotary,
+        prompt_ids: Int[Tensor, "prompts prompt"],
+        prompt_mask: Bool[Tensor, "prompts prompt"],
+        prompts: Int[Tensor, " rows"],
+        max_new_tokens: int,
+    ) -> None:
+        self._heads, self._rotary, self._embedding = heads, rotary, embedding.detach()
+        self._folded = [_fold(layer, heads) for layer in weights]
+        self._head = head.detach() * norm.detach()
+        prompt_length = prompt_ids.shape[1]
+        self._length = prompt_length
+        capacity = prompt_length + max_new_tokens
+        shape = (len(weights), len(prompts), heads.n_key_value, capacity, heads.width)
+        self._keys, self._values = embedding.new_empty(shape), embedding.new_empty(shape)
+        self._positions = prompt_mask.sum(-1)[prompts]
+        self._bias: Tensor | None = None
+        if not bool(prompt_mask.all()):
+            unseen = ~prompt_mask[prompts][:, None, None]
+            self._bias = embedding.new_zeros(len(prompts), 1, 1, capacity)
+            self._bias[..., :prompt_length].masked_fill_(unseen, float("-inf"))
+        self._logits = self._read_prompts(weights, prompt_ids, prompt_mask, prompts)
+
+    @property
+    def logits(self) -> Float[Tensor, "rows vocabulary"]:
+        """Of the next token of each row."""
+        return self._logits
+
+    @torch.no_grad()
+    def step(self, ids: Int[Tensor, " rows"]) -> None:
+        """Append one token to each row and compute the logits of the next."""
+        heads = self._heads
+        x = functional.embedding(ids, self._embedding)
+        rotary = Rotary(self._rotary.cosines[self._positions], self._rotary.sines[self._positions])
+        stop = self._length + 1
+        bias = None if self._bias is None else self._bias[..., :stop]
+        for index, folded in enumerate(self._folded):
+            queries = self._project(x, folded, rotary, index)
+            keys, values = self._keys[index, :, :, :stop], self._values[index, :, :, :stop]
+            # each key-value head serves its queries in one product
+            grouped = queries.view(len(ids), heads.n_key_value, -1, heads.width)
+            scores = torch.matmul(grouped, keys.mT).mul_(heads.width**-0.5)
+            if bias is not None:
+                scores += bias
+            found = torch.matmul(torch.softmax(scores, dim=-1), values).view(len(ids), -1)
+            x = x + functional.linear(found, folded.attention_output)
+            gate, up = functional.linear(self._unit(x), folded.gate_up).chunk(2, dim=-1)
+            x += functional.linear(functional.silu(gate).mul_(up), folded.down)
+        self._length = stop
+        self._positions += 1
+        self._logits = functional.linear(self._unit(x), self._head)
+
+    @torch.no_grad()
+    def keep(self, rows: Int[Tensor, " kept"]) -> None:
+        """Go on with some of the rows only."""
+        self._keys, self._values = self._keys[:, rows], self._values[:, rows]
+        self._positions, self._logits = self._positions[rows], self._logits[rows]
+        if self._bias is not None:
+            self._bias = self._bias[rows]
+
+    def _project(self, x: Tensor, folded: _Folded, rotary: Rotary, index: int) -> Tensor:
+        """Return the queries of the new tokens; their keys and values are stored."""
+        heads = self._heads
+        flat = functional.linear(self._unit(x), folded.query_key_value, folded.query_key_value_bias)
+        split = flat.view(len(x), -1, heads.width)
+        n_turned = heads.n_query + heads.n_key_value
+        turned = split[:, :n_turned]
+        if folded.head_norms is not None:
+            turned = self._unit(turned) * folded.head_norms
+        turned = layers.rotated(turned, rotary)
+        self._keys[index, :, :, self._length] = turned[:, heads.n_query :]
+        self._values[index, :, :, self._length] = split[:, n_turned:]
+        return turned[:, : heads.n_query]
+
+    def _unit(self, x: Tensor) -> Tensor:
+        return functional.rms_norm(x, x.shape[-1:], eps=self._heads.norm_eps)
+
+    def _read_prompts(
+        self,
+        weights: tuple[LayerWeights, ...],
+        prompt_ids: Tensor,
+        prompt_mask: Tensor,
+        prompts: Tensor,
+    ) -> Tensor:
+        positions = layers.positions_of(prompt_mask).flatten()
+        layout = Layout(positions, (layers.sequence_block(prompt_mask),))
+        rotary = Rotary(self._rotary.cosines[positions], self._rotary.sines[positions])
+        eps = self._heads.norm_eps
+        x = functional.embedding(prompt_ids.flatten(), self._embedding)
+        for index, layer in enumerate(weights):
+            turned = layers.projected(
+                layers.normed(x, layer.attention_norm, eps), layer, self._heads, rotary
+            )
+            for store, new in ((self._keys, turned[1]), (self._values, turned[2])):
+                by_head = new.view(*prompt_ids.shape, *new.shape[-2:]).transpose(1, 2)
+                store[index, :, :, : self._length] = by_head[prompts]
+            found = layers.attended(*turned, self._heads, layout)
+            x = x + functional.linear(found, layer.attention_output)
+            x = x + layers.fed_forward(layers.normed(x, layer.feed_forward_norm, eps), layer)
+        last = x.view(*prompt_ids.shape, -1)[:, -1]
+        return functional.linear(self._unit(last), self._head)[prompts]
+
+
+def _fold(layer: LayerWeights, heads: Heads) -> _Folded:
+    head_norms = None
+    if layer.query_norm is not None and layer.key_norm is not None:
+        head_norms = torch.cat(
+            (
+                layer.query_norm.detach().expand(heads.n_query, -1),
+                layer.key_norm.detach().expand(heads.n_key_value, -1),
+            )
+        )
+    bias = layer.query_key_value_bias
+    return _Folded(
+        query_key_value=layer.query_key_value.detach() * layer.attention_norm.detach(),
+        query_key_value_bias=None if bias is None else bias.detach(),
+        head_norms=head_norms,
+        attention_output=layer.attention_output.detach(),
+        gate_up=layer.gate_up.detach() * layer.feed_forward_norm.detach(),
+        down=layer.down.detach(),
+    )
