@@ -38,11 +38,11 @@ class Weights(NamedTuple):
 
 
 def hidden_states(
-    weights: Weights, ids: Int[Tensor, " tokens"], layout: Layout
-) -> Float[Tensor, "tokens width"]:
+    weights: Weights, ids: Int[Tensor, "*models tokens"], layout: Layout
+) -> Float[Tensor, "*models tokens width"]:
     """Return the normed hidden states of a flat row of tokens."""
     rotary = Rotary(*(table[layout.positions] for table in weights.rotary))
-    x = functional.embedding(ids, weights.embedding)
+    x = layers.embedded(ids, weights.embedding)
     for layer in weights.layers:
         x = layers.layer(x, layer, weights.heads, rotary, layout)
     return layers.normed(x, weights.norm, weights.heads.norm_eps)
