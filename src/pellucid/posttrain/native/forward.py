@@ -91,8 +91,9 @@ def predictions(
     )
     flat = hidden_states(weights, torch.cat((unique_ids.flatten(), read_ids.flatten())), layout)
     n_prompt_tokens = n_prompts * prompt_length
-    first = flat[:n_prompt_tokens].view(n_prompts, prompt_length, -1)[prompts, -1:]
-    hidden = torch.cat((first, flat[n_prompt_tokens:].view(*read_ids.shape, -1)), dim=1)
+    width = flat.shape[-1]
+    first = flat[:n_prompt_tokens].view(n_prompts, prompt_length, width)[prompts, -1:]
+    hidden = torch.cat((first, flat[n_prompt_tokens:].view(*read_ids.shape, width)), dim=1)
     return Predictions(functional.linear(hidden, weights.head), hidden)
 
 

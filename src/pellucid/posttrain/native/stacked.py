@@ -6,6 +6,7 @@ is a `LanguageModel` like any other for `sample` and `token_log_probs`.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -157,22 +158,20 @@ class StackedTransformer(nn.Module):
         embedding = self.stacked["embedding"]
         return Weights(
             embedding=embedding,
-            layers=tuple(
-                LayerWeights(
-                    **{
-                        field: self.stacked[name] if name in self.stacked else None
-                        for field, name in (
-                            (field, f"layers/{index}/{field}") for field in LayerWeights._fields
-                        )
-                    }
-                )
-                for index in range(self.config.n_layers)
-            ),
+            layers=tuple(self._layer(index) for index in range(self.config.n_layers)),
             norm=self.stacked["norm"],
             head=embedding if self.config.tied else self.stacked["head"],
             heads=self.config.heads,
             rotary=Rotary(self.cosines, self.sines),
         )
+
+    def _layer(self, index: int) -> LayerWeights:
+        names = {field: f"layers/{index}/{field}" for field in LayerWeights._fields}
+        found: dict[str, Any] = {
+            field: self.stacked[name] if name in self.stacked else None
+            for field, name in names.items()
+        }
+        return LayerWeights(**found)
 
     def _predict_whole(self, ids: Tensor, mask: Tensor, *, n_tokens: int) -> Predictions:
         block = layers.sequence_block(mask)
