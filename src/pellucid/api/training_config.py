@@ -268,17 +268,19 @@ class OptimiserSection:
 
 @dataclass(frozen=True)
 class EvaluationSection:
-    """What is asked on held-out examples before and after training.
+    """What is asked on held-out examples before, during and after training.
 
     Args:
         n_samples: Completions per example.
         k: Numbers of tries of pass@k, each at most `n_samples`.
         temperature: Of these completions.
+        every: Updates between evaluations during training; None for none.
     """
 
     n_samples: int = 8
     k: tuple[int, ...] = (1, 4, 8)
     temperature: float = 1.0
+    every: int | None = None
 
     def __post_init__(self) -> None:
         if self.n_samples < 1:
@@ -365,12 +367,20 @@ class RunConfig:
         return dataclasses.asdict(self)
 
 
-def load_config(path: Path, changes: Sequence[str] = ()) -> RunConfig:
+def load_config(
+    path: Path,
+    changes: Sequence[str] = (),
+    *,
+    engine: str | None = None,
+    seed: int | None = None,
+) -> RunConfig:
     """Return the configuration in a YAML file.
 
     Args:
         path: The file.
         changes: `a.b=value`, in the order in which they apply; values are YAML.
+        engine: In place of the file's.
+        seed: In place of the file's.
 
     Raises:
         DataError: The file cannot be read.
@@ -379,7 +389,9 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> RunConfig:
     """
     content = read_bytes(path, max_bytes=MAX_CONFIG_BYTES)
     document = read_yaml(content, where=str(path))
-    changed = with_changes(document, dict(map(_change, changes)), where="--set")
+    named = {"engine": engine, "seed": None if seed is None else str(seed)}
+    own = {key: value for key, value in named.items() if value is not None}
+    changed = with_changes(document, {**dict(map(_change, changes)), **own}, where="--set")
     try:
         return read_section(RunConfig, changed, where="")
     except InputError as error:
