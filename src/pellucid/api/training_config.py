@@ -21,21 +21,6 @@ EngineName = Literal["native", "trl"]
 
 
 @dataclass(frozen=True)
-class Adapter:
-    """Low-rank adapters in place of all weights.
-
-    Args:
-        rank: Of each adapter.
-        scale: Factor of what they add; twice the rank if None.
-        dropout: Of their inputs.
-    """
-
-    rank: int = 16
-    scale: float | None = None
-    dropout: float = 0.0
-
-
-@dataclass(frozen=True)
 class ModelSection:
     """The policy: the in-house model if neither `path`, `hub` nor `package` is given.
 
@@ -51,7 +36,9 @@ class ModelSection:
         gguf_file: Name of a GGUF file in the folder, hub model or package.
         dtype: Of the weights of a model that is loaded.
         device: `cpu`, `cuda`, …; of the native engine.
-        adapter: Adapters in place of all weights; for the TRL engine.
+        chat: Ask through the tokenizer's chat template.
+        adapters: Low-rank adapters in place of all weights (`rank`, `scale`, `dropout`), for the
+            TRL engine.
     """
 
     layers: int = 2
@@ -65,7 +52,8 @@ class ModelSection:
     gguf_file: str | None = None
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str = "cpu"
-    adapter: Adapter | None = None
+    chat: bool = False
+    adapters: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         given = [name for name in ("path", "hub", "package") if getattr(self, name)]
@@ -291,25 +279,6 @@ class EvaluationSection:
 
 
 @dataclass(frozen=True)
-class MachineSection:
-    """What the TRL engine runs on.
-
-    Args:
-        gpu: Whether there is one; bfloat16 then.
-        activation_checkpointing: Less memory for more time.
-        vllm: Generate with vLLM on the same GPU.
-        vllm_memory: Share of the GPU's memory for it.
-        vllm_longest: Longest prompt and completion together; the model's own limit if None.
-    """
-
-    gpu: bool = False
-    activation_checkpointing: bool = True
-    vllm: bool = False
-    vllm_memory: float = 0.3
-    vllm_longest: int | None = None
-
-
-@dataclass(frozen=True)
 class RunConfig:
     """A whole configuration.
 
@@ -324,7 +293,8 @@ class RunConfig:
         optimiser: How the weights move.
         evaluation: What is asked on held-out examples.
         recording: How much is kept.
-        machine: For the TRL engine.
+        gpu: For the TRL engine on a GPU (`activation_checkpointing`); a CPU if None.
+        vllm: Generation with vLLM (`mode`, `memory`, `longest`, …); by `transformers` if None.
         gold: The reward component that says whether an answer is right; `solved` if it is there.
         engine: Which engine trains.
         seed: Of everything.
@@ -341,7 +311,8 @@ class RunConfig:
     optimiser: OptimiserSection = field(default_factory=OptimiserSection)
     evaluation: EvaluationSection = field(default_factory=EvaluationSection)
     recording: KeepLimits = field(default_factory=KeepLimits)
-    machine: MachineSection = field(default_factory=MachineSection)
+    gpu: Mapping[str, Any] | None = None
+    vllm: Mapping[str, Any] | None = None
     gold: str | None = None
     engine: EngineName = "native"
     seed: int = 0
@@ -359,6 +330,9 @@ class RunConfig:
             raise InputError(
                 f"two rewards are called {twice[0]!r}", hint="give one of them another `called`"
             )
+        if self.engine == "native" and (self.vllm is not None or self.model.adapters is not None):
+            what = "vllm" if self.vllm is not None else "model.adapters"
+            raise InputError(f"{what} needs the engine trl", hint="engine: trl, or --engine trl")
         if self.seed < 0:
             raise InputError(f"seed must not be negative, got {self.seed}")
 

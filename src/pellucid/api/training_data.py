@@ -1,9 +1,11 @@
 """What a configuration trains on: examples, their split, rewards, prompts in other contexts."""
 
 import dataclasses
+import inspect
 import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +128,7 @@ def load_data(config: RunConfig) -> Data:
         assert config.dataset is not None  # the configuration has one of the two
         split = _dataset_split(config.dataset, needed, config.seed)
     check_split(split.train, split.test)
-    rewards, weights = _rewards(config, task)
+    rewards, weights = _rewards(config, task, split.train)
     gold = _gold(config, task, rewards)
     _try_rewards(rewards, split.train[0])
     everything = [*split.train, *split.test]
@@ -223,7 +225,7 @@ def _dataset_split(section: DatasetSection, needed: Sequence[str], seed: int) ->
 
 
 def _rewards(
-    config: RunConfig, task: Task | None
+    config: RunConfig, task: Task | None, train: Sequence[Example]
 ) -> tuple[dict[str, RewardFunction], dict[str, float]]:
     rewards: dict[str, RewardFunction] = {}
     weights: dict[str, float] = {}
@@ -234,6 +236,9 @@ def _rewards(
             rewards[name] = _solved(task, where)
         elif section.name in REWARDS:
             make = REWARDS[section.name]
+            if "references" in inspect.signature(make).parameters:
+                # what other explanations are like: only those that may be learned from
+                make = partial(make, references=[e.rationale for e in train if e.rationale])
             rewards[name] = read_section(make, section.options, where=f"{where}.options")
         else:
             error = unknown_name("reward", section.name, [SOLVED, *REWARDS])
