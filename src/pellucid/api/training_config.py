@@ -189,19 +189,16 @@ class MethodSection:
 
     Args:
         name: Of the method.
-        options: Of the method.
+        options: Of the method; prompts are templates such as `{prompt} ({hint})`, and the task's
+            own ones if it has some.
         recipe: A published combination that `objective` starts from.
         objective: Advantage, loss and reduction, where they differ from the recipe.
-        hint_prompt: Template of the prompt with a hint, for a task that has none of its own.
-        explain_prompt: Template of the prompt with the answer, likewise.
     """
 
     name: str = "plain"
     options: Mapping[str, Any] = field(default_factory=dict)
     recipe: Literal["lite-ppo", "grpo", "dapo", "gspo", "cispo"] = "lite-ppo"
     objective: Mapping[str, Any] = field(default_factory=dict)
-    hint_prompt: str = "{hint}\n{prompt}"
-    explain_prompt: str = "{answer}\n{prompt}"
 
 
 @dataclass(frozen=True)

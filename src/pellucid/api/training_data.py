@@ -2,7 +2,6 @@
 
 import dataclasses
 import inspect
-import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Any
 from pellucid.api.training_config import DatasetSection, RunConfig, TaskSection
 from pellucid.errors import InputError
 from pellucid.io.sections import read_section
+from pellucid.posttrain.native.prompting import Template
 from pellucid.posttrain.rewards.building import REWARDS
 from pellucid.posttrain.rewards.function import RewardFunction, row_reward
 from pellucid.posttrain.tasks.building import TASKS
@@ -49,51 +49,6 @@ class Data:
     verify: Verify
     hashes: Mapping[str, str]
     facts: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class PromptTemplate:
-    """A prompt made of an example's fields.
-
-    Args:
-        template: Text with fields in braces, such as `{hint} {prompt}`; `{{` is a brace.
-
-    Raises:
-        InputError: It names something else than a field; nothing but plain names is allowed.
-
-    Example:
-        >>> example = Example("1+1=", "2", None, "even", 1.0, "1+1", "sums")
-        >>> PromptTemplate("{hint}: {prompt}")(example)
-        'even: 1+1='
-    """
-
-    template: str
-
-    def __post_init__(self) -> None:
-        try:
-            parts = list(string.Formatter().parse(self.template))
-        except ValueError as error:
-            raise InputError(f"the template {self.template!r:.80} is wrong: {error}") from None
-        for _, name, form, conversion in parts:
-            if name is not None and (name not in FIELDS or form or conversion):
-                unknown = unknown_name("field of an example", name, list(FIELDS))
-                raise InputError(
-                    f"the template {self.template!r:.80}: {unknown}", hint=unknown.hint
-                )
-
-    def __call__(self, example: Example) -> str:
-        """Return the prompt of an example; a field that it lacks is an error.
-
-        Raises:
-            InputError: The example lacks a field.
-        """
-        values = {name: getattr(example, name) for name in FIELDS}
-        for _, name, _, _ in string.Formatter().parse(self.template):
-            if name is not None and values[name] is None:
-                raise InputError(
-                    f"the example {example.group_id!r:.60} has no {name}, which a prompt needs"
-                )
-        return self.template.format(**values)
 
 
 @dataclass(frozen=True)
@@ -161,19 +116,6 @@ def make_task(section: TaskSection) -> Task:
     return read_section(TASKS[section.name], section.options, where="task.options")
 
 
-def context_prompt(task: Task | None, method: str, template: str) -> Callable[[Example], str]:
-    """Return what makes a prompt with a hint or an answer: the task's own, else the template.
-
-    Args:
-        task: The task, None for a data set.
-        method: What the task calls it.
-        template: Of the configuration.
-    """
-    if task is not None and callable(getattr(task, method, None)):
-        return TaskPrompt(task, method)
-    return PromptTemplate(template)
-
-
 # --- examples ---
 
 
@@ -184,10 +126,7 @@ def _needed_fields(config: RunConfig) -> tuple[str, ...]:
         named.append("hint")
     if config.method.options.get("target") == "expert":
         named.append("rationale")
-    if config.dataset is not None:
-        parts = string.Formatter().parse(config.dataset.prompt)
-        named += [name for _, name, _, _ in parts if name]
-    return tuple(name for name in dict.fromkeys(named) if name in FIELDS)
+    return tuple(named)
 
 
 def _task_split(task: Task, section: TaskSection, seed: int) -> Split:
@@ -208,7 +147,7 @@ def _dataset_split(section: DatasetSection, needed: Sequence[str], seed: int) ->
         answer_form=section.answer_form,
         split=section.split,
     )
-    template = PromptTemplate(section.prompt)
+    template = Template(section.prompt)
     examples = stored.examples
     if section.prompt != "{prompt}":
         examples = tuple(

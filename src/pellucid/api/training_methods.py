@@ -1,28 +1,31 @@
 """The settings of the native engine that a configuration asks for."""
 
 import dataclasses
-import inspect
+import typing
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from pellucid.api.training_config import MethodSection, RunConfig
-from pellucid.api.training_data import Data, context_prompt
+from pellucid.api.training_data import Data, TaskPrompt
 from pellucid.errors import InputError
 from pellucid.io.sections import read_arguments, read_section
 from pellucid.posttrain.native.config import TrainingConfig
-from pellucid.posttrain.native.methods import Method, Plain
+from pellucid.posttrain.native.methods import METHODS, Method
+from pellucid.posttrain.native.prompting import Template
 from pellucid.posttrain.objectives import CISPO, DAPO, GRPO, GSPO, LITE_PPO, Recipe
+from pellucid.posttrain.tasks.example import Example, Task
 from pellucid.registry import unknown_name
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {"lite-ppo": LITE_PPO, "grpo": GRPO, "dapo": DAPO, "gspo": GSPO, "cispo": CISPO}
 )
-METHODS: Mapping[str, Callable[..., Method]] = MappingProxyType({"plain": Plain})
-"""What a configuration can name; their options are their fields."""
-_PROMPTS = MappingProxyType({"hint_prompt": "hinted_prompt", "explain_prompt": "answered_prompt"})
-"""Arguments of methods that make prompts, and what a task calls the same."""
+_OWN_PROMPTS = MappingProxyType(
+    {"hint_prompt": "hinted_prompt", "explain_prompt": "answered_prompt"}
+)
+"""Prompts of methods that a task may have its own way to make, and what it calls them."""
+Prompt = Callable[[Example], str]
 
 
 def training_config(config: RunConfig, data: Data) -> TrainingConfig:
@@ -33,7 +36,7 @@ def training_config(config: RunConfig, data: Data) -> TrainingConfig:
     """
     sampling, optimiser = config.sampling, config.optimiser
     return TrainingConfig(
-        method=make_method(config.method, data),
+        method=make_method(config.method, data.task),
         recipe=make_recipe(config.method),
         reward_weights=data.weights,
         gold=data.gold,
@@ -71,29 +74,45 @@ def make_recipe(section: MethodSection) -> Recipe:
         raise InputError(f"{where}: {error}", hint=error.hint) from None
 
 
-def make_method(section: MethodSection, data: Data) -> Method:
+def make_method(section: MethodSection, task: Task | None) -> Method:
     """Return the method of a section.
+
+    Args:
+        section: The section.
+        task: What makes prompts with hints and answers, if it does.
 
     Raises:
         InputError: An unknown name or option, or a wrong value.
     """
+    prompts = method_prompts(section, task)
+    options = {name: value for name, value in section.options.items() if name not in prompts}
+    made = read_section(partial(METHODS[section.name], **prompts), options, where="method.options")
+    return cast(Method, made)
+
+
+def method_prompts(section: MethodSection, task: Task | None) -> dict[str, Prompt]:
+    """Return what makes the prompts that a method asks for, where it is not the method's default.
+
+    Raises:
+        InputError: An unknown method, or a template that is wrong.
+    """
     if section.name not in METHODS:
         error = unknown_name("method", section.name, list(METHODS))
         raise InputError(f"method: {error}", hint=error.hint)
-    make = METHODS[section.name]
-    where = "method.options"
-    prompts = _prompts(make, section, data)
-    taken = [name for name in section.options if name in prompts]
-    if taken:
-        raise InputError(f"{where}: {taken[0]!r} stands beside options, as method.{taken[0]}")
-    return read_section(partial(make, **prompts), section.options, where=where)
+    prompts: dict[str, Prompt] = {}
+    hints = typing.get_type_hints(METHODS[section.name].__init__)
+    for name in (name for name, hint in hints.items() if hint == Prompt):
+        if name in section.options:
+            prompts[name] = _template(section.options[name], name)
+        elif callable(getattr(task, _OWN_PROMPTS.get(name, ""), None)):
+            prompts[name] = TaskPrompt(cast(Task, task), _OWN_PROMPTS[name])
+    return prompts
 
 
-def _prompts(make: Any, section: MethodSection, data: Data) -> dict[str, Any]:
-    """Return the makers of prompts that a method takes."""
-    known = inspect.signature(make).parameters
-    return {
-        argument: context_prompt(data.task, called, getattr(section, argument))
-        for argument, called in _PROMPTS.items()
-        if argument in known
-    }
+def _template(text: Any, name: str) -> Template:
+    if not isinstance(text, str):
+        raise InputError(f"method.options.{name}: expected text, got {text!r:.80}")
+    try:
+        return Template(text)
+    except InputError as error:
+        raise InputError(f"method.options.{name}: {error}", hint=error.hint) from None

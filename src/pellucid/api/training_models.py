@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from pellucid.api.training_config import Mixture, ModelSection, RunConfig, WarmStart
-from pellucid.api.training_data import Data, PromptTemplate, context_prompt
+from pellucid.api.training_data import Data
+from pellucid.api.training_methods import method_prompts
 from pellucid.errors import DataError, InputError
 from pellucid.io import atomic, strict_json
 from pellucid.io.arrays import save_arrays
@@ -28,6 +29,7 @@ from pellucid.posttrain.native import (
     fine_tune,
     tokenizer_of,
 )
+from pellucid.posttrain.native.prompting import Template
 from pellucid.posttrain.tasks.example import Example, Task
 from pellucid.posttrain.tasks.splits import Split
 from pellucid.seeds import derived_seed, stream
@@ -172,16 +174,21 @@ def _tokenizer(config: RunConfig, data: Data, texts: Pairs) -> Tokenizer:
 def _all_texts(config: RunConfig, data: Data, texts: Pairs) -> Iterable[str]:
     """Yield every text that the policy may have to read or should be able to write."""
     yield "0123456789"
-    makers: list[Callable[[Example], str]] = []
-    if config.method.name == "guidance":
-        makers.append(context_prompt(data.task, "hinted_prompt", config.method.hint_prompt))
-    if config.method.name == "self-explanation":
-        makers.append(context_prompt(data.task, "answered_prompt", config.method.explain_prompt))
+    makers = method_prompts(config.method, data.task).values()
     for example in (*data.split.train, *data.split.test):
         yield from (example.prompt, example.answer, example.rationale or "")
-        yield from (make(example) for make in makers)
+        yield from (make(example) for make in makers if _can_make(make, example))
     for prompt, completion in texts:
         yield from (prompt, completion)
+
+
+def _can_make(make: Callable[[Example], str], example: Example) -> bool:
+    """Whether an example has what a prompt needs: without a hint it is never hinted."""
+    try:
+        make(example)
+    except InputError:
+        return False
+    return True
 
 
 # --- the warm start ---
@@ -252,7 +259,7 @@ def mixed_texts(
     pairs: Pairs = []
     for number, kind in enumerate(mixture):
         n_wanted = max(1, round(n_texts * kind.share / total))
-        prompt, completion = PromptTemplate(kind.prompt), PromptTemplate(kind.completion)
+        prompt, completion = Template(kind.prompt), Template(kind.completion)
         examples = _of_kind(kind, task, split.train, n_wanted, derived_seed(seed, number))
         pairs += [(prompt(e), completion(e)) for e in examples if e.group_id not in held_out]
     order = stream(seed, "order").permutation(len(pairs))
