@@ -63,7 +63,7 @@ def test_what_is_wrong_is_named(
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("a: &x [1]\nb: *x\n", "line 2: aliases are not allowed"),
+        ("a: &x [1]\nb: *x\n", "line 1: aliases are not allowed"),
         ("seed: 1\nseed: 2\n", "line 2: 'seed' twice"),
         ("seed: !!python/object/apply:os.system ['ls']", "line 1: tags such as"),
         ("- 1\n- 2\n", "expected keys with values"),
@@ -86,7 +86,7 @@ def test_hostile_yaml_is_refused(tmp_path: Path, text: str, what: str) -> None:
         (["task.options.modulus=99"], "modulus must be in 2..10, got 99", None),
         (["task.difficulty=9"], "difficulty", None),
         (["rewards.0.name=solvd"], "rewards.0: unknown reward 'solvd'", "'solved'"),
-        (["rewards.0.options.form=x"], "rewards.0", None),
+        (["rewards.0.options.form=x"], "rewards.0: 'solved' has no options", None),
         (["gold=right"], "gold: unknown reward 'right'", None),
         (["method.name=plane"], "method: unknown method 'plane'", "'plain'"),
         (["method.options.filter=yes"], "method.options: unknown key 'filter'", "filter_uniform"),
@@ -152,7 +152,11 @@ def test_a_data_set_is_split_by_group(tmp_path: Path) -> None:
         (["dataset.path=nowhere.jsonl"], "nowhere.jsonl does not exist", None),
         (["gold=null"], "a dataset needs gold", "gold: exact-answer"),
         (["rewards=[{name: solved}]", "gold=solved"], "'solved' asks a task", "exact-answer"),
-        (["rewards=[{name: rouge}]", "gold=rouge"], "needs the column 'rationale'", None),
+        (
+            ["rewards=[{name: exact-answer, options: {column: gold}}]"],
+            "rewards, exact-answer: the reward 'exact_answer' needs the column 'gold'",
+            None,
+        ),
     ],
 )
 def test_a_column_that_is_missing_is_named(

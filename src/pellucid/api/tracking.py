@@ -41,6 +41,16 @@ def make_tracker(
     return _TensorBoard(folder) if name == "tensorboard" else _Remote(name, folder, config)
 
 
+def check_tracker(name: TrackerName | None) -> None:
+    """Check that a tracker can be used, before any work.
+
+    Raises:
+        InputError: Its package is not installed.
+    """
+    if name is not None:
+        _needed(name)
+
+
 def tracked_numbers(row: UpdateRow) -> dict[str, float]:
     """Return the numbers of an update under names that trackers group by their first part."""
     numbers = {

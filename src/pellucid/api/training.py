@@ -11,7 +11,13 @@ from typing import Any
 
 from pellucid.api.run_folder import LOCK_FILE, changed_inputs, check_writable, inputs_sha256
 from pellucid.api.stopping import Terminated
-from pellucid.api.tracking import Tracker, TrackerName, make_tracker, tracked_numbers
+from pellucid.api.tracking import (
+    Tracker,
+    TrackerName,
+    check_tracker,
+    make_tracker,
+    tracked_numbers,
+)
 from pellucid.api.training_config import RunConfig, load_config
 from pellucid.api.training_data import Data, load_data
 from pellucid.api.training_methods import training_config
@@ -93,6 +99,7 @@ def train_model(
         KeyboardInterrupt: Ctrl-C; what was done is stored, and the same `out` goes on.
     """
     asked = config if isinstance(config, RunConfig) else load_config(Path(config))
+    check_tracker(track)
     check_writable(RUNS if out is None else Path(out))
     folder = default_folder(asked) if out is None else Path(out)
     tell = progress or (lambda part, share: None)

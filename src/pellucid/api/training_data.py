@@ -172,6 +172,8 @@ def _rewards(
         name = section.called or section.name
         where = f"rewards.{number}"
         if section.name == SOLVED:
+            if section.options:
+                raise InputError(f"{where}: {SOLVED!r} has no options")
             rewards[name] = _solved(task, where)
         elif section.name in REWARDS:
             make = REWARDS[section.name]
@@ -225,7 +227,7 @@ def _try_rewards(rewards: Mapping[str, RewardFunction], example: Example) -> Non
         try:
             reward(completions=[example.answer], **columns)
         except InputError as error:
-            raise InputError(f"the reward {name!r}: {error}", hint=error.hint) from None
+            raise InputError(f"rewards, {name}: {error}", hint=error.hint) from None
         except Exception:  # noqa: S112  (training counts and tolerates what rewards raise)
             continue
 
