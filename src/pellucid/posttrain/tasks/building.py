@@ -13,9 +13,9 @@ from pellucid.posttrain.tasks.machines import Machines
 
 TASKS: Mapping[str, Callable[..., Task]] = {
     "addition": Addition,
+    "exam": Exam,
     "locked-rooms": LockedRooms,
     "machines": Machines,
-    "exam": Exam,
     "modular-chain": ModularChain,
 }
 """Factories by name."""
