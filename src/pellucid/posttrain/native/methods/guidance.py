@@ -89,7 +89,7 @@ class Guidance:
         """Sample responses, and hinted ones where they are needed."""
         plain = respond(session, examples, purpose="plain")
         if self.hinted_share is None:
-            chosen = self._failed(session, plain, examples)
+            chosen = self.failed(session, plain, examples)
         else:
             n_hinted = round(self.hinted_share * len(examples))
             chosen = [i for i, e in enumerate(examples[:n_hinted]) if e.hint is not None]
@@ -173,7 +173,7 @@ class Guidance:
 
     # --- which responses ---
 
-    def _failed(
+    def failed(
         self, session: Session, plain: Sequence[Response], examples: Sequence[Example]
     ) -> list[int]:
         """Return the places of examples that have a hint and were scored without a success."""
