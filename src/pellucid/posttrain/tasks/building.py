@@ -6,6 +6,7 @@ from typing import Any
 from pellucid.posttrain.building import build
 from pellucid.posttrain.tasks.addition import Addition
 from pellucid.posttrain.tasks.chains import ModularChain
+from pellucid.posttrain.tasks.exam import Exam
 from pellucid.posttrain.tasks.example import Task
 from pellucid.posttrain.tasks.locked_rooms import LockedRooms
 from pellucid.posttrain.tasks.machines import Machines
@@ -14,6 +15,7 @@ TASKS: Mapping[str, Callable[..., Task]] = {
     "addition": Addition,
     "locked-rooms": LockedRooms,
     "machines": Machines,
+    "exam": Exam,
     "modular-chain": ModularChain,
 }
 """Factories by name."""
