@@ -65,6 +65,7 @@ def update_row(
         n_cut=sum(not r.finished for r in responses),
         seconds=seconds,
         extra={
+            "auxiliary_loss": last.auxiliary_loss,
             "mean_ratio": masked_mean(last.ledger.get("ratios"), mask),
             "largest_ratio": _largest(last.ledger.get("ratios"), mask),
             "share_mixed_groups": 1 - sum(map(_uniform, groups.values())) / max(1, len(groups)),
@@ -75,6 +76,11 @@ def update_row(
                 for name in session.rewards.functions
             },
             "n_reward_failures": float(sum(bool(r.failure) for r in responses)),
+            **{
+                name: float(part)
+                for name, part in prepared.ledger.items()
+                if part.dim() == 0
+            },
             **rollout.facts,
         },
     )

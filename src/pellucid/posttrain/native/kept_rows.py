@@ -76,6 +76,12 @@ def record(
         _sample(session, index, rollout.responses[index], float(advantages[index]))
         for index in kept.samples
     ]
+    shown = {rollout.responses[index].example.prompt for index in kept.samples}
+    samples += [
+        _sample(session, len(rollout.responses) + place, response, math.nan)
+        for place, response in enumerate(rollout.further)
+        if response.example.prompt in shown
+    ]
     tokens = [_tokens(session, index, rollout, prepared, last) for index in kept.tokens]
     recorder.record_update(row, samples, tokens)
 

@@ -46,6 +46,7 @@ class Rollout:
         finished: Shape (rows,); False where a response was cut off.
         n_generated: Tokens that were sampled for this update, rejected responses included.
         facts: What the method tells of itself, by name.
+        further: Texts that are learned from outside the batch.
     """
 
     responses: tuple[Response, ...]
@@ -55,6 +56,7 @@ class Rollout:
     finished: RowMask
     n_generated: int
     facts: Mapping[str, float] = field(default_factory=dict)
+    further: tuple[Response, ...] = ()
 
 
 def padded_prompts(session: Session, texts: Sequence[str]) -> Prompts:

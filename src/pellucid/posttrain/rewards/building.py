@@ -7,10 +7,20 @@ from pellucid.posttrain.building import build
 from pellucid.posttrain.rewards.exact import exact_answer_reward
 from pellucid.posttrain.rewards.form import marked_answer_reward, tag_reward
 from pellucid.posttrain.rewards.function import RewardFunction
+from pellucid.posttrain.rewards.length import length_reward
+from pellucid.posttrain.rewards.math_answer import math_answer_reward
+from pellucid.posttrain.rewards.repetition import repetition_penalty
+from pellucid.posttrain.rewards.rouge import rouge_reward
+from pellucid.posttrain.rewards.semantic import SemanticReward
 
 REWARDS: Mapping[str, Callable[..., RewardFunction]] = {
     "exact-answer": exact_answer_reward,
+    "length": length_reward,
     "marked-answer": marked_answer_reward,
+    "math-answer": math_answer_reward,
+    "repetition": repetition_penalty,
+    "rouge": rouge_reward,
+    "semantic": SemanticReward,
     "tags": tag_reward,
 }
 """Factories by name."""

@@ -8,25 +8,35 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float
 
-CONTRADICTING = 0.25
-"""What a contradicting pair of sentences counts, as a factor of its cosine."""
+CONTRADICTING = 0.5
+"""What each contradiction leaves of a reward."""
 
-_MAX_CHARS = 4000
+_SAME_POINT = 0.6  # cosine from which two sentences are about one thing
+_MOST_CHARS = 4000
 _ALIKE = 0.75
 _NUMBER = re.compile(r"\d{1,30}(?:\.\d{1,30})?")
 _WORD = re.compile(r"[^\W\d_]{1,60}")
-_NEGATIONS = frozenset(
-    ("no", "not", "never", "none", "neither", "nor", "cannot", "without", "nothing", "nobody")
-    # what is left of "isn't" and its like
-    + ("isn", "aren", "doesn", "don", "didn", "won", "wasn", "weren", "can't")
+
+
+def _list(words: str) -> list[str]:
+    return words.split()
+
+
+def _words(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_NEGATIONS = _words(
+    "no not never none neither nor cannot without nothing nobody "
+    "isn aren doesn don didn won wasn weren"  # what is left of "isn't" and its like
 )
-_UP = frozenset(
-    ("increase", "increases", "rise", "rises", "grow", "grows", "more", "higher", "larger")
-    + ("greater", "above", "multiply", "multiplied", "multiplying", "after", "dominant", "longer")
+_UP = _words(
+    "increase increases rise rises grow grows more higher larger greater above longer after "
+    "multiply multiplied multiplying dominant"
 )
-_DOWN = frozenset(
-    ("decrease", "decreases", "fall", "falls", "shrink", "shrinks", "less", "lower", "smaller")
-    + ("fewer", "below", "divide", "divided", "dividing", "before", "recessive", "shorter")
+_DOWN = _words(
+    "decrease decreases fall falls shrink shrinks less lower smaller fewer below shorter before "
+    "divide divided dividing recessive"
 )
 _UNITS: dict[str, str] = {
     spelling: names[0]
@@ -45,27 +55,49 @@ _NUMBER_WORDS = {
     word: str(value)
     # "one" is left out: it is mostly no number
     for value, word in enumerate(
-        ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"), start=2
+        _list("two three four five six seven eight nine ten eleven twelve"), start=2
     )
 }
 
 
-def consistency(
-    said: Sequence[str], wanted: Sequence[str]
-) -> Float[np.ndarray, "sentences reference_sentences"]:
-    """Return a factor per pair: 1, or `CONTRADICTING` for sentences that contradict each other.
+def agreement(
+    said: Sequence[str],
+    wanted: Sequence[str],
+    cosines: Float[np.ndarray, "sentences reference_sentences"],
+) -> float:
+    """Return `CONTRADICTING` to the power of the sentences that contradict the reference.
 
-    Two sentences do if each has a number, or a unit, that the other lacks; if one is negated and
-    the other is not; if one goes up where the other goes down; or if they say nearly the same
-    words in another order ("A eats B", "B eats A").
+    A sentence is held against the one of the reference that it is closest to, if it is close at
+    all. Two sentences contradict each other if each has a number, or a unit, that the other lacks;
+    if one is negated and the other is not; if one goes up where the other goes down; or if they
+    say nearly the same words in another order ("A eats B", "B eats A").
 
     Args:
-        said: Sentences of a text.
-        wanted: Sentences of the reference.
+        said: Sentences of a text, at least one.
+        wanted: Sentences of the reference, at least one.
+        cosines: Of each with each.
+
+    Source: ours.
     """
-    ours, theirs = [_marks(s) for s in said], [_marks(s) for s in wanted]
-    factors = [[CONTRADICTING if _contradict(a, b) else 1.0 for b in theirs] for a in ours]
-    return np.array(factors, dtype=np.float32).reshape(len(said), len(wanted))
+    nearest = cosines.argmax(1)
+    n_contradicting = sum(
+        contradict(sentence, wanted[other])
+        for row, (sentence, other) in enumerate(zip(said, nearest, strict=True))
+        if cosines[row, other] >= _SAME_POINT
+    )
+    return float(CONTRADICTING**n_contradicting)
+
+
+def contradict(first: str, second: str) -> bool:
+    """Whether two sentences contradict each other; see `agreement`.
+
+    Example:
+        >>> contradict("The mass is 12 grams.", "The mass is 15 grams.")
+        True
+        >>> contradict("It weighs 12 grams.", "The mass is twelve grams.")
+        False
+    """
+    return _contradict(_marks(first), _marks(second))
 
 
 @dataclass(frozen=True)
@@ -79,7 +111,7 @@ class _Marks:
 
 @lru_cache(maxsize=65_536)
 def _marks(sentence: str) -> _Marks:
-    text = sentence[:_MAX_CHARS].casefold()
+    text = sentence[:_MOST_CHARS].casefold()
     words = _WORD.findall(text)
     numbers = {_plain(number) for number in _NUMBER.findall(text)}
     numbers |= {_NUMBER_WORDS[word] for word in words if word in _NUMBER_WORDS}

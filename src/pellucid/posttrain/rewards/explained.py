@@ -45,6 +45,12 @@ def explained(
     return Explained(explanation.strip(), answer.strip())
 
 
+def explanation_of(text: str) -> str:
+    """Return an expert's explanation without an answer in either form that follows it."""
+    found = sections(text, EXPLAINED_ANSWER)
+    return (found["explanation"] if found else text.partition(ANSWER_MARKER)[0]).strip()
+
+
 def sentences_of(text: str) -> list[str]:
     """Return the sentences of a text that hold a letter or a digit, the first 64 of them.
 

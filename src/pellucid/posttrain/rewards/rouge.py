@@ -15,8 +15,8 @@ def rouge_reward(*, section: str | None = None, column: str = "rationale") -> Re
     Args:
         section: Tag whose content is compared, 0 if there is not exactly one; None for the whole
             text.
-        column: Column of the data set with the reference: text, or a list of texts of which the
-            nearest counts. Without a reference the reward is None.
+        column: Column of the data set with the reference: text (its section, if it has one), or a
+            list of texts of which the nearest counts. Without a reference the reward is None.
 
     Source: Lin 2004, section 3.1 with equal weight of precision and recall.
     """
@@ -26,7 +26,10 @@ def rouge_reward(*, section: str | None = None, column: str = "rationale") -> Re
         references = [other for other in references if isinstance(other, str) and other.strip()]
         if not references:
             return None
-        said = text if section is None else tagged(text, section)
+        said = text
+        if section is not None:
+            said = tagged(text, section)  # type: ignore[assignment]
+            references = [tagged(other, section) or other for other in references]
         return 0.0 if said is None else max(rouge_l(said, other) for other in references)
 
     return row_reward("rouge_l", score, columns=[column])

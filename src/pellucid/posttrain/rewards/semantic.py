@@ -16,12 +16,13 @@ from pellucid.posttrain.objectives.semantic_reward import (
     sentence_similarity,
     similarity_above_floor,
 )
-from pellucid.posttrain.rewards.consistency import consistency
+from pellucid.posttrain.rewards.consistency import agreement
 from pellucid.posttrain.rewards.encoders import CachedEncoder, Encoder, minilm_encoder
 from pellucid.posttrain.rewards.explained import (
     Explained,
     ExplainedForm,
     explained,
+    explanation_of,
     sentences_of,
 )
 from pellucid.posttrain.rewards.function import column_of
@@ -36,9 +37,9 @@ class SemanticReward:
     r = r_fmt (w_a r_acc + w_s r_sem (0.5 + 0.5 r_acc)). r_sem compares the explanation part alone:
     2PR / (P + R) over the cosines of its sentences with those of the reference; minus and divided
     by the floor b, the mean that explanations of other questions get; times a length factor
-    outside half to twice the reference's words. A pair of sentences that contradict each other in
-    numbers, units, negation or order counts a quarter (`consistency`), which encoders hardly see;
-    a sentence that is repeated counts nothing.
+    outside half to twice the reference's words. Each sentence that contradicts the one that it is
+    closest to, in numbers, units, negation or order, which encoders hardly see, halves r_sem; a
+    sentence that is repeated counts nothing.
 
     Args:
         encoder: Texts to one vector each; None for all-MiniLM-L6-v2. Asked once per sentence.
@@ -52,8 +53,8 @@ class SemanticReward:
         answer_weight: w_a.
         gated: False for r_fmt r_sem alone.
         contradictions: Whether sentence pairs are checked for contradictions.
-        column: Column with the reference: text, or a list of texts of which the nearest counts.
-            A completion without a reference is unscored.
+        column: Column with the reference: an explanation, with or without its answer in one of the
+            two forms, or a list of which the nearest counts. None without a reference.
         answer_column: Column with the gold answer.
 
     Raises:
@@ -168,7 +169,8 @@ class SemanticReward:
         close = torch.tensor([self._matching(text, reference)])
         above = similarity_above_floor(close, torch.tensor([floor]))
         lengths = [torch.tensor([float(len(part.split()))]) for part in (text, reference)]
-        return float(above * length_factors(lengths[0], lengths[1]))
+        factor = length_factors(lengths[0], lengths[1])
+        return float(above * factor) * self._agreement(text, reference)
 
     def _floor(self, reference: str, others: tuple[str, ...]) -> float:
         key = (reference, others)
@@ -185,23 +187,24 @@ class SemanticReward:
             return 0.0
         cosines = self._encode(said) @ self._encode(wanted).T
         # saying it again adds nothing to a text and costs precision
-        fresh = {sentence.casefold(): row for row, sentence in reversed(list(enumerate(said)))}
-        cosines[[row for row in range(len(said)) if row not in set(fresh.values())]] = 0.0
-        if self.contradictions:
-            cosines = cosines * consistency(said, wanted)
+        first = {sentence.casefold(): row for row, sentence in reversed(list(enumerate(said)))}
+        cosines[[row for row in range(len(said)) if row not in set(first.values())]] = 0.0
         return float(sentence_similarity(torch.from_numpy(cosines)))
 
-
-def semantic_reward(
-    encoder: Encoder | None = None, *, references: Sequence[str] = (), **options: Any
-) -> SemanticReward:
-    """Return the semantic reward; see `SemanticReward` for its options."""
-    return SemanticReward(encoder, references, **options)
+    def _agreement(self, text: str, reference: str) -> float:
+        said, wanted = sentences_of(text), sentences_of(reference)
+        if not (self.contradictions and said and wanted):
+            return 1.0
+        return agreement(said, wanted, self._encode(said) @ self._encode(wanted).T)
 
 
 def _references(value: Any) -> tuple[str, ...]:
     texts = [value] if isinstance(value, str) else list(value or [])
-    return tuple(text for text in texts if isinstance(text, str) and sentences_of(text))
+    return tuple(
+        explanation
+        for text in texts
+        if isinstance(text, str) and sentences_of(explanation := explanation_of(text))
+    )
 
 
 def _others(reference: str, pool: Sequence[str]) -> tuple[str, ...]:
