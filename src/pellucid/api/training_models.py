@@ -29,6 +29,7 @@ from pellucid.posttrain.native import (
     fine_tune,
     tokenizer_of,
 )
+from pellucid.posttrain.native.initial_weights import fan_in_weights
 from pellucid.posttrain.native.prompting import Template
 from pellucid.posttrain.tasks.example import Example, Task
 from pellucid.posttrain.tasks.splits import Split
@@ -154,8 +155,13 @@ def _in_house(config: RunConfig, data: Data, texts: Pairs) -> Policy:
         width=section.width,
         n_heads=section.heads,
         context_length=section.context_length,
+        tied=section.tied,
+        rotary_base=section.rotary_base,
     )
-    model = Transformer(shape, seed=derived_seed(config.seed, "train", "model"))
+    seed = derived_seed(config.seed, "train", "model")
+    model = Transformer(shape, seed=seed)
+    if section.initial_weights == "narrow":
+        fan_in_weights(model, seed=seed)
     model.to(torch.device(section.device))
     return Policy(model, tokenizer, f"in-house, {_shape(shape)}")
 

@@ -66,7 +66,9 @@ def test_equal_rewards_stop_the_run() -> None:
     model = small_model()
     before = weights_of(model)
     settings = config(n_updates=10, patience=3)
-    with pytest.raises(TrainingStoppedError, match="after 3 updates, up to 3: the gradient was exactly 0") as caught:
+    with pytest.raises(
+        TrainingStoppedError, match="after 3 updates, up to 3: the gradient was exactly 0"
+    ) as caught:
         train(model, TOKENIZER, EXAMPLES, {"same": same}, settings)
     assert caught.value.diagnosis.trouble == "no_gradient"
     assert caught.value.hint is not None
