@@ -1,6 +1,5 @@
 """Notices that a run learns nothing, and says why, before it is taken for a success."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -62,23 +61,22 @@ class Watch:
         self,
         update: int,
         *,
-        loss: float,
+        finite: bool,
         grad_norm: float,
         changed: bool,
         n_samples: int,
         n_unscored: int,
     ) -> Diagnosis | None:
-        """Take in one update; return a diagnosis if the run has to stop.
+        """Take in one update, of all processes; return a diagnosis if the run has to stop.
 
         Args:
             update: Its number.
-            loss: Of everything.
+            finite: Whether loss and gradient were.
             grad_norm: Before clipping.
             changed: Whether weights changed.
             n_samples: Responses.
             n_unscored: Those that could not be scored.
         """
-        finite = math.isfinite(loss) and math.isfinite(grad_norm)
         unscored = n_samples > 0 and n_unscored == n_samples
         seen: Mapping[Trouble, bool] = {
             "unscored": unscored,

@@ -52,7 +52,8 @@ class Step:
     Args:
         grad_norm: Of the whole gradient before it was clipped.
         changed: Whether any of the weights that were looked at changed.
-        applied: False if loss or gradient was not finite, and the weights were left alone.
+        applied: False if loss or gradient was not finite in some process, and the weights were
+            left alone.
     """
 
     grad_norm: float
@@ -153,7 +154,7 @@ def micro_batches(
 ) -> Iterator[Int[Tensor, " selected"]]:
     """Return the rows in parts of at most `size`; None for one part, nothing for no rows."""
     if len(rows):
-        yield from rows.split(size or len(rows))
+        yield from torch.split(rows, size or len(rows))
 
 
 class _Gathered:
@@ -196,7 +197,7 @@ def _sum_over_processes(session: Session, weights: list[nn.Parameter]) -> None:
     flat = torch.cat(
         [(torch.zeros_like(w) if w.grad is None else w.grad).reshape(-1) for w in weights]
     )
-    summed = session.reducer.total(flat).split([weight.numel() for weight in weights])
+    summed = torch.split(session.reducer.total(flat), [weight.numel() for weight in weights])
     for weight, part in zip(weights, summed, strict=True):
         weight.grad = part.view_as(weight).clone()
 
