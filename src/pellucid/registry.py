@@ -19,7 +19,11 @@ from pellucid.errors import PluginError, UnknownNameError
 logger = logging.getLogger(__name__)
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "explainers": ("pellucid.explainers.state", "pellucid.explainers.model"),
+    "explainers": (
+        "pellucid.explainers.state",
+        "pellucid.explainers.model",
+        "pellucid.explainers.text",
+    ),
     "metrics": ("pellucid.faithfulness",),
     "adapters": ("pellucid.agents",),
     "claims": ("pellucid.claims",),

@@ -14,4 +14,5 @@ REGISTRY = {
     "certificate_attacks": "pellucid.faithfulness.certificate_attacks",
     "weight_randomisation": "pellucid.faithfulness.weight_randomisation",
     "planted_inputs": "pellucid.faithfulness.planted_inputs",
+    "reasoning": "pellucid.faithfulness.reasoning",
 }

@@ -53,6 +53,15 @@ SHUFFLED_TREES = 5
 LEAST_PROBABILITY = 1e-6
 """Probabilities below count as this: one action that is never taken decides no regret."""
 
+# --- stated reasoning ---
+
+REMOVED_STEPS = 4
+"""Steps of one prompt that are left out one by one at most, evenly spread."""
+MISTAKEN_STEPS = 2
+"""Steps of one prompt that get a mistake, one at a time, at most."""
+TOLD_APART = 0.5
+"""What the interval of the test's AUC on the planted models must be above."""
+
 # --- sanity checks ---
 
 RANDOMISED_DRAWS = 5

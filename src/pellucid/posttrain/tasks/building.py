@@ -8,10 +8,14 @@ from pellucid.posttrain.tasks.addition import Addition
 from pellucid.posttrain.tasks.chains import ModularChain
 from pellucid.posttrain.tasks.exam import Exam
 from pellucid.posttrain.tasks.example import Task
+from pellucid.posttrain.tasks.locked_rooms import LockedRooms
+from pellucid.posttrain.tasks.machines import Machines
 
 TASKS: Mapping[str, Callable[..., Task]] = {
     "addition": Addition,
     "exam": Exam,
+    "locked-rooms": LockedRooms,
+    "machines": Machines,
     "modular-chain": ModularChain,
 }
 """Factories by name."""
