@@ -54,11 +54,14 @@ class Step:
         changed: Whether any of the weights that were looked at changed.
         applied: False if loss or gradient was not finite in some process, and the weights were
             left alone.
+        diverged: Whether the weights are not finite any more, or so large that the sum of their
+            squares is not.
     """
 
     grad_norm: float
     changed: bool
     applied: bool
+    diverged: bool = False
 
 
 def accumulate(
@@ -137,7 +140,7 @@ def take_step(
     norm = _grad_norm(weights, max_grad_norm)
     everywhere = session.reducer.total(torch.tensor(float(not finite)))
     applied = math.isfinite(norm) and float(everywhere) == 0
-    changed = False
+    changed = diverged = False
     if applied and weights:
         before = [_probe(weight) for weight in weights]
         optimiser.step()
@@ -145,8 +148,9 @@ def take_step(
             not torch.equal(old, _probe(weight))
             for old, weight in zip(before, weights, strict=True)
         )
+        diverged = not math.isfinite(float(nn.utils.get_total_norm(weights)))
     optimiser.zero_grad(set_to_none=True)
-    return Step(norm, changed, applied)
+    return Step(norm, changed, applied, diverged)
 
 
 def micro_batches(

@@ -274,6 +274,7 @@ class _Run:
         return self._watch.observe(
             row.step,
             finite=all(step.applied for step in steps),
+            diverged=any(step.diverged for step in steps),
             grad_norm=row.grad_norm,
             changed=any(step.changed for step in steps),
             n_samples=int(n_samples),
