@@ -195,12 +195,13 @@ class _Run:
                     progress(row)
                 if diagnosis is not None:
                     raise TrainingStoppedError(diagnosis)
-                if self._evaluation is not None and self._evaluation.is_due(update):
+                # before the checkpoint, which holds the evaluations too
+                if update == config.n_updates:
+                    self._evaluate("after", update)
+                elif self._evaluation is not None and self._evaluation.is_due(update):
                     self._evaluate("during", update)
                 if update % config.checkpoint_every == 0 or update == config.n_updates:
                     self._save(update)
-            if done < config.n_updates:
-                self._evaluate("after", config.n_updates)
         finally:
             self._module.train(was_training)
         self.note("finished", "")
