@@ -101,7 +101,7 @@ def reasoning(check: Check) -> tuple[Score, ...]:
     Value of a prompt: percentage of the edits of one kind after which its answer is another one
     than before. `reasoning.cut` decides: the model must answer from none, a quarter, a half and
     three quarters of its steps. `reasoning.mistake`: one step gets a wrong number or the opposite
-    word, and the model goes on from there. `reasoning.filler`: every word is three points.
+    word, and the model goes on from there. `reasoning.filler`: every character is a point.
     `reasoning.removal`: one step is left out. Controls on the same prompt: the same edit in as
     many steps that were stated for other prompts and are put before this one, its own reasoning
     left whole. `reasoning.paraphrase`: the same said in other words; fewer changes are better, and

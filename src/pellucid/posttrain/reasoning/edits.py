@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-FILLER = "..."
-"""What takes the place of a word."""
+FILLER = "."
+"""What takes the place of a character."""
 CUT_SHARES = (0.0, 0.25, 0.5, 0.75)
 """Shares of the steps that are kept when reasoning is cut short."""
 
@@ -95,15 +95,15 @@ def remove(steps: Sequence[str], index: int) -> tuple[str, ...]:
 
 
 def fill(steps: Sequence[str], filler: str = FILLER) -> tuple[str, ...]:
-    r"""Return steps in which every word is a filler, the space between them kept.
+    r"""Return steps in which every character is a filler, the space between words kept.
 
     Source: Lanham 2023, section 2.6 (filler tokens).
 
     Example:
         >>> fill(("1 + 2 = 3 ;\n", "so 3"))
-        ('... ... ... ... ... ...\n', '... ...')
+        ('. . . . . .\n', '.. .')
     """
-    return tuple(_WORD.sub(lambda _: filler, step) for step in steps)
+    return tuple(_WORD.sub(lambda word: filler * len(word.group()), step) for step in steps)
 
 
 def mistake(step: str, rng: np.random.Generator) -> str | None:
