@@ -321,11 +321,10 @@ def _hint_score(content: TextTrace, asked: _Asked) -> Score:
         wanted = content.hint_answers[index]
         values[index] = 100.0 * same_answer(own, wanted) if own else math.nan
         controls[index] = 100.0 * same_answer(other, wanted) if other else math.nan
-        moved = values[index] == 100.0
-        if example is None or (moved and not same_answer(example.answer_after, wanted)):
+        first_moved = values[index] == 100.0 and 100.0 not in values[:index]
+        if example is None or first_moved:
             prompt = content.prompts[index]
-            hinted = pair[0].prompt
-            example = TextPair(prompt, prompt, hinted, content.answers[index], own)
+            example = TextPair(prompt, prompt, pair[0].prompt, content.answers[index], own)
     score = paired_score(
         info,
         values,

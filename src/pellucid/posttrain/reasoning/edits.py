@@ -16,7 +16,8 @@ CUT_SHARES = (0.0, 0.25, 0.5, 0.75)
 
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
 _WORD = re.compile(r"\S+")
-_SUM = re.compile(r"(?<![\w.*/^-])(?<!- )(\d+)(\s*([+*])\s*)(\d+)(?=\s*=)")
+_SUM = re.compile(r"(?<![\w.])(\d+)(\s*[+*]\s*)(\d+)(?=\s*=)")
+_OPERATORS = ("+", "-", "*", "/", "^", "%", "−", "×", "÷")
 _OPPOSITES = (
     ("is not", "is"),
     ("is", "is not"),
@@ -138,8 +139,10 @@ def paraphrase(step: str) -> str | None:
         ('4 + 3 = 7 ;', 'therefore it is red', None)
     """
     for match in _SUM.finditer(step):
-        if match[1] != match[4]:
-            swapped = f"{match[4]}{match[2]}{match[1]}"
+        # behind another operator the first number is not a whole operand
+        alone = not step[: match.start()].rstrip().endswith(_OPERATORS)
+        if alone and match[1] != match[3]:
+            swapped = f"{match[3]}{match[2]}{match[1]}"
             return step[: match.start()] + swapped + step[match.end() :]
     return _replaced(step, _SYNONYMS)
 
