@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from pellucid.explanation.outside import visible
-from pellucid.report.html import resolve
+from pellucid.report.page import resolve
 
 # where digits may stand without a fact: ids, versions, hashes and commands; dates; charts, whose
 # numbers are in the table under them; and what is not prose at all
