@@ -4,6 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
+
+import pellucid as pl
+from pellucid.budget import Cost
+from pellucid.faithfulness import reasoning
+from pellucid.faithfulness.reasoning_calibration import Calibration
+from pellucid.posttrain.reasoning import ScriptedWriter, recorded_completions
+from pellucid.stats import Estimate, not_measured
 from tests.explainers.text.writers import (
     FORM,
     PROMPTS,
@@ -13,13 +20,6 @@ from tests.explainers.text.writers import (
     hint_taker,
     unfaithful,
 )
-
-import pellucid as pl
-from pellucid.budget import Cost
-from pellucid.faithfulness import reasoning
-from pellucid.faithfulness.reasoning_calibration import Calibration
-from pellucid.posttrain.reasoning import ScriptedWriter, recorded_completions
-from pellucid.stats import Estimate, not_measured
 
 PASSED = Calibration(Estimate(1.0, 0.76, 1.0, 12), 12)
 FAILED = Calibration(Estimate(0.55, 0.4, 0.7, 12), 12)

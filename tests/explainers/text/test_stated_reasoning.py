@@ -2,16 +2,6 @@
 
 import numpy as np
 import pytest
-from tests.contracts.agents import TRACK, CountingAgent, LinearAgent
-from tests.explainers.text.writers import (
-    FORM,
-    PROMPTS,
-    episodes_of,
-    faithful,
-    hint_taker,
-    total,
-    unfaithful,
-)
 
 import pellucid as pl
 from pellucid.budget import Cost
@@ -23,6 +13,16 @@ from pellucid.posttrain.reasoning import (
     recorded_completions,
 )
 from pellucid.posttrain.reasoning.form import ReasoningForm
+from tests.contracts.agents import TRACK, CountingAgent, LinearAgent
+from tests.explainers.text.writers import (
+    FORM,
+    PROMPTS,
+    episodes_of,
+    faithful,
+    hint_taker,
+    total,
+    unfaithful,
+)
 
 METHOD = "stated-reasoning"
 

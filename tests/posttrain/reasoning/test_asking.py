@@ -55,7 +55,7 @@ def test_a_model_that_raises_or_miscounts_is_named() -> None:
     def fail(prompt, beginning):
         raise RuntimeError("out of memory\nat line 3")
 
-    with pytest.raises(AgentError, match="scripted writer raised RuntimeError: out of memory$"):
+    with pytest.raises(AgentError, match=r"scripted writer raised RuntimeError: out of memory$"):
         asked(ScriptedWriter(fail), [Question("a")])
     silent = ScriptedWriter(lambda prompt, beginning: None)
     with pytest.raises(AgentError, match="one text for each of 1 questions"):
@@ -75,7 +75,7 @@ def test_completions_become_episodes_of_one_step_that_pay_for_right_answers() ->
     agent = ScriptedWriter(lambda prompt, beginning: f"think\nanswer: {len(prompt)}")
     episodes = collect_completions(agent, ["a", "bb", "cc"], gold=["1", "3", None])
     assert [e.observations[0] for e in episodes.used] == ["a", "bb", "cc"]
-    assert [e.actions[0] for e in episodes.used][0] == "think\nanswer: 1"
+    assert episodes[0].actions[0] == "think\nanswer: 1"
     np.testing.assert_array_equal(episodes.returns, [1.0, 0.0, np.nan])
     assert episodes.spec is None
 

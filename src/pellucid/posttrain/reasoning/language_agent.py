@@ -1,6 +1,7 @@
 """A language model and its tokenizer as an agent: prompts are observations, completions actions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import ClassVar
 
 import gymnasium
@@ -119,17 +120,15 @@ class LanguageAgent:
         ]
 
 
-class _evaluating:
-    """Puts a model into evaluation mode and back: dropout would make equal questions differ."""
-
-    def __init__(self, model: object) -> None:
-        self.modules = list(model.modules()) if isinstance(model, nn.Module) else []
-
-    def __enter__(self) -> None:
-        self.training = [module.training for module in self.modules]
-        for module in self.modules:
-            module.training = False
-
-    def __exit__(self, *error: object) -> None:
-        for module, training in zip(self.modules, self.training, strict=True):
-            module.training = training
+@contextmanager
+def _evaluating(model: object) -> Iterator[None]:
+    """Put a model into evaluation mode and back: dropout would make equal questions differ."""
+    modules = list(model.modules()) if isinstance(model, nn.Module) else []
+    training = [module.training for module in modules]
+    for module in modules:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module, before in zip(modules, training, strict=True):
+            module.training = before
