@@ -9,8 +9,8 @@ from pellucid.explanation.outside import visible, visible_lines
 from pellucid.report.page import resolve
 
 # where digits may stand without a fact: ids, versions, hashes and commands; dates; charts, whose
-# numbers are in the table under them; and what is not prose at all
-FREE = {"code", "time", "style", "script", "title", "svg"}
+# numbers are in the table under them; choices of a control; and what is not prose at all
+FREE = {"code", "time", "style", "script", "title", "svg", "option"}
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 

@@ -3,13 +3,11 @@
 import base64
 import hashlib
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pellucid.report.language.record import LanguageRecord
-from pellucid.report.language.write import page_of, write_report
+from pellucid.report.language.write import page_of
 from tests.contracts.test_registered import FORBIDDEN
 from tests.report.facts import problem, read
 from tests.report.language import runs
@@ -43,8 +41,8 @@ def test_every_digit_in_prose_is_a_fact_that_equals_its_rounding(pages: Any, sta
 
 @pytest.mark.parametrize("state", list(STATES))
 def test_nothing_missing_is_shown_as_a_number_or_as_code(pages: Any, state: str) -> None:
-    assert not re.search(r"\b(NaN|nan|None|null|undefined|inf)\b", shown_text(pages[state][1]).replace(
-        "the loss was NaN for 5 updates", ""))  # fmt: skip
+    text = shown_text(pages[state][1]).replace("the loss was NaN for 5 updates", "")
+    assert not re.search(r"\b(NaN|nan|None|null|undefined|inf)\b", text)
 
 
 @pytest.mark.parametrize("state", list(STATES))

@@ -186,6 +186,7 @@ def _watch(row: Watched) -> Document:
         "count": row.n,
         "of": row.of,
         "what": row.what,
+        "unit": row.unit,
         "means": row.means,
         "share": estimate(row.share, 100.0) if row.n is not None else estimate(row.share, math.nan),
     }
