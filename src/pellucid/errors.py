@@ -72,6 +72,12 @@ class EnvError(PellucidError):
     kind = "environment"
 
 
+class RewardError(PellucidError):
+    """A reward function raised on too many completions, or returned something that is no reward."""
+
+    kind = "reward"
+
+
 class PluginError(PellucidError):
     """A registered item cannot be imported or lacks a part of its contract."""
 

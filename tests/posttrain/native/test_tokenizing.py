@@ -47,6 +47,8 @@ def test_what_cannot_be_written_is_named() -> None:
         WORDS.encode("go  left")
     with pytest.raises(InputError, match="'<eos>', number 0"):
         WORDS.encode("<eos>")
+    with pytest.raises(InputError, match="the id 5 is not one of the tokenizer's 5"):
+        WORDS.decode([2, 5])
 
 
 def test_a_vocabulary_that_is_not_one_is_refused() -> None:

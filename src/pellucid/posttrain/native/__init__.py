@@ -2,10 +2,13 @@
 
 - `Transformer` (in-house, converts to and from the Llama and Qwen layout) or `HuggingFaceModel`;
 - `CharacterTokenizer`, `WordTokenizer`, `HuggingFaceTokenizer`;
-- `sample` draws completions, `token_log_probs` scores them under any prompt.
+- `sample` draws completions, `token_log_probs` scores them under any prompt;
+- `fine_tune` is the warm start; `evaluate` and `pass_at_k` say what a model solves.
 """
 
+from pellucid.posttrain.native.fine_tuning import fine_tune
 from pellucid.posttrain.native.models import Decoder, LanguageModel, Predictions
+from pellucid.posttrain.native.pass_at_k import Solved, evaluate, pass_at_k
 from pellucid.posttrain.native.sampling import Samples, pad_left, pad_right, sample
 from pellucid.posttrain.native.scoring import Scored, token_log_probs
 from pellucid.posttrain.native.tokenizing import (
@@ -25,12 +28,16 @@ __all__ = [
     "Predictions",
     "Samples",
     "Scored",
+    "Solved",
     "Tokenizer",
     "Transformer",
     "TransformerConfig",
     "WordTokenizer",
+    "evaluate",
+    "fine_tune",
     "pad_left",
     "pad_right",
+    "pass_at_k",
     "read_tokenizer",
     "sample",
     "save_tokenizer",

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pellucid.posttrain.native import layers
+from pellucid.posttrain.native.forward import Weights
 from pellucid.posttrain.native.layers import Heads, LayerWeights, Layout, Rotary
 
 
@@ -30,12 +31,7 @@ class CachedDecoder:
     """Decodes rows token by token; satisfies `Decoder`.
 
     Args:
-        weights: Of each layer.
-        embedding: Shape (vocabulary, width).
-        norm: Scale of the last norm.
-        head: Shape (vocabulary, width).
-        heads: How the width is divided.
-        rotary: Rotations of every position of the context.
+        weights: Of the model; what is folded is a copy.
         prompt_ids: Left-padded prompts.
         prompt_mask: Their real tokens.
         prompts: The prompt of each row.
@@ -45,25 +41,20 @@ class CachedDecoder:
     @torch.no_grad()
     def __init__(
         self,
-        weights: tuple[LayerWeights, ...],
-        *,
-        embedding: Tensor,
-        norm: Tensor,
-        head: Tensor,
-        heads: Heads,
-        rotary: Rotary,
+        weights: Weights,
         prompt_ids: Int[Tensor, "prompts prompt"],
         prompt_mask: Bool[Tensor, "prompts prompt"],
         prompts: Int[Tensor, " rows"],
         max_new_tokens: int,
     ) -> None:
-        self._heads, self._rotary, self._embedding = heads, rotary, embedding.detach()
-        self._folded = [_fold(layer, heads) for layer in weights]
-        self._head = head.detach() * norm.detach()
+        heads, embedding = weights.heads, weights.embedding.detach()
+        self._heads, self._rotary, self._embedding = heads, weights.rotary, embedding
+        self._folded = [_fold(layer, heads) for layer in weights.layers]
+        self._head = weights.head.detach() * weights.norm.detach()
         prompt_length = prompt_ids.shape[1]
         self._length = prompt_length
         capacity = prompt_length + max_new_tokens
-        shape = (len(weights), len(prompts), heads.n_key_value, capacity, heads.width)
+        shape = (len(weights.layers), len(prompts), heads.n_key_value, capacity, heads.width)
         self._keys, self._values = embedding.new_empty(shape), embedding.new_empty(shape)
         self._positions = prompt_mask.sum(-1)[prompts]
         self._bias: Tensor | None = None
@@ -71,7 +62,7 @@ class CachedDecoder:
             unseen = ~prompt_mask[prompts][:, None, None]
             self._bias = embedding.new_zeros(len(prompts), 1, 1, capacity)
             self._bias[..., :prompt_length].masked_fill_(unseen, float("-inf"))
-        self._logits = self._read_prompts(weights, prompt_ids, prompt_mask, prompts)
+        self._logits = self._read_prompts(weights.layers, prompt_ids, prompt_mask, prompts)
 
     @property
     def logits(self) -> Float[Tensor, "rows vocabulary"]:

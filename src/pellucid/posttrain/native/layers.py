@@ -184,7 +184,7 @@ def rotary_table(head_width: int, base: float, length: int) -> tuple[Tensor, Ten
 
 def rotated(x: Float[Tensor, "*tokens heads width"], rotary: Rotary) -> Tensor:
     """Return each head turned by its token's position; pairs are (i, i + width / 2)."""
-    halves = x.unflatten(-1, (2, -1))
+    halves = x.reshape(*x.shape[:-1], 2, -1)
     turned = torch.addcmul(halves * rotary.cosines, halves.flip(-2), rotary.sines)
     return turned.flatten(-2)
 
@@ -194,7 +194,7 @@ def projected(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return queries, keys and values of normed tokens, each (..., N, heads, head width)."""
     flat = linear(x, weights.query_key_value, weights.query_key_value_bias)
-    split = flat.unflatten(-1, (-1, heads.width))
+    split = flat.view(*flat.shape[:-1], -1, heads.width)
     n_turned = heads.n_query + heads.n_key_value
     turned, values = split[..., :n_turned, :], split[..., n_turned:, :]
     if weights.query_norm is not None and weights.key_norm is not None:

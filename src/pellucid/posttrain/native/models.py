@@ -1,7 +1,7 @@
 """What the native engine asks of a language model, and what a model returns.
 
-Two classes satisfy it: `Transformer`, the model of this package, and `HuggingFaceModel`, which wraps
-any causal language model of `transformers`. Both are `torch.nn.Module`s.
+Two classes satisfy it: `Transformer`, the model of this package, and `HuggingFaceModel`, which
+wraps any causal language model of `transformers`. Both are `torch.nn.Module`s.
 """
 
 from collections.abc import Iterator

@@ -100,8 +100,12 @@ class CharacterTokenizer:
         return _ids_of(self._pattern.findall(text), self._ids, "characters or tags")
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of ids; `<pad>` and `<eos>` are left out."""
-        return "".join(self._tokens[i] for i in ids if i > 1)
+        """Return the text of ids; `<pad>` and `<eos>` are left out.
+
+        Raises:
+            InputError: An id is not one of the vocabulary.
+        """
+        return "".join(_tokens_of(ids, self._tokens))
 
     def token(self, token_id: int) -> str:
         """Return one token as it may be shown to a person."""
@@ -172,8 +176,12 @@ class WordTokenizer:
         return _ids_of(text.split(" ") if text else [], self._ids, "words")
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of ids; `<pad>` and `<eos>` are left out."""
-        return " ".join(self._tokens[i] for i in ids if i > 1)
+        """Return the text of ids; `<pad>` and `<eos>` are left out.
+
+        Raises:
+            InputError: An id is not one of the vocabulary.
+        """
+        return " ".join(_tokens_of(ids, self._tokens))
 
     def token(self, token_id: int) -> str:
         """Return one token as it may be shown to a person."""
@@ -253,6 +261,19 @@ def _ids_of(tokens: Iterable[str], ids: dict[str, int], what: str) -> list[int]:
                 hint="make the tokenizer from all texts that it will meet",
             )
         found.append(number)
+    return found
+
+
+def _tokens_of(ids: Iterable[int], tokens: tuple[str, ...]) -> list[str]:
+    found = []
+    for token_id in ids:
+        if not 0 <= token_id < len(tokens):
+            raise InputError(
+                f"the id {token_id} is not one of the tokenizer's {len(tokens)}",
+                hint="use the tokenizer that the model was made for",
+            )
+        if token_id > 1:  # <pad> and <eos> are no text
+            found.append(tokens[token_id])
     return found
 
 

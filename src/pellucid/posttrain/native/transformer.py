@@ -12,9 +12,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from pellucid.errors import InputError
-from pellucid.posttrain.native import layers
+from pellucid.posttrain.native import forward, layers
 from pellucid.posttrain.native.decoding import CachedDecoder
-from pellucid.posttrain.native.layers import Heads, LayerWeights, Layout, Rotary
+from pellucid.posttrain.native.forward import Weights
+from pellucid.posttrain.native.layers import Heads, LayerWeights, Rotary
 from pellucid.posttrain.native.models import Predictions
 
 
@@ -180,8 +181,7 @@ class Transformer(nn.Module):
             InputError: More real tokens than the context is long.
         """
         self.check_length(int(mask.sum(-1).max()))
-        layout = Layout(layers.positions_of(mask).flatten(), (layers.sequence_block(mask),))
-        return self.to_logits(self.hidden_of(ids.flatten(), layout)).view(*ids.shape, -1)
+        return forward.all_logits(self.weights(), ids, mask)
 
     def predict(
         self,
@@ -204,27 +204,7 @@ class Transformer(nn.Module):
             InputError: More real tokens than the context is long.
         """
         self.check_length(int((prompt_mask.sum(-1) + mask.sum(-1)).max()))
-        unique_ids, unique_mask, prompts = shared_prompts(prompt_ids, prompt_mask)
-        n_prompts, prompt_length = unique_ids.shape
-        # the last token of a completion predicts nothing that is asked for
-        read_ids, read_mask = ids[:, :-1], mask[:, :-1]
-        prompt_positions = layers.positions_of(unique_mask)
-        ends = prompt_positions[prompts, -1:] + 1
-        last = self.config.context_length - 1
-        own_positions = (ends + layers.positions_of(read_mask)).clamp(max=last)
-        layout = Layout(
-            torch.cat((prompt_positions.flatten(), own_positions.flatten())),
-            (
-                layers.sequence_block(unique_mask),
-                layers.continued_block(unique_mask, prompts, read_mask),
-            ),
-        )
-        flat = self.hidden_of(torch.cat((unique_ids.flatten(), read_ids.flatten())), layout)
-        n_prompt_tokens = n_prompts * prompt_length
-        first = flat[:n_prompt_tokens].view(n_prompts, prompt_length, -1)[prompts, -1:]
-        rest = flat[n_prompt_tokens:].view(*read_ids.shape, -1)
-        hidden = torch.cat((first, rest), dim=1)
-        return Predictions(self.to_logits(hidden), hidden)
+        return forward.predictions(self.weights(), prompt_ids, prompt_mask, ids, mask)
 
     def decoder(
         self,
@@ -239,39 +219,20 @@ class Transformer(nn.Module):
             InputError: A prompt leaves no room for that many tokens in the context.
         """
         self.check_length(int(prompt_mask.sum(-1).max()) + max_new_tokens)
-        return CachedDecoder(
-            tuple(module.weights() for module in self.layers),  # type: ignore[operator]
-            embedding=self.embedding,
-            norm=self.norm,
-            head=self.output_map,
-            heads=self.config.heads,
-            rotary=Rotary(self.cosines, self.sines),
-            prompt_ids=prompt_ids,
-            prompt_mask=prompt_mask,
-            prompts=prompts,
-            max_new_tokens=max_new_tokens,
-        )
+        return CachedDecoder(self.weights(), prompt_ids, prompt_mask, prompts, max_new_tokens)
 
     # --- parts ---
 
-    @property
-    def output_map(self) -> Float[Tensor, "vocabulary width"]:
-        """The map from hidden states to logits."""
-        return self.embedding if self.head is None else self.head
-
-    def hidden_of(
-        self, ids: Int[Tensor, " tokens"], layout: Layout
-    ) -> Float[Tensor, "tokens width"]:
-        """Return the normed hidden states of a flat row of tokens."""
-        rotary = Rotary(self.cosines[layout.positions], self.sines[layout.positions])
-        x = nn.functional.embedding(ids, self.embedding)
-        for module in self.layers:
-            x = layers.layer(x, module.weights(), self.config.heads, rotary, layout)  # type: ignore[operator]
-        return layers.normed(x, self.norm, self.config.norm_eps)
-
-    def to_logits(self, hidden: Float[Tensor, "*tokens width"]) -> Float[Tensor, "*tokens logits"]:
-        """Return the logits of hidden states."""
-        return nn.functional.linear(hidden, self.output_map)
+    def weights(self) -> Weights:
+        """Return all that a forward pass reads."""
+        return Weights(
+            embedding=self.embedding,
+            layers=tuple(module.weights() for module in self.layers),  # type: ignore[operator]
+            norm=self.norm,
+            head=self.embedding if self.head is None else self.head,
+            heads=self.config.heads,
+            rotary=Rotary(self.cosines, self.sines),
+        )
 
     def check_length(self, n_tokens: int) -> None:
         """Raise InputError if a sequence is longer than the context."""
@@ -289,12 +250,3 @@ class Transformer(nn.Module):
                 if weight.dim() == 2:
                     back = name.endswith(("attention_output", "down"))
                     weight.normal_(0.0, into_residual if back else 0.02, generator=generator)
-
-
-def shared_prompts(
-    prompt_ids: Int[Tensor, "rows prompt"], prompt_mask: Bool[Tensor, "rows prompt"]
-) -> tuple[Int[Tensor, "prompts prompt"], Bool[Tensor, "prompts prompt"], Int[Tensor, " rows"]]:
-    """Return each different prompt once, its mask, and the prompt of each row."""
-    marked = torch.where(prompt_mask, prompt_ids, -1)
-    different, rows = torch.unique(marked, dim=0, return_inverse=True)
-    return different.clamp(min=0), different >= 0, rows

@@ -2,6 +2,7 @@
 
 import io
 import math
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -11,7 +12,12 @@ from matplotlib.ticker import MaxNLocator
 from pellucid.tabular.horizon.analysis import HorizonAnalysis
 
 TEXT, MARK, QUIET = "#1B1B1B", "#005A94", "#595959"
-STYLE = {"svg.fonttype": "none", "svg.hashsalt": "pellucid", "font.size": 9, "text.color": TEXT}
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "pellucid",
+    "font.size": 9,
+    "text.color": TEXT,
+}
 
 
 def horizon_svg(found: HorizonAnalysis, title: str) -> bytes:

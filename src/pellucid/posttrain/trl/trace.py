@@ -1,0 +1,77 @@
+"""What one batch of completions went through, in the order it was sampled; for the record."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.posttrain.objectives import Prepared
+from pellucid.posttrain.trl.batches import Sampled
+from pellucid.posttrain.trl.internals import Scored
+
+PER_TOKEN = ("log_probs", "entropies", "ratios", "clipped", "advantages", "weights", "pushes")
+"""Names of the traced tensors, each (rows, tokens); see `recording.TokenRow`."""
+
+
+@dataclass
+class Trace:
+    """A batch of completions of this process and what the loss made of each token.
+
+    Args:
+        inputs: Rows of the data set.
+        completions: As the reward functions got them.
+        raw: Rewards by component, unweighted; NaN where there is none.
+        total: Weighted sum.
+        ids: Shape (rows, tokens).
+        counted: Tokens that are part of the loss.
+        hinted: Rows sampled under a hint.
+        tokens: Tensors of `PER_TOKEN`, NaN until the loss has seen the row; of the last pass.
+    """
+
+    inputs: Sequence[Mapping[str, Any]]
+    completions: Sequence[Any]
+    raw: Mapping[str, Tensor]
+    total: Tensor
+    ids: Tensor
+    counted: Tensor
+    hinted: Tensor
+    tokens: dict[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, sampled: Sampled, inputs: Sequence[Mapping[str, Any]], output: Mapping[str, Any]
+    ) -> "Trace":
+        """Return the trace of a batch whose loss is still to come."""
+        weights = output["token_weights"].cpu()
+        plain = torch.zeros(len(weights), dtype=torch.bool)
+        return cls(
+            inputs=inputs,
+            completions=sampled.texts,
+            raw={name: values.cpu() for name, values in sampled.raw.items()},
+            total=output["total_rewards"].cpu(),
+            ids=output["completion_ids"].cpu(),
+            counted=weights != 0,
+            hinted=output["guided"].cpu() if "guided" in output else plain,
+            tokens={name: torch.full(weights.shape, torch.nan) for name in PER_TOKEN},
+        )
+
+    def add(
+        self, rows: Tensor, scored: Scored, ledger: Mapping[str, Tensor], prepared: Prepared
+    ) -> None:
+        """Note what the loss made of a micro-batch."""
+        weights = prepared.weights.double()
+        shares = ledger["contributions"].double()
+        found = {
+            "log_probs": scored.log_probs,
+            "entropies": scored.entropies,
+            "advantages": prepared.advantages,
+            "weights": prepared.weights,
+            # a weight is never 0 where a token counts
+            "pushes": torch.where(weights != 0, -shares / weights.where(weights != 0, 1.0), 0.0),
+            **{name: ledger[name] for name in ("ratios", "clipped") if name in ledger},
+        }
+        places = rows.cpu()
+        for name, values in found.items():
+            self.tokens[name][places] = values.detach().float().cpu()
