@@ -157,7 +157,6 @@ def _lacking(config: Any) -> list[str]:
         "attention over sliding windows": windows != {"full_attention"},
         "biases of the feed-forward maps": bool(getattr(config, "mlp_bias", False)),
         "a bias of the attention's output": bool(getattr(config, "attention_bias", False)),
-        "dropout in attention": bool(getattr(config, "attention_dropout", 0.0)),
     }
     return [name for name, used in present.items() if used]
 

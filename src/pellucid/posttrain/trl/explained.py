@@ -72,9 +72,7 @@ class SelfExplanation:
                 hint="choose rows_per_device so that a process holds a multiple of the group size",
             )
 
-    def complete(
-        self, sampled: Sampled, inputs: Sequence[Row], engine: Engine
-    ) -> dict[str, Any]:
+    def complete(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> dict[str, Any]:
         """Return the recipe's batch with an explanation beside some rows."""
         batch, total = scored_batch(sampled, engine)
         prepared = prepare(batch, engine.recipe, reducer=engine.reducer)
@@ -92,7 +90,9 @@ class SelfExplanation:
         """Return the recipe's loss."""
         return policy_loss(log_probs, batch, prepared, recipe)
 
-    def further_loss(self, engine: Engine, model: Any, inputs: Mapping[str, Any]) -> Recorded | None:
+    def further_loss(
+        self, engine: Engine, model: Any, inputs: Mapping[str, Any]
+    ) -> Recorded | None:
         """Return the share of β times the mean negative log-likelihood of the explanations.
 
         Every process passes at least one row through the model, wrappers count on that.

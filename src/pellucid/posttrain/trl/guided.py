@@ -74,17 +74,17 @@ class Guidance:
                 "vLLM's correction takes the hint for a difference between engines",
                 hint="vllm_settings(correction=False)",
             )
-        if options.per_device_train_batch_size * options.steps_per_generation % (
-            options.num_generations
+        if (
+            options.per_device_train_batch_size
+            * options.steps_per_generation
+            % (options.num_generations)
         ):
             raise CapabilityError(
                 "guidance samples whole groups again, but a process holds parts of a group",
                 hint="choose rows_per_device so that a process holds a multiple of the group size",
             )
 
-    def complete(
-        self, sampled: Sampled, inputs: Sequence[Row], engine: Engine
-    ) -> dict[str, Any]:
+    def complete(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> dict[str, Any]:
         """Return the batch in which hinted groups replaced failed ones."""
         if "tool_mask" in sampled.output:
             raise CapabilityError("guidance does not handle completions with tools")
@@ -127,7 +127,9 @@ class Guidance:
         total, contributions = reduce_losses(losses, prepared.weights)
         return Recorded(total, {**ledger, **contributions})
 
-    def further_loss(self, engine: Engine, model: Any, inputs: Mapping[str, Any]) -> Recorded | None:
+    def further_loss(
+        self, engine: Engine, model: Any, inputs: Mapping[str, Any]
+    ) -> Recorded | None:
         """Return None."""
         return None
 

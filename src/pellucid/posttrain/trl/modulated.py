@@ -59,9 +59,7 @@ class EntropyModulation:
                 hint="use the loss 'token_clip'",
             )
 
-    def complete(
-        self, sampled: Sampled, inputs: Sequence[Row], engine: Engine
-    ) -> dict[str, Any]:
+    def complete(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> dict[str, Any]:
         """Return one advantage per token, equal within a step."""
         output = sampled.output
         turns = self._steps(sampled)
@@ -101,7 +99,9 @@ class EntropyModulation:
         """Return the recipe's loss."""
         return policy_loss(log_probs, batch, prepared, recipe)
 
-    def further_loss(self, engine: Engine, model: Any, inputs: Mapping[str, Any]) -> Recorded | None:
+    def further_loss(
+        self, engine: Engine, model: Any, inputs: Mapping[str, Any]
+    ) -> Recorded | None:
         """Return None."""
         return None
 

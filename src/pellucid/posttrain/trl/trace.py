@@ -25,6 +25,7 @@ class Trace:
         raw: Rewards by component, unweighted; NaN where there is none.
         total: Weighted sum.
         ids: Shape (rows, tokens).
+        written: Tokens that the policy or a tool wrote: no padding.
         counted: Tokens that are part of the loss.
         hinted: Rows sampled under a hint.
         tokens: Tensors of `PER_TOKEN`, NaN until the loss has seen the row; of the last pass.
@@ -35,6 +36,7 @@ class Trace:
     raw: Mapping[str, Tensor]
     total: Tensor
     ids: Tensor
+    written: Tensor
     counted: Tensor
     hinted: Tensor
     tokens: dict[str, Tensor] = field(default_factory=dict)
@@ -52,6 +54,7 @@ class Trace:
             raw={name: values.cpu() for name, values in sampled.raw.items()},
             total=output["total_rewards"].cpu(),
             ids=output["completion_ids"].cpu(),
+            written=output["completion_mask"].bool().cpu(),
             counted=weights != 0,
             hinted=output["guided"].cpu() if "guided" in output else plain,
             tokens={name: torch.full(weights.shape, torch.nan) for name in PER_TOKEN},
