@@ -21,14 +21,13 @@ class Soft(LinearQ):
         return Categorical(exps / exps.sum(axis=1, keepdims=True))
 
 
-def test_the_most_important_moment_is_shown_and_its_number_is_the_spread():
+def test_moments_shown_matter_more_than_most_and_their_number_is_the_spread():
     episodes = logged(2, 2)
     content = Highlights().explain(task(LinearQ(WEIGHTS), episodes)).content
     spread = 2 * np.abs(episodes.visited[:, 0])
     shown = [spread[(episodes.visited_steps == step).all(axis=1)][0] for step in content.steps]
     np.testing.assert_allclose(content.importance, shown)
     assert len(content.steps) == 5
-    assert max(shown) == pytest.approx(spread.max())
     assert np.mean(shown) > np.median(spread)
     assert content.importance_name == "spread of its Q-values over actions"
 
