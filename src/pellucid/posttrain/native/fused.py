@@ -5,20 +5,11 @@ same formula; on a CPU that, beside the matrix products, is most of a layer's ti
 gradients are not offered. Tests compare every gradient with the automatic one.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn import functional
-
-
-class Turned(NamedTuple):
-    """Queries, keys and values of one block, each (rows, length, heads, head width)."""
-
-    queries: Tensor
-    keys: Tensor
-    values: Tensor
 
 
 class UnitNorm(torch.autograd.Function):
@@ -48,83 +39,40 @@ class UnitNorm(torch.autograd.Function):
         return torch.addcmul(gradient, unit, along, value=-1).mul_(inverse), None
 
 
-class GatedUnit(torch.autograd.Function):
-    """silu(gate) · up, gate and up being the halves of the last dimension."""
-
-    @staticmethod
-    def forward(ctx: Any, gate_up: Tensor) -> Tensor:
-        """Return what the gates let through."""
-        gate, up = gate_up.chunk(2, dim=-1)
-        ctx.save_for_backward(gate_up)
-        return functional.silu(gate).mul_(up)
-
-    @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        """Return the gradient of both halves in one tensor."""
-        (gate_up,) = ctx.saved_tensors
-        gate, up = gate_up.chunk(2, dim=-1)
-        result = torch.empty_like(gate_up)
-        to_gate, to_up = result.chunk(2, dim=-1)
-        torch.mul(gradient, functional.silu(gate), out=to_up)
-        torch.ops.aten.silu_backward.grad_input(gradient * up, gate, grad_input=to_gate)
-        return result
-
-
 class TurnedHeads(torch.autograd.Function):
-    """Cuts a flat row of projections into blocks of queries, keys and values, turned by position.
+    """Cuts projections into queries, keys and values, the first two turned by position.
 
     Inputs are the projections (..., N, heads, head width), all queries, then keys, then values; the
-    cosines and signed sines (..., N, 1, 2, head width / 2); the numbers of query and of key-value
-    heads; and the (rows, length) of each block, rows of one model. Outputs are three tensors per
-    block, each (all models' rows, length, heads, head width).
+    cosines and signed sines (..., N, 1, 2, head width / 2); and the numbers of query and of
+    key-value heads.
     """
 
     @staticmethod
     def forward(
-        ctx: Any,
-        flat: Tensor,
-        cosines: Tensor,
-        sines: Tensor,
-        n_query: int,
-        n_key_value: int,
-        shapes: tuple[tuple[int, int], ...],
-    ) -> tuple[Tensor, ...]:
-        """Return queries, keys and values of each block, one after the other."""
+        ctx: Any, flat: Tensor, cosines: Tensor, sines: Tensor, n_query: int, n_key_value: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries, keys and values."""
         ctx.save_for_backward(cosines, sines)
-        ctx.sizes, ctx.shape = (n_query, n_key_value, shapes), flat.shape
         n_turned = n_query + n_key_value
-        turned = _turn(flat[..., :n_turned, :], cosines, sines)
-        values = flat[..., n_turned:, :]
-        found = []
-        start = 0
-        for rows, length in shapes:
-            tokens = slice(start, start + rows * length)
-            for part in (turned[..., :n_query, :], turned[..., n_query:, :], values):
-                found.append(_block(part, tokens, length))
-            start = tokens.stop
-        return tuple(found)
+        ctx.sizes, ctx.shape = (n_query, n_turned), flat.shape
+        turned = torch.empty_like(flat[..., :n_turned, :])
+        _turn(flat[..., :n_turned, :], cosines, sines, turned)
+        return turned[..., :n_query, :], turned[..., n_query:, :], flat[..., n_turned:, :]
 
     @staticmethod
     @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(
+        ctx: Any, queries: Tensor, keys: Tensor, values: Tensor
+    ) -> tuple[Tensor | None, ...]:
         """Return the gradient of the projections in one tensor."""
         cosines, sines = ctx.saved_tensors
-        n_query, n_key_value, shapes = ctx.sizes
-        result = gradients[0].new_empty(ctx.shape)
-        n_turned = n_query + n_key_value
-        heads = (slice(0, n_query), slice(n_query, n_turned), slice(n_turned, None))
-        start = 0
-        for index, (rows, length) in enumerate(shapes):
-            tokens = slice(start, start + rows * length)
-            for part, own in zip(gradients[3 * index :], heads, strict=False):
-                place = result[..., tokens, own, :]
-                place.copy_(part.reshape(place.shape))
-            start = tokens.stop
+        n_query, n_turned = ctx.sizes
+        result = queries.new_empty(ctx.shape)
         # turning back is turning by the opposite angle
-        turned = result[..., :n_turned, :]
-        turned.copy_(_turn(turned, cosines, -sines))
-        return result, None, None, None, None, None
+        _turn(queries, cosines, -sines, result[..., :n_query, :])
+        _turn(keys, cosines, -sines, result[..., n_query:n_turned, :])
+        result[..., n_turned:, :] = values
+        return result, None, None, None, None
 
 
 def unit_norm(x: Tensor, eps: float) -> Tensor:
@@ -133,37 +81,20 @@ def unit_norm(x: Tensor, eps: float) -> Tensor:
     return found
 
 
-def gated_unit(gate_up: Tensor) -> Tensor:
-    """Return silu(gate) · up of the halves of the last dimension."""
-    found: Tensor = GatedUnit.apply(gate_up)  # type: ignore[no-untyped-call]
+def turned_heads(
+    flat: Tensor, cosines: Tensor, sines: Tensor, *, n_query: int, n_key_value: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return queries, keys and values; see `TurnedHeads`."""
+    found: tuple[Tensor, Tensor, Tensor] = TurnedHeads.apply(  # type: ignore[no-untyped-call]
+        flat, cosines, sines, n_query, n_key_value
+    )
     return found
 
 
-def turned_heads(
-    flat: Tensor,
-    cosines: Tensor,
-    sines: Tensor,
-    *,
-    n_query: int,
-    n_key_value: int,
-    shapes: tuple[tuple[int, int], ...],
-) -> list[Turned]:
-    """Return queries, keys and values of each block; see `TurnedHeads`."""
-    found = TurnedHeads.apply(flat, cosines, sines, n_query, n_key_value, shapes)  # type: ignore[no-untyped-call]
-    return [Turned(*found[i : i + 3]) for i in range(0, len(found), 3)]
-
-
-def _turn(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
-    """Return each head turned by its token's position; pairs are (i, i + width / 2)."""
+def _turn(x: Tensor, cosines: Tensor, sines: Tensor, result: Tensor) -> None:
+    """Write each head turned by its token's position; pairs are (i, i + width / 2)."""
     first, second = x.chunk(2, dim=-1)
-    cosine, negative, sine = cosines[..., 0, :], sines[..., 0, :], sines[..., 1, :]
-    result = torch.empty(x.shape, dtype=x.dtype, device=x.device)
     to_first, to_second = result.chunk(2, dim=-1)
+    cosine, negative, sine = cosines[..., 0, :], sines[..., 0, :], sines[..., 1, :]
     torch.mul(first, cosine, out=to_first).addcmul_(second, negative)
     torch.mul(second, cosine, out=to_second).addcmul_(first, sine)
-    return result
-
-
-def _block(x: Tensor, tokens: slice, length: int) -> Tensor:
-    part = x[..., tokens, :, :]
-    return part.reshape(-1, length, *x.shape[-2:])
