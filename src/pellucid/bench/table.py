@@ -30,16 +30,16 @@ def text(rows: Sequence[Row]) -> str:
             continue
         cells = dict(zip(COLUMNS, _cells(row), strict=True))
         goal = f"  goal: {cells['goal']}: {cells['met'] or row['reason']}" if row["goal"] else ""
-        told = [f"{cells['ours, ms']} against {cells['peer, ms']} ms"]
+        told = [
+            f"{cells['times as fast']} times as fast ({cells['ours, ms']} against "
+            f"{cells['peer, ms']} ms)"
+        ]
         if row["evaluations_ours"] is not None:
-            told.append(f"{cells['evaluations, ours']} against {cells['evaluations, peer']}")
-            told[-1] += " evaluations"
+            counts = (cells["evaluations, ours"], cells["evaluations, peer"])
+            told.append(f"{' against '.join(counts)} evaluations")
         if row["error_ours"] is not None:
             told.append(f"error {cells['error, ours']} against {cells['error, peer']}")
-        lines.append(
-            f"{row['suite']}  {cells['case']}  {cells['peer']}: {cells['times as fast']} times as "
-            f"fast ({'; '.join(told)}){goal}"
-        )
+        lines.append(f"{row['suite']}  {cells['case']}  {cells['peer']}: {', '.join(told)}{goal}")
     return "\n".join(lines)
 
 
