@@ -95,7 +95,7 @@ def weight_invariances(seed: int) -> dict[str, bool]:
 
 
 def slow_reference_agrees(seed: int) -> bool:
-    """Return whether the modulation agrees with its formulas, computed step by step in plain floats.
+    """Return whether the modulation agrees with its formulas, step by step in plain floats.
 
     From token entropies with gaps between steps, as an agent's turns have them.
 
