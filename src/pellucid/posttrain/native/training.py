@@ -391,5 +391,5 @@ def _optimiser_of(module: nn.Module, config: TrainingConfig) -> torch.optim.Adam
         lr=config.learning_rate,
         betas=config.adam_betas,
         weight_decay=config.weight_decay,
-        fused=all(weight.is_floating_point() for weight in weights),
+        fused=all(weight.device.type in ("cpu", "cuda") for weight in weights),
     )
