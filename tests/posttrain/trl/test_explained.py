@@ -33,7 +33,12 @@ def method(**options: Any) -> SelfExplanation:
 
 
 def collected(folder: str, tmp_path: Path, **options: Any) -> tuple[Any, dict[str, Any]]:
-    given = {"reward": told, "method": method(beta=0.5), "rows_per_device": 8} | options
+    given = {
+        "reward": told,
+        "method": method(beta=0.5),
+        "rows_per_device": 8,
+        "ended": True,
+    } | options
     made = objective_trainer(folder, tmp_path, **given)
     made.model.train()
     made.current_gradient_accumulation_steps = made.args.gradient_accumulation_steps
@@ -96,6 +101,34 @@ def test_solved_prompts_and_wrong_explanations_are_left_out(folder: str, tmp_pat
     fussy = method(keep=lambda row, text: "what" in row["prompt"])
     _, output = collected(folder, tmp_path, method=fussy)
     assert output[SHARE].tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
+
+
+def test_explanations_that_were_cut_off_are_left_out(folder: str, tmp_path: Path) -> None:
+    _, output = collected(folder, tmp_path, ended=False)
+    ends = (output[IDS] == 1) & output[MASK].bool()
+    assert (ends.any(1) == (output[SHARE] > 0)).all()
+    assert (output[SHARE] > 0).sum() < 2
+
+
+def test_the_answer_stands_once_at_the_end(folder: str, tmp_path: Path) -> None:
+    one = method(answer_marker="k")
+    assert one._spliced({"answer": "7"}, "so 7k8") == "so 7k7"
+    assert one._spliced({"answer": "7"}, "so 7") == "so 7k7"
+    tail = method(answer_marker="=", answer_tail=lambda row: f" so {row['answer']}")
+    assert tail._spliced({"answer": "7"}, "3+4=8=9") == "3+4 so 7"
+    assert method(answer_marker="")._spliced({"answer": "7"}, "as it is") == "as it is"
+    made, output = collected(folder, tmp_path, method=method(answer_tail=lambda row: "+7"))
+    ids = output[IDS][0][output[MASK][0].bool()].tolist()
+    assert made.decode(ids).endswith("+7")
+    assert ids[-1] == 1
+
+
+def test_gold_decides_what_is_right(folder: str, tmp_path: Path) -> None:
+    # every completion earns something for its length, and none is right
+    _, output = collected(folder, tmp_path, reward=[told, worlds.length_reward], gold="told")
+    assert (output[SHARE] > 0).sum() == 2
+    _, output = collected(folder, tmp_path, reward=[told, worlds.length_reward])
+    assert SHARE not in output
 
 
 def test_a_negative_beta_is_refused() -> None:

@@ -104,7 +104,10 @@ def objective_trainer(
     """Return our trainer with the sizes of `settings`, changed by what is given."""
     recipe = given.pop("recipe", Recipe())
     method = given.pop("method", None)
-    options = config(Recipe(kl=recipe.kl), tmp_path, **given)
+    gold = given.pop("gold", None)
+    # random weights hardly ever end a completion, so the limit does
+    ended = {"generation_kwargs": {"forced_eos_token_id": 1}} if given.pop("ended", False) else {}
+    options = config(Recipe(kl=recipe.kl), tmp_path, **given) | ended
     return ObjectiveTrainer(
         folder,
         reward_funcs=reward or length_reward,
@@ -112,4 +115,5 @@ def objective_trainer(
         train_dataset=rows_ or rows(),
         recipe=recipe,
         method=method,
+        gold=gold,
     )
