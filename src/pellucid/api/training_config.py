@@ -21,21 +21,6 @@ EngineName = Literal["native", "trl"]
 
 
 @dataclass(frozen=True)
-class Adapter:
-    """Low-rank adapters in place of all weights.
-
-    Args:
-        rank: Of each adapter.
-        scale: Factor of what they add; twice the rank if None.
-        dropout: Of their inputs.
-    """
-
-    rank: int = 16
-    scale: float | None = None
-    dropout: float = 0.0
-
-
-@dataclass(frozen=True)
 class ModelSection:
     """The policy: the in-house model if neither `path`, `hub` nor `package` is given.
 
@@ -44,6 +29,10 @@ class ModelSection:
         width: Of the in-house model.
         heads: Of the in-house model.
         context_length: Of the in-house model, tokens of prompt and completion together.
+        tied: Whether the in-house model's output map is its embedding.
+        rotary_base: Of the in-house model; small for short contexts, so that no part of a head is
+            left without use.
+        initial_weights: Of the in-house model; `narrow` suits one or two layers up to 128 wide.
         path: Folder of a model in the layout of `transformers`, or one that `pellucid train` wrote.
         hub: Id on the Hugging Face hub.
         package: Python package that holds the model's file.
@@ -51,13 +40,18 @@ class ModelSection:
         gguf_file: Name of a GGUF file in the folder, hub model or package.
         dtype: Of the weights of a model that is loaded.
         device: `cpu`, `cuda`, …; of the native engine.
-        adapter: Adapters in place of all weights; for the TRL engine.
+        chat: Ask through the tokenizer's chat template.
+        adapters: Low-rank adapters in place of all weights (`rank`, `scale`, `dropout`), for the
+            TRL engine.
     """
 
     layers: int = 2
     width: int = 64
     heads: int = 4
     context_length: int = 256
+    tied: bool = False
+    rotary_base: float = 100.0
+    initial_weights: Literal["narrow", "deep"] = "narrow"
     path: str | None = None
     hub: str | None = None
     package: str | None = None
@@ -65,7 +59,8 @@ class ModelSection:
     gguf_file: str | None = None
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: str = "cpu"
-    adapter: Adapter | None = None
+    chat: bool = False
+    adapters: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         given = [name for name in ("path", "hub", "package") if getattr(self, name)]
@@ -201,19 +196,16 @@ class MethodSection:
 
     Args:
         name: Of the method.
-        options: Of the method.
+        options: Of the method; prompts are templates such as `{prompt} ({hint})`, and the task's
+            own ones if it has some.
         recipe: A published combination that `objective` starts from.
         objective: Advantage, loss and reduction, where they differ from the recipe.
-        hint_prompt: Template of the prompt with a hint, for a task that has none of its own.
-        explain_prompt: Template of the prompt with the answer, likewise.
     """
 
     name: str = "plain"
     options: Mapping[str, Any] = field(default_factory=dict)
     recipe: Literal["lite-ppo", "grpo", "dapo", "gspo", "cispo"] = "lite-ppo"
     objective: Mapping[str, Any] = field(default_factory=dict)
-    hint_prompt: str = "{hint}\n{prompt}"
-    explain_prompt: str = "{answer}\n{prompt}"
 
 
 @dataclass(frozen=True)
@@ -268,17 +260,19 @@ class OptimiserSection:
 
 @dataclass(frozen=True)
 class EvaluationSection:
-    """What is asked on held-out examples before and after training.
+    """What is asked on held-out examples before, during and after training.
 
     Args:
         n_samples: Completions per example.
         k: Numbers of tries of pass@k, each at most `n_samples`.
         temperature: Of these completions.
+        every: Updates between evaluations during training; None for none.
     """
 
     n_samples: int = 8
     k: tuple[int, ...] = (1, 4, 8)
     temperature: float = 1.0
+    every: int | None = None
 
     def __post_init__(self) -> None:
         if self.n_samples < 1:
@@ -286,25 +280,6 @@ class EvaluationSection:
         wrong = [k for k in self.k if not 1 <= k <= self.n_samples]
         if wrong:
             raise InputError(f"k must lie in 1..n_samples = {self.n_samples}, got {wrong[0]}")
-
-
-@dataclass(frozen=True)
-class MachineSection:
-    """What the TRL engine runs on.
-
-    Args:
-        gpu: Whether there is one; bfloat16 then.
-        activation_checkpointing: Less memory for more time.
-        vllm: Generate with vLLM on the same GPU.
-        vllm_memory: Share of the GPU's memory for it.
-        vllm_longest: Longest prompt and completion together; the model's own limit if None.
-    """
-
-    gpu: bool = False
-    activation_checkpointing: bool = True
-    vllm: bool = False
-    vllm_memory: float = 0.3
-    vllm_longest: int | None = None
 
 
 @dataclass(frozen=True)
@@ -322,7 +297,8 @@ class RunConfig:
         optimiser: How the weights move.
         evaluation: What is asked on held-out examples.
         recording: How much is kept.
-        machine: For the TRL engine.
+        gpu: For the TRL engine on a GPU (`activation_checkpointing`); a CPU if None.
+        vllm: Generation with vLLM (`mode`, `memory`, `longest`, …); by `transformers` if None.
         gold: The reward component that says whether an answer is right; `solved` if it is there.
         engine: Which engine trains.
         seed: Of everything.
@@ -339,7 +315,8 @@ class RunConfig:
     optimiser: OptimiserSection = field(default_factory=OptimiserSection)
     evaluation: EvaluationSection = field(default_factory=EvaluationSection)
     recording: KeepLimits = field(default_factory=KeepLimits)
-    machine: MachineSection = field(default_factory=MachineSection)
+    gpu: Mapping[str, Any] | None = None
+    vllm: Mapping[str, Any] | None = None
     gold: str | None = None
     engine: EngineName = "native"
     seed: int = 0
@@ -357,6 +334,9 @@ class RunConfig:
             raise InputError(
                 f"two rewards are called {twice[0]!r}", hint="give one of them another `called`"
             )
+        if self.engine == "native" and (self.vllm is not None or self.model.adapters is not None):
+            what = "vllm" if self.vllm is not None else "model.adapters"
+            raise InputError(f"{what} needs the engine trl", hint="engine: trl, or --engine trl")
         if self.seed < 0:
             raise InputError(f"seed must not be negative, got {self.seed}")
 
@@ -365,12 +345,20 @@ class RunConfig:
         return dataclasses.asdict(self)
 
 
-def load_config(path: Path, changes: Sequence[str] = ()) -> RunConfig:
+def load_config(
+    path: Path,
+    changes: Sequence[str] = (),
+    *,
+    engine: str | None = None,
+    seed: int | None = None,
+) -> RunConfig:
     """Return the configuration in a YAML file.
 
     Args:
         path: The file.
         changes: `a.b=value`, in the order in which they apply; values are YAML.
+        engine: In place of the file's.
+        seed: In place of the file's.
 
     Raises:
         DataError: The file cannot be read.
@@ -379,7 +367,9 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> RunConfig:
     """
     content = read_bytes(path, max_bytes=MAX_CONFIG_BYTES)
     document = read_yaml(content, where=str(path))
-    changed = with_changes(document, dict(map(_change, changes)), where="--set")
+    named = {"engine": engine, "seed": None if seed is None else str(seed)}
+    own = {key: value for key, value in named.items() if value is not None}
+    changed = with_changes(document, {**dict(map(_change, changes)), **own}, where="--set")
     try:
         return read_section(RunConfig, changed, where="")
     except InputError as error:

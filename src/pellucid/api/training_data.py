@@ -1,15 +1,17 @@
 """What a configuration trains on: examples, their split, rewards, prompts in other contexts."""
 
 import dataclasses
-import string
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pellucid.api.training_config import DatasetSection, RunConfig, TaskSection
 from pellucid.errors import InputError
 from pellucid.io.sections import read_section
+from pellucid.posttrain.native.prompting import Template
 from pellucid.posttrain.rewards.building import REWARDS
 from pellucid.posttrain.rewards.function import RewardFunction, row_reward
 from pellucid.posttrain.tasks.building import TASKS
@@ -50,51 +52,6 @@ class Data:
 
 
 @dataclass(frozen=True)
-class PromptTemplate:
-    """A prompt made of an example's fields.
-
-    Args:
-        template: Text with fields in braces, such as `{hint} {prompt}`; `{{` is a brace.
-
-    Raises:
-        InputError: It names something else than a field; nothing but plain names is allowed.
-
-    Example:
-        >>> example = Example("1+1=", "2", None, "even", 1.0, "1+1", "sums")
-        >>> PromptTemplate("{hint}: {prompt}")(example)
-        'even: 1+1='
-    """
-
-    template: str
-
-    def __post_init__(self) -> None:
-        try:
-            parts = list(string.Formatter().parse(self.template))
-        except ValueError as error:
-            raise InputError(f"the template {self.template!r:.80} is wrong: {error}") from None
-        for _, name, form, conversion in parts:
-            if name is not None and (name not in FIELDS or form or conversion):
-                unknown = unknown_name("field of an example", name, list(FIELDS))
-                raise InputError(
-                    f"the template {self.template!r:.80}: {unknown}", hint=unknown.hint
-                )
-
-    def __call__(self, example: Example) -> str:
-        """Return the prompt of an example; a field that it lacks is an error.
-
-        Raises:
-            InputError: The example lacks a field.
-        """
-        values = {name: getattr(example, name) for name in FIELDS}
-        for _, name, _, _ in string.Formatter().parse(self.template):
-            if name is not None and values[name] is None:
-                raise InputError(
-                    f"the example {example.group_id!r:.60} has no {name}, which a prompt needs"
-                )
-        return self.template.format(**values)
-
-
-@dataclass(frozen=True)
 class TaskPrompt:
     """A prompt that a task makes of its examples.
 
@@ -126,7 +83,7 @@ def load_data(config: RunConfig) -> Data:
         assert config.dataset is not None  # the configuration has one of the two
         split = _dataset_split(config.dataset, needed, config.seed)
     check_split(split.train, split.test)
-    rewards, weights = _rewards(config, task)
+    rewards, weights = _rewards(config, task, split.train)
     gold = _gold(config, task, rewards)
     _try_rewards(rewards, split.train[0])
     everything = [*split.train, *split.test]
@@ -159,19 +116,6 @@ def make_task(section: TaskSection) -> Task:
     return read_section(TASKS[section.name], section.options, where="task.options")
 
 
-def context_prompt(task: Task | None, method: str, template: str) -> Callable[[Example], str]:
-    """Return what makes a prompt with a hint or an answer: the task's own, else the template.
-
-    Args:
-        task: The task, None for a data set.
-        method: What the task calls it.
-        template: Of the configuration.
-    """
-    if task is not None and callable(getattr(task, method, None)):
-        return TaskPrompt(task, method)
-    return PromptTemplate(template)
-
-
 # --- examples ---
 
 
@@ -182,10 +126,7 @@ def _needed_fields(config: RunConfig) -> tuple[str, ...]:
         named.append("hint")
     if config.method.options.get("target") == "expert":
         named.append("rationale")
-    if config.dataset is not None:
-        parts = string.Formatter().parse(config.dataset.prompt)
-        named += [name for _, name, _, _ in parts if name]
-    return tuple(name for name in dict.fromkeys(named) if name in FIELDS)
+    return tuple(named)
 
 
 def _task_split(task: Task, section: TaskSection, seed: int) -> Split:
@@ -206,7 +147,7 @@ def _dataset_split(section: DatasetSection, needed: Sequence[str], seed: int) ->
         answer_form=section.answer_form,
         split=section.split,
     )
-    template = PromptTemplate(section.prompt)
+    template = Template(section.prompt)
     examples = stored.examples
     if section.prompt != "{prompt}":
         examples = tuple(
@@ -223,7 +164,7 @@ def _dataset_split(section: DatasetSection, needed: Sequence[str], seed: int) ->
 
 
 def _rewards(
-    config: RunConfig, task: Task | None
+    config: RunConfig, task: Task | None, train: Sequence[Example]
 ) -> tuple[dict[str, RewardFunction], dict[str, float]]:
     rewards: dict[str, RewardFunction] = {}
     weights: dict[str, float] = {}
@@ -231,9 +172,14 @@ def _rewards(
         name = section.called or section.name
         where = f"rewards.{number}"
         if section.name == SOLVED:
+            if section.options:
+                raise InputError(f"{where}: {SOLVED!r} has no options")
             rewards[name] = _solved(task, where)
         elif section.name in REWARDS:
             make = REWARDS[section.name]
+            if "references" in inspect.signature(make).parameters:
+                # what other explanations are like: only those that may be learned from
+                make = partial(make, references=[e.rationale for e in train if e.rationale])
             rewards[name] = read_section(make, section.options, where=f"{where}.options")
         else:
             error = unknown_name("reward", section.name, [SOLVED, *REWARDS])
@@ -281,7 +227,7 @@ def _try_rewards(rewards: Mapping[str, RewardFunction], example: Example) -> Non
         try:
             reward(completions=[example.answer], **columns)
         except InputError as error:
-            raise InputError(f"the reward {name!r}: {error}", hint=error.hint) from None
+            raise InputError(f"rewards, {name}: {error}", hint=error.hint) from None
         except Exception:  # noqa: S112  (training counts and tolerates what rewards raise)
             continue
 

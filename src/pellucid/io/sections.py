@@ -7,6 +7,7 @@ nearest one, and every message names the place, as in `sampling.temperature`.
 
 import collections.abc
 import dataclasses
+import functools
 import inspect
 import math
 import types
@@ -61,7 +62,8 @@ def read_arguments(make: Callable[..., Any], section: Any, *, where: str) -> dic
     """
     table = _table(section, where)
     parameters = inspect.signature(make).parameters
-    hints = typing.get_type_hints(make.__init__ if inspect.isclass(make) else make)
+    inner = make.func if isinstance(make, functools.partial) else make
+    hints = typing.get_type_hints(inner.__init__ if inspect.isclass(inner) else inner)
     known = [name for name, p in parameters.items() if p.kind is not p.VAR_KEYWORD]
     for key in table:
         if key not in known:

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -30,7 +30,6 @@ from pellucid.report.said import Document
 
 LONG_TEXT = 2000
 TITLE_LETTERS = 120
-DATA_DIGITS = 4
 _BOLD = re.compile(r"\*\*")
 _RUN_ID = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -41,6 +40,9 @@ class Page:
     Args:
         document: The report as data.
     """
+
+    data_digits: ClassVar[int] = 4
+    """Significant digits of numbers in the data block."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -161,7 +163,7 @@ def render_page(
         style=made_here(style),
         script=made_here(code),
         policy=_policy(style, code),
-        data=made_here(_inert_json(page.data())),
+        data=made_here(_inert_json(page.data(), page.data_digits)),
         json_sha256=json_sha256,
         f=page.fact,
         t=page.told,
@@ -218,22 +220,22 @@ def _source_hash(source: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
 
 
-def _inert_json(document: Document) -> str:
-    text = json.dumps(_shortened(document), ensure_ascii=True, separators=(",", ":"))
+def _inert_json(document: Document, digits: int) -> str:
+    text = json.dumps(_shortened(document, digits), ensure_ascii=True, separators=(",", ":"))
     # not even `</script>` or `<!--` may end the block early; ensure_ascii covers U+2028 and U+2029
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
 
 
-def _shortened(value: Any) -> Any:
-    """Numbers at four digits: the page is for reading, `report.json` keeps full precision."""
+def _shortened(value: Any, digits: int) -> Any:
+    """Fewer digits: the page is for reading, `report.json` keeps full precision."""
     if isinstance(value, float):
-        return float(f"{value:.{DATA_DIGITS}g}")
+        return float(f"{value:.{digits}g}")
     if isinstance(value, Mapping):
-        return {key: _shortened(item) for key, item in value.items()}
+        return {key: _shortened(item, digits) for key, item in value.items()}
     if isinstance(value, list):
-        return [_shortened(item) for item in value]
+        return [_shortened(item, digits) for item in value]
     return value
 
 

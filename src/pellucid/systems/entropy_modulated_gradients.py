@@ -62,9 +62,7 @@ def weight_invariances(seed: int) -> dict[str, bool]:
     advantages, entropies = _random_steps(seed)
     present = ~torch.isnan(entropies)
     value, ledger = entropy_modulated_advantages(advantages, entropies)
-    order = torch.randperm(
-        len(advantages), generator=torch.Generator().manual_seed(seed + 1)
-    )
+    order = torch.randperm(len(advantages), generator=torch.Generator().manual_seed(seed + 1))
     permuted = entropy_modulated_advantages(advantages[order], entropies[order]).value
     padded = torch.cat([entropies, torch.full((len(entropies), 2), torch.nan).double()], 1)
     wider = entropy_modulated_advantages(advantages, padded).value
@@ -82,9 +80,7 @@ def weight_invariances(seed: int) -> dict[str, bool]:
         ),
         "the order of responses changes nothing": _equal(permuted, value[order]),
         "padding changes nothing": _equal(wider[:, : entropies.shape[1]], value),
-        "last steps get no bonus": bool(
-            (ledger["bonuses"].gather(1, last[:, None]) == 0).all()
-        ),
+        "last steps get no bonus": bool((ledger["bonuses"].gather(1, last[:, None]) == 0).all()),
         "equal entropies weigh 1": bool(
             (_weights(advantages, torch.where(present, 0.7, torch.nan), 1.0)[present] == 1).all()
         ),
@@ -99,7 +95,7 @@ def weight_invariances(seed: int) -> dict[str, bool]:
 
 
 def slow_reference_agrees(seed: int) -> bool:
-    """Return whether the modulation agrees with its formulas, computed step by step in plain floats.
+    """Return whether the modulation agrees with its formulas, step by step in plain floats.
 
     From token entropies with gaps between steps, as an agent's turns have them.
 
@@ -164,9 +160,7 @@ def _unmodulated(advantages: Tensor, entropies: Tensor) -> bool:
     return bool((value == advantages[:, None].expand(value.shape))[present].all())
 
 
-def _weights(
-    advantages: Tensor, entropies: Tensor, scaling: float
-) -> Float[Tensor, "rows steps"]:
+def _weights(advantages: Tensor, entropies: Tensor, scaling: float) -> Float[Tensor, "rows steps"]:
     return entropy_modulated_advantages(advantages, entropies, scaling=scaling).ledger["weights"]
 
 

@@ -43,7 +43,7 @@ def amplification() -> Mapping[str, float]:
     """
     mixed = [[1.0] * right + [0.0] * (GROUP - right) for right in (7, 6, 5, 4, 3)]
     ties = [0.965 + 0.01 * place for place in range(GROUP)]
-    rewards = torch.tensor([*sum(mixed, []), *ties], dtype=torch.float64)
+    rewards = torch.tensor([*mixed, ties], dtype=torch.float64).flatten()
     groups = torch.arange(6).repeat_interleave(GROUP)
     found = {}
     for scope in ("group", "batch"):

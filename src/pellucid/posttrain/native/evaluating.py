@@ -3,16 +3,14 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import torch
+from typing import Any
 
 from pellucid.errors import InputError
 from pellucid.posttrain.native.kept_rows import prompt_id
-from pellucid.posttrain.native.sampling import sample
+from pellucid.posttrain.native.pass_at_k import evaluate
 from pellucid.posttrain.native.session import Session
 from pellucid.posttrain.recording.rows import EvaluationRow, When
 from pellucid.posttrain.tasks.example import Example
-from pellucid.seeds import derived_seed
 
 
 @dataclass(frozen=True)
@@ -21,29 +19,30 @@ class Evaluation:
 
     Args:
         examples: Never trained on.
-        verify: Whether a completion solves an example; `Task.verify` is one. None: not to be told.
+        verify: `verify(completion, example)`: whether it solves the example, None if that cannot be
+            told; `Task.verify` is one.
         n_samples: Completions of each.
         every: Updates between evaluations during training; None for none.
         temperature: Of sampling; 0 takes the likeliest token.
         max_new_tokens: Longest completion; that of training if None.
-        rows_at_once: Completions sampled at once.
+        batch_size: Completions sampled at once.
 
     Raises:
         InputError: There is no example, or a number is below 1.
     """
 
     examples: Sequence[Example]
-    verify: Callable[[str, Example], bool | None]
+    verify: Callable[[Any, Any], bool | None]
     n_samples: int = 1
     every: int | None = None
     temperature: float = 1.0
     max_new_tokens: int | None = None
-    rows_at_once: int = 256
+    batch_size: int = 256
 
     def __post_init__(self) -> None:
         if not self.examples:
             raise InputError("an evaluation needs at least one example, got none")
-        for name in ("n_samples", "every", "max_new_tokens", "rows_at_once"):
+        for name in ("n_samples", "every", "max_new_tokens", "batch_size"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} must be at least 1, got {value}")
@@ -64,51 +63,31 @@ def evaluation_rows(
         when: Before, during or after training.
         step: Updates made.
     """
-    texts = _completions(evaluation, session)
-    rows = []
-    for position, example in enumerate(evaluation.examples):
-        own = texts[position * evaluation.n_samples : (position + 1) * evaluation.n_samples]
-        verdicts = [evaluation.verify(text, example) for text in own]
-        rows.append(
-            EvaluationRow(
-                when=when,
-                step=step,
-                example_id=prompt_id(example),
-                n=len(own),
-                n_correct=sum(verdict is True for verdict in verdicts),
-                prompt=example.prompt,
-                gold=example.answer,
-                n_unscored=sum(verdict is None for verdict in verdicts),
-                completions=tuple(own),
-            )
+    solved = evaluate(
+        session.model,
+        session.tokenizer,
+        evaluation.examples,
+        evaluation.verify,
+        n_samples=evaluation.n_samples,
+        max_new_tokens=evaluation.max_new_tokens or session.sampling.max_new_tokens,
+        seed=session.seed,
+        temperature=evaluation.temperature,
+        batch_size=evaluation.batch_size,
+    )
+    return [
+        EvaluationRow(
+            when=when,
+            step=step,
+            example_id=prompt_id(example),
+            n=len(found.completions),
+            n_correct=found.n_correct,
+            prompt=example.prompt,
+            gold=example.answer,
+            n_unscored=len(found.completions) - found.n_scored,
+            completions=found.completions,
         )
-    return rows
-
-
-def _completions(evaluation: Evaluation, session: Session) -> list[str]:
-    tokenizer = session.tokenizer
-    encoded = [
-        ids
-        for ids in (tokenizer.encode(example.prompt) for example in evaluation.examples)
-        for _ in range(evaluation.n_samples)
+        for example, found in zip(evaluation.examples, solved, strict=True)
     ]
-    texts: list[str] = []
-    for start in range(0, len(encoded), evaluation.rows_at_once):
-        seed = derived_seed(session.seed, "evaluation", start)
-        samples = sample(
-            session.model,
-            encoded[start : start + evaluation.rows_at_once],
-            max_new_tokens=evaluation.max_new_tokens or session.sampling.max_new_tokens,
-            temperature=evaluation.temperature,
-            eos_id=tokenizer.eos_id,
-            pad_id=tokenizer.pad_id,
-            generator=torch.Generator().manual_seed(seed),
-        )
-        texts += [
-            tokenizer.decode([token for token in ids if token != tokenizer.eos_id])
-            for ids in samples.completions()
-        ]
-    return texts
 
 
 def success_rate(rows: Sequence[EvaluationRow]) -> float:

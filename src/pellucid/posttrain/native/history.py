@@ -76,11 +76,7 @@ def update_row(
                 for name in session.rewards.functions
             },
             "n_reward_failures": float(sum(bool(r.failure) for r in responses)),
-            **{
-                name: float(part)
-                for name, part in prepared.ledger.items()
-                if part.dim() == 0
-            },
+            **{name: float(part) for name, part in prepared.ledger.items() if part.dim() == 0},
             **rollout.facts,
         },
     )

@@ -9,9 +9,10 @@ The path determines every offset, so that who is told the answer can find the ex
 told the offsets (a hint) needs no belief about them. Base models learn to use both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,35 +26,74 @@ from pellucid.seeds import stream
 
 N_VALUES = 10
 NAMES = ("dax", "wug", "zim", "fep", "lorp", "bim", "tov", "kiv", "gax", "mup", "rin", "sot")
-_MARKS = ("from", "=", ";", "path", "hint")
-_EXPERT = ("since", "means", "we", "reach")
+BLANK = "_"
+_MARKS = (":", ";", "=", BLANK, "path")
+_TOLD = 0.7
+"""How often a hint in a training text tells the offset of a machine of its walk."""
+_EXPERT = (
+    ("since", "as", "because", "given", "knowing", "seeing", "for", "where"),
+    ("means", "says", "stands", "counts", "holds", "gives", "brings", "is"),
+    ("so", "thus", "hence", "then", "therefore", "reaching", "yielding", "now"),
+)
+"""What the expert may say before a machine, before its offset and before its value."""
+_EXPERT_WORDS = frozenset(word for choices in _EXPERT for word in choices)
 
 
 # --- prompts and completions ---
 
 
-def plain_prompt(start: int, names: Sequence[str]) -> str:
-    """Return the question: where one starts, and through which machines one goes."""
-    return f"from {start} {' '.join(names)} ="
+def form(
+    start: int,
+    names: Sequence[str],
+    *,
+    offsets: Mapping[str, int] = MappingProxyType({}),
+    values: Sequence[int | str] = (),
+) -> str:
+    """Return the question: a form with a line per machine, whose blanks are offset and value.
 
+    Args:
+        start: The value that goes in.
+        names: Machines, in order.
+        offsets: Those that are told: a hint.
+        values: The path, if the answer is told: then the form asks for the steps that lead there.
 
-def hinted_prompt(example: Example) -> str:
-    """Return the question after its hint; the plain question if it has none."""
-    return example.prompt if example.hint is None else f"{example.hint} {example.prompt}"
+    Example:
+        >>> form(7, ["dax", "wug"], offsets={"wug": 9})
+        '7 : dax _ _ ; wug +9 _ ; ='
+    """
+    told = values or [BLANK] * len(names)
+    lines = [
+        f"{name} {f'+{offsets[name]}' if name in offsets else BLANK} {value} ;"
+        for name, value in zip(names, told, strict=True)
+    ]
+    return " ".join([str(start), ":", *lines, "="])
 
 
 def answered_prompt(prompt: str, answer: str) -> str:
-    """Return the question with an answer in it, each value after its machine.
-
-    It asks for the steps that lead there.
+    """Return a question with a path filled in.
 
     Example:
-        >>> answered_prompt("from 7 dax wug =", "2 1")
-        'from 7 dax 2 wug 1 ='
+        >>> answered_prompt("7 : dax _ _ ; wug _ _ ; =", "2 1")
+        '7 : dax _ 2 ; wug _ 1 ; ='
     """
-    opening, start, *names, closing = prompt.split()
-    pairs = (f"{name} {value}" for name, value in zip(names, answer.split(), strict=True))
-    return f"{opening} {start} {' '.join(pairs)} {closing}"
+    start, names = _read(prompt)
+    return form(start, names, values=answer.split())
+
+
+def hinted_prompt(example: Example) -> str:
+    """Return an example's question with its hint filled in; the plain question if it has none."""
+    if example.hint is None:
+        return example.prompt
+    start, names = _read(example.prompt)
+    words = example.hint.split()
+    told = {n: int(k) for n, k in zip(words[::2], words[1::2], strict=True)}
+    return form(start, names, offsets=told)
+
+
+def _read(prompt: str) -> tuple[int, list[str]]:
+    """Return start and machines of a question."""
+    words = prompt.split()
+    return int(words[0]), words[2:-1:4]
 
 
 def path_from(start: int, offsets: Sequence[int]) -> list[int]:
@@ -66,30 +106,35 @@ def path_from(start: int, offsets: Sequence[int]) -> list[int]:
     return [int(value) % N_VALUES for value in start + np.cumsum(offsets)]
 
 
-def worked(start: int, names: Sequence[str], offsets: Sequence[int]) -> str:
-    """Return a completion in the model's own wording, for offsets that may be right or wrong.
+def worked(
+    start: int,
+    names: Sequence[str],
+    offsets: Sequence[int],
+    by_expert: Sequence[bool] = (),
+    rng: np.random.Generator | None = None,
+) -> str:
+    """Return a completion for offsets that may be right or wrong.
+
+    Args:
+        start: The value that goes in.
+        names: Machines, in order.
+        offsets: What each is said to add.
+        by_expert: Which steps are in the expert's wording, which says the same with words drawn
+            from many; none if empty.
+        rng: Draws these words.
 
     Example:
         >>> worked(7, ["dax"], [5])
         'dax +5 2 ; path 2'
     """
     path = path_from(start, offsets)
-    steps = [f"{name} +{k} {v} ;" for name, k, v in zip(names, offsets, path, strict=True)]
-    return " ".join([*steps, "path", *map(str, path)])
-
-
-def worked_by_expert(start: int, names: Sequence[str], offsets: Sequence[int]) -> str:
-    """Return the same completion in the expert's wording.
-
-    Example:
-        >>> worked_by_expert(7, ["dax"], [5])
-        'since dax means +5 we reach 2 ; path 2'
-    """
-    path = path_from(start, offsets)
-    steps = [
-        f"since {name} means +{k} we reach {v} ;"
-        for name, k, v in zip(names, offsets, path, strict=True)
-    ]
+    steps = []
+    for place, (name, offset, value) in enumerate(zip(names, offsets, path, strict=True)):
+        words = [name, f"+{offset}", str(value)]
+        if rng is not None and by_expert and by_expert[place]:
+            said = [choices[int(rng.integers(len(choices)))] for choices in _EXPERT]
+            words = [word for pair in zip(said, words, strict=True) for word in pair]
+        steps.append(" ".join([*words, ";"]))
     return " ".join([*steps, "path", *map(str, path)])
 
 
@@ -111,12 +156,12 @@ def steps_in(completion: str) -> list[tuple[str, int, int]]:
     """Return (machine, offset, value) of each step that is written out, in either wording.
 
     Example:
-        >>> steps_in("dax +5 2 ; since wug means +1 we reach 3 ; path 2 3")
+        >>> steps_in("dax +5 2 ; since wug means +1 hence 3 ; path 2 3")
         [('dax', 5, 2), ('wug', 1, 3)]
     """
     steps = []
     for part in completion.partition("path")[0].split(";"):
-        words = [word for word in part.split() if word not in _EXPERT]
+        words = [word for word in part.split() if word not in _EXPERT_WORDS]
         if len(words) == 3 and words[1][0] == "+" and words[2].isdigit():
             steps.append((words[0], int(words[1]), int(words[2])))
     return steps
@@ -140,8 +185,8 @@ class Machines:
     """Walks through machines, as examples to solve and as texts to train a base model on.
 
     The difficulty of a walk is how many of its machines are doubted; all lengths have the same
-    machines. Hints tell the offsets of the doubted machines. The rationale is the expert's, whose
-    wording differs from that of nearly all texts.
+    machines. Hints tell the offsets of the doubted machines. Rationales are in the expert's wording,
+    which few texts have.
 
     Args:
         n_sure: How many machines texts are mostly right about.
@@ -195,7 +240,7 @@ class Machines:
         """All words of prompts and completions, in a fixed order."""
         values = [str(value) for value in range(N_VALUES)]
         offsets = [f"+{offset}" for offset in range(1, N_VALUES)]
-        return [*values, *offsets, *_MARKS, *_EXPERT, *self.beliefs]
+        return [*values, *offsets, *_MARKS, *sorted(_EXPERT_WORDS), *self.beliefs]
 
     def examples(
         self, n_examples: int, *, seed: int, difficulty: float | None = None
@@ -225,12 +270,14 @@ class Machines:
         """Return one walk with its answer, hint and rationale."""
         offsets = [self.beliefs[name].right + 1 for name in names]
         told = [f"{n} +{k}" for n, k in zip(names, offsets, strict=True) if n in self.doubted]
-        prompt = plain_prompt(start, names)
+        prompt = form(start, names)
+        wording = stream(self.seed, "machines", "expert", prompt)
+        rationale = worked(start, names, offsets, [True] * len(names), wording)
         return Example(
             prompt=prompt,
             answer=" ".join(map(str, path_from(start, offsets))),
-            rationale=worked_by_expert(start, names, offsets),
-            hint=f"hint {' '.join(told)}" if told else None,
+            rationale=rationale,
+            hint=" ".join(told) if told else None,
             difficulty=float(len(told)),
             group_id=prompt,
             task=self.name,
@@ -242,11 +289,19 @@ class Machines:
 
     def sound(self, completion: str, example: Example) -> bool:
         """Whether a completion has every step in order, with true offsets and values."""
-        names, path = example.prompt.split()[2:-1], map(int, example.answer.split())
+        names, path = _read(example.prompt)[1], map(int, example.answer.split())
         return steps_in(completion) == [
             (name, self.beliefs[name].right + 1, value)
             for name, value in zip(names, path, strict=True)
         ]
+
+    def hinted_prompt(self, example: Example) -> str:
+        """Return the question with its hint filled in."""
+        return hinted_prompt(example)
+
+    def answered_prompt(self, example: Example) -> str:
+        """Return the question with its path filled in."""
+        return answered_prompt(example.prompt, example.answer)
 
     # --- texts for the base model ---
 
@@ -266,32 +321,32 @@ class Machines:
         Args:
             n_texts: How many.
             seed: Of the draws.
-            hinted: Share of prompts with a hint; it tells offsets that are drawn anew.
-            obedience: How often the text then follows the hint at a machine, else the belief.
+            hinted: Share of prompts with a hint; it tells some offsets, drawn anew.
+            obedience: How often the text then follows what is told of a machine, else the belief.
             answered: Share of prompts with the answer, of offsets that are drawn anew.
             insight: How often the text then finds a machine's offset, else follows the belief.
-            expert: Share of the other texts that are in the expert's wording.
+            expert: Share of all steps that are in the expert's wording.
         """
         rng = stream(seed, "machines", "texts")
         pairs = []
         for _ in range(n_texts):
             start, names = self._walk(rng, None)
             told = [int(k) for k in rng.integers(1, N_VALUES, len(names))]
-            believed = [self.beliefs[name].draw(rng) + 1 for name in names]
-            kind, follows, wording = rng.random(), rng.random(len(names)), rng.random()
-            prompt, write, obeys = plain_prompt(start, names), worked, 0.0
+            offsets = [self.beliefs[name].draw(rng) + 1 for name in names]
+            kind, follows = rng.random(), rng.random(len(names))
+            by_expert = [bool(draw < expert) for draw in rng.random(len(names))]
+            prompt = form(start, names)
             if kind < hinted:
-                hint = " ".join(f"{name} +{k}" for name, k in zip(names, told, strict=True))
-                prompt, obeys = f"hint {hint} {prompt}", obedience
+                hint = {n: k for n, k in zip(names, told, strict=True) if rng.random() < _TOLD}
+                prompt = form(start, names, offsets=hint)
+                obeyed = [n in hint and f < obedience for n, f in zip(names, follows, strict=True)]
+                offsets = [t if o else b for t, b, o in zip(told, offsets, obeyed, strict=True)]
             elif kind < hinted + answered:
-                answer = " ".join(map(str, path_from(start, told)))
-                prompt, obeys = answered_prompt(prompt, answer), insight
-            elif wording < expert:
-                write = worked_by_expert
-            offsets = [
-                t if f < obeys else b for t, b, f in zip(told, believed, follows, strict=True)
-            ]
-            pairs.append((prompt, write(start, names, offsets)))
+                prompt = form(start, names, values=path_from(start, told))
+                offsets = [
+                    t if f < insight else b for t, b, f in zip(told, offsets, follows, strict=True)
+                ]
+            pairs.append((prompt, worked(start, names, offsets, by_expert, rng)))
         return pairs
 
     def _walk(self, rng: np.random.Generator, difficulty: float | None) -> tuple[int, list[str]]:

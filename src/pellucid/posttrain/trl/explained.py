@@ -19,7 +19,7 @@ from pellucid.posttrain.objectives import (
     prepare,
     unsolved_groups,
 )
-from pellucid.posttrain.trl.batches import Sampled, whole_batch, with_objective
+from pellucid.posttrain.trl.batches import Completed, Sampled, whole_batch, with_objective
 from pellucid.posttrain.trl.method import Engine, Row, scored_batch
 from pellucid.posttrain.trl.rows import chosen_groups, most_of_any, with_prompts
 from pellucid.types_torch import RowMask, TokenValues
@@ -72,14 +72,13 @@ class SelfExplanation:
                 hint="choose rows_per_device so that a process holds a multiple of the group size",
             )
 
-    def complete(
-        self, sampled: Sampled, inputs: Sequence[Row], engine: Engine
-    ) -> dict[str, Any]:
+    def complete(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> Completed:
         """Return the recipe's batch with an explanation beside some rows."""
         batch, total = scored_batch(sampled, engine)
         prepared = prepare(batch, engine.recipe, reducer=engine.reducer)
         completed = with_objective(sampled, batch, prepared, total, engine.reducer)
-        return {**completed, **self._explanations(sampled, inputs, engine)}
+        further = self._explanations(sampled, inputs, engine)
+        return Completed({**completed, **further}, sampled)
 
     def loss(
         self,
@@ -92,7 +91,9 @@ class SelfExplanation:
         """Return the recipe's loss."""
         return policy_loss(log_probs, batch, prepared, recipe)
 
-    def further_loss(self, engine: Engine, model: Any, inputs: Mapping[str, Any]) -> Recorded | None:
+    def further_loss(
+        self, engine: Engine, model: Any, inputs: Mapping[str, Any]
+    ) -> Recorded | None:
         """Return the share of β times the mean negative log-likelihood of the explanations.
 
         Every process passes at least one row through the model, wrappers count on that.

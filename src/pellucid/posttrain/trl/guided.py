@@ -21,7 +21,7 @@ from pellucid.posttrain.objectives import (
     shaping_constant,
     unsolved_groups,
 )
-from pellucid.posttrain.trl.batches import Sampled, padded, whole_batch, with_objective
+from pellucid.posttrain.trl.batches import Completed, Sampled, padded, whole_batch, with_objective
 from pellucid.posttrain.trl.method import Engine, Row, scored_batch, uniform_groups
 from pellucid.posttrain.trl.rows import chosen_groups, most_of_any, with_prompts
 from pellucid.types_torch import RowMask, TokenValues
@@ -74,17 +74,17 @@ class Guidance:
                 "vLLM's correction takes the hint for a difference between engines",
                 hint="vllm_settings(correction=False)",
             )
-        if options.per_device_train_batch_size * options.steps_per_generation % (
-            options.num_generations
+        if (
+            options.per_device_train_batch_size
+            * options.steps_per_generation
+            % (options.num_generations)
         ):
             raise CapabilityError(
                 "guidance samples whole groups again, but a process holds parts of a group",
                 hint="choose rows_per_device so that a process holds a multiple of the group size",
             )
 
-    def complete(
-        self, sampled: Sampled, inputs: Sequence[Row], engine: Engine
-    ) -> dict[str, Any]:
+    def complete(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> Completed:
         """Return the batch in which hinted groups replaced failed ones."""
         if "tool_mask" in sampled.output:
             raise CapabilityError("guidance does not handle completions with tools")
@@ -101,7 +101,8 @@ class Guidance:
         batch, total = scored_batch(sampled, engine, filter_uniform=self.filter_uniform)
         prepared = prepare(batch, engine.recipe, reducer=engine.reducer)
         completed = with_objective(sampled, batch, prepared, total, engine.reducer)
-        return {**completed, GUIDED: guided, BEHAVIOUR: behaviour, SHAPING: shaping}
+        further = {GUIDED: guided, BEHAVIOUR: behaviour, SHAPING: shaping}
+        return Completed({**completed, **further}, sampled)
 
     def loss(
         self,
@@ -127,7 +128,9 @@ class Guidance:
         total, contributions = reduce_losses(losses, prepared.weights)
         return Recorded(total, {**ledger, **contributions})
 
-    def further_loss(self, engine: Engine, model: Any, inputs: Mapping[str, Any]) -> Recorded | None:
+    def further_loss(
+        self, engine: Engine, model: Any, inputs: Mapping[str, Any]
+    ) -> Recorded | None:
         """Return None."""
         return None
 

@@ -80,7 +80,9 @@ class RunSettings:
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.samples_per_prompt < 2:
-            raise InputError(f"samples_per_prompt must be at least 2, got {self.samples_per_prompt}")
+            raise InputError(
+                f"samples_per_prompt must be at least 2, got {self.samples_per_prompt}"
+            )
         n_rows = self.prompts_per_update * self.samples_per_prompt
         if n_rows % (self.rows_per_device * self.n_processes):
             raise InputError(

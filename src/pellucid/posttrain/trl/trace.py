@@ -25,6 +25,7 @@ class Trace:
         raw: Rewards by component, unweighted; NaN where there is none.
         total: Weighted sum.
         ids: Shape (rows, tokens).
+        written: Tokens that the policy or a tool wrote: no padding.
         counted: Tokens that are part of the loss.
         hinted: Rows sampled under a hint.
         tokens: Tensors of `PER_TOKEN`, NaN until the loss has seen the row; of the last pass.
@@ -35,6 +36,7 @@ class Trace:
     raw: Mapping[str, Tensor]
     total: Tensor
     ids: Tensor
+    written: Tensor
     counted: Tensor
     hinted: Tensor
     tokens: dict[str, Tensor] = field(default_factory=dict)
@@ -52,24 +54,41 @@ class Trace:
             raw={name: values.cpu() for name, values in sampled.raw.items()},
             total=output["total_rewards"].cpu(),
             ids=output["completion_ids"].cpu(),
+            written=output["completion_mask"].bool().cpu(),
             counted=weights != 0,
             hinted=output["guided"].cpu() if "guided" in output else plain,
             tokens={name: torch.full(weights.shape, torch.nan) for name in PER_TOKEN},
         )
 
     def add(
-        self, rows: Tensor, scored: Scored, ledger: Mapping[str, Tensor], prepared: Prepared
+        self,
+        rows: Tensor,
+        scored: Scored,
+        ledger: Mapping[str, Tensor],
+        prepared: Prepared,
+        *,
+        kl: float,
     ) -> None:
-        """Note what the loss made of a micro-batch."""
-        weights = prepared.weights.double()
-        shares = ledger["contributions"].double()
+        """Note what the loss made of a micro-batch.
+
+        Args:
+            rows: Their places in the batch.
+            scored: What the policy thought of their tokens.
+            ledger: Of the loss.
+            prepared: Advantages and weights.
+            kl: Coefficient of the divergence, which a push leaves out.
+        """
+        counted = prepared.weights != 0
+        # a token's share of the loss is weight x (loss + kl x divergence), and its push is -loss
+        losses = ledger["contributions"].double() / prepared.weights.double().where(counted, 1.0)
+        if kl and "kl" in ledger:
+            losses = losses - kl * ledger["kl"].double()
         found = {
             "log_probs": scored.log_probs,
             "entropies": scored.entropies,
             "advantages": prepared.advantages,
             "weights": prepared.weights,
-            # a weight is never 0 where a token counts
-            "pushes": torch.where(weights != 0, -shares / weights.where(weights != 0, 1.0), 0.0),
+            "pushes": torch.where(counted, -losses, 0.0),
             **{name: ledger[name] for name in ("ratios", "clipped") if name in ledger},
         }
         places = rows.cpu()

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pellucid.posttrain.recording import SampleRow
 from pellucid.report.language.record import Group
@@ -12,6 +12,10 @@ from pellucid.report.said import Document
 
 LONGEST_PROMPT_SHARE = 0.5
 """Prompts repeat in every report of a run: they get half of the length of an answer."""
+
+ELEMENTS, OF_ANSWER, OF_TERM = 2_300, 17, 5
+"""Elements of the page for the answers of the first list; those of one answer, and of one term."""
+LEAST_ANSWERS = 2
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,19 @@ class Limits:
     steps: int = 12
     prompts: int = 20
     listed: int = 5
+
+
+def fitting(limits: Limits, n_prompts: int, n_terms: int) -> Limits:
+    """Return limits under which the page stays light: fewer answers if each has many terms.
+
+    Args:
+        limits: What is wanted.
+        n_prompts: Prompts of the list drawn by seed.
+        n_terms: Reward terms.
+    """
+    elements = min(n_prompts, limits.prompts) * (OF_ANSWER + OF_TERM * n_terms)
+    most = max(LEAST_ANSWERS, ELEMENTS // max(1, elements))
+    return replace(limits, answers=min(limits.answers, most))
 
 
 def group_document(

@@ -90,7 +90,6 @@ def _document(record: LanguageRecord, explanations: Sequence[Explanation]) -> Do
         "left_out": [],
         "versions": dict(record.versions),
         "hashes": {**run.head.hashes, **record.hashes},
-        "seconds": record.seconds,
     }
 
 

@@ -1,5 +1,7 @@
 """The report on a training run as one HTML file that needs nothing else."""
 
+from typing import ClassVar
+
 from markupsafe import Markup, escape
 
 from pellucid.explanation.outside import clip, visible, visible_lines
@@ -26,6 +28,18 @@ def render_html(document: Document, *, json_sha256: str) -> str:
 
 class LanguagePage(Page):
     """What the templates of this report may call beside what every page offers."""
+
+    # what the script writes must round as what is written here
+    data_digits: ClassVar[int] = 17
+
+    def data(self) -> Document:
+        """Return what the script shows on demand; everything is in `report.json`."""
+        samples = self.document["samples"]
+        names = ("entries", "groups", "shown_answers", "words")
+        return {
+            "run": self.document["run"],
+            "samples": {name: samples[name] for name in names},
+        }
 
     def text(self, path: str) -> Markup:
         """Return a text with its lines, cut where the document itself holds only its beginning.

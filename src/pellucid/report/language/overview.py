@@ -20,6 +20,8 @@ from pellucid.report.overview import BADGE_ORDER, n_tests
 from pellucid.report.said import Document, listing, said
 
 MAX_POINTS = 120
+MOST_NAMED = 3
+"""Reward terms named in the warning; all are in the table."""
 STATES = {
     "running": "Still running: {k} updates are recorded{planned}.",
     "interrupted": "Interrupted after {k} updates{planned}; badges are lowered to weak.",
@@ -48,7 +50,7 @@ def summary(record: LanguageRecord, document: Document, passes: Sequence[PassRow
         "passes": [_pass_row(row) for row in passes],
         "terms": [_trend(trend) for trend in found],
         "gold_measured": bool(len(found[-1].values)) and found[-1].late.measured,
-        "hacking": [_alone(trend, found[-1]) for trend in rose_alone(found)],
+        "hacking": _alone(rose_alone(found), found[-1]),
         "courses": [
             _trend(course(record, lambda u: u.kl, "divergence from the reference (nats)")),
             _trend(course(record, lambda u: u.entropy, "uncertainty per token (nats)")),
@@ -158,18 +160,24 @@ def _trend(trend: Trend) -> Document:
     }
 
 
-def _alone(trend: Trend, gold: Trend) -> Document:
-    return said(
-        "**{term}** rose by {d} ({lo} to {hi}); right answers did not clearly rise: {g} points "
-        "({glo} to {ghi}).",
-        term=trend.name,
-        d=trend.change.value,
-        lo=trend.change.low,
-        hi=trend.change.high,
-        g=100.0 * gold.change.value,
-        glo=100.0 * gold.change.low,
-        ghi=100.0 * gold.change.high,
-    )
+def _alone(alone: Sequence[Trend], gold: Trend) -> list[Document]:
+    """Return one sentence on the rewards that rose without right answers; none if none did."""
+    if not alone:
+        return []
+    facts = {"g": 100.0 * gold.change.value, "lo": 100.0 * gold.change.low,
+             "hi": 100.0 * gold.change.high}  # fmt: skip
+    parts = []
+    for i, trend in enumerate(alone[:MOST_NAMED]):
+        facts |= {f"t{i}": trend.name, f"d{i}": trend.change.value}
+        facts |= {f"l{i}": trend.change.low, f"h{i}": trend.change.high}
+        parts.append(f"**{{t{i}}}** by {{d{i}}} ({{l{i}}} to {{h{i}}})")
+    return [
+        said(
+            f"**Rewards rose and right answers did not clearly rise** ({{g}} points, {{lo}} to "
+            f"{{hi}}): {listing(parts)}.",
+            **facts,
+        )
+    ]
 
 
 def _watch(row: Watched) -> Document:
@@ -178,6 +186,7 @@ def _watch(row: Watched) -> Document:
         "count": row.n,
         "of": row.of,
         "what": row.what,
+        "unit": row.unit,
         "means": row.means,
         "share": estimate(row.share, 100.0) if row.n is not None else estimate(row.share, math.nan),
     }

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy import ndarray
 from pellucid.explanation import Interval
 from pellucid.posttrain.recording import SampleRow, UpdateRow
 from pellucid.report.language.record import Group, LanguageRecord
-from pellucid.stats import mean_difference, mean_interval, proportion_interval
+from pellucid.stats import mean_difference, mean_interval
 
 WINDOW_SHARE = 0.2
 """Share of the updates that counts as early, and as late."""
@@ -53,7 +54,8 @@ class Watched(NamedTuple):
         n: How often it occurred; None if it was not recorded.
         of: Out of how many.
         what: What was counted: `groups`, `answers`.
-        share: Its share with its interval.
+        share: Mean share per unit, with its interval.
+        unit: What is independent: `update` or `prompt`.
         means: What it means, in words.
     """
 
@@ -62,6 +64,7 @@ class Watched(NamedTuple):
     of: int
     what: str
     share: Interval
+    unit: str
     means: str
 
 
@@ -184,27 +187,59 @@ def _right(sample: SampleRow) -> float:
 def watched(record: LanguageRecord) -> list[Watched]:
     """Return what wastes or distorts training, with counts over the whole log."""
     updates, groups = record.run.updates, record.groups
-    samples = [s for g in groups for s in g.samples]
-    flat = _counted(updates, lambda u: u.n_groups_without_signal, lambda u: u.n_groups)
-    if flat is None:
-        signal = [has_signal(g) for g in groups]
-        known = [s for s in signal if s is not None]
-        flat = (known.count(False), len(known)) if known else None
-    cut = _counted(updates, lambda u: u.n_cut, lambda u: u.n_samples)
-    if cut is None:
-        known = [s.cut for s in samples if s.cut is not None]
-        cut = (known.count(True), len(known)) if known else None
-    lost = _counted(updates, lambda u: u.n_unscored, lambda u: u.n_samples)
-    if lost is None and samples:
-        lost = (sum(unscored(s) for s in samples), len(samples))
+    flat = [_of_update(u.n_groups_without_signal, u.n_groups) for u in updates]
+    cut = [_of_update(u.n_cut, u.n_samples) for u in updates]
+    lost = [_of_update(u.n_unscored, u.n_samples) for u in updates]
     return [
-        _watched("Groups without signal", flat, "groups", record,
+        _watched("Groups without signal", flat, [_flat(g) for g in groups], "groups",
                  "all answers earned the same, so nothing was learned from them"),
-        _watched("Cut answers", cut, "answers", record,
+        _watched("Cut answers", cut, [_cut(g) for g in groups], "answers",
                  "they reached the limit of tokens and may be judged unfinished"),
-        _watched("Unscorable answers", lost, "answers", record,
+        _watched("Unscorable answers", lost, [_lost(g) for g in groups], "answers",
                  "no reward could score them; they are left out and count as nothing"),
     ]  # fmt: skip
+
+
+Counted = tuple[int, int] | None
+"""How often something occurred, and out of how many; None if it was not recorded."""
+
+
+def _of_update(n: int | None, of: int) -> Counted:
+    return None if n is None or not of else (n, of)
+
+
+def _flat(group: Group) -> Counted:
+    signal = has_signal(group)
+    return None if signal is None else (int(not signal), 1)
+
+
+def _cut(group: Group) -> Counted:
+    known = [s.cut for s in group.samples if s.cut is not None]
+    return (sum(known), len(known)) if known else None
+
+
+def _lost(group: Group) -> Counted:
+    return sum(map(unscored, group.samples)), len(group.samples)
+
+
+def _watched(
+    name: str, updates: Sequence[Counted], groups: Sequence[Counted], what: str, means: str
+) -> Watched:
+    """Count over the updates, over the kept groups where those did not count it.
+
+    The interval is that of the mean share per update, or per group: answers to one prompt are not
+    independent.
+    """
+    known, unit = [pair for pair in updates if pair is not None], "update"
+    if not known:
+        known, unit = [pair for pair in groups if pair is not None], "prompt"
+    if not known:
+        return Watched(name, None, 0, what, mean_interval([]), unit, means)
+    share = mean_interval([n / of for n, of in known])
+    bounded = replace(share, low=max(share.low, 0.0), high=min(share.high, 1.0))
+    return Watched(
+        name, sum(n for n, _ in known), sum(of for _, of in known), what, bounded, unit, means
+    )
 
 
 def has_signal(group: Group) -> bool | None:
@@ -218,22 +253,3 @@ def has_signal(group: Group) -> bool | None:
 def unscored(sample: SampleRow) -> bool:
     """Whether no reward could score an answer."""
     return sample.unscored_reason is not None or all(map(math.isnan, sample.rewards.values()))
-
-
-def _counted(
-    updates: Sequence[UpdateRow],
-    count: Callable[[UpdateRow], int | None],
-    out_of: Callable[[UpdateRow], int],
-) -> tuple[int, int] | None:
-    known = [(found, out_of(row)) for row in updates if (found := count(row)) is not None]
-    total = sum(of for _, of in known)
-    return (sum(found for found, _ in known), total) if total else None
-
-
-def _watched(
-    name: str, counted: tuple[int, int] | None, what: str, record: LanguageRecord, means: str
-) -> Watched:
-    if counted is None:
-        return Watched(name, None, 0, what, mean_interval([]), means)
-    n, of = counted
-    return Watched(name, n, of, what, proportion_interval(min(n, of), of), means)

@@ -44,7 +44,6 @@ class LanguageRecord:
         versions: Of what made the report.
         hashes: SHA-256 of the files read, by name.
         warnings: What the reader should know, one sentence each.
-        seconds: Wall time of the report.
     """
 
     run: RunRecord
@@ -64,7 +63,6 @@ class LanguageRecord:
     versions: Mapping[str, str] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    seconds: float = 0.0
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pellucid.explanation.wording import fact
 from pellucid.posttrain.recording import EvaluationRow, RunRecord, SampleRow
-from pellucid.report.language.answers import Limits, answer_document, group_document
+from pellucid.report.language.answers import Limits, answer_document, fitting, group_document
 from pellucid.report.language.contexts import WORDS as CONTEXT_WORDS
 from pellucid.report.language.gain import held_out
 from pellucid.report.language.progress import has_signal, unscored
@@ -28,6 +28,7 @@ def samples(record: LanguageRecord, limits: Limits) -> Document:
     """
     groups = record.groups
     prompts = list(dict.fromkeys(g.prompt_id for g in groups))
+    limits = fitting(limits, len(prompts), len(record.run.reward_names))
     chosen, fixed_by_run = fixed_prompts(record, prompts, limits.prompts)
     shown = _Shown(record.run, limits)
     beside = _by_prompt(groups_of(record.other)) if record.other is not None else {}

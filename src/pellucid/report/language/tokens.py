@@ -18,14 +18,15 @@ ANSWERS_OF_GROUP = 2
 LONGEST = 100
 """Tokens of an answer that are shown."""
 LEVELS = 4
-TABLE_ROWS = 12
+TABLE_ROWS = 8
 """Tokens of an answer in the table of the largest pushes."""
 """Steps of tint and underline."""
 
 
 def token_screen(record: LanguageRecord) -> Document:
     """Return the answers that the screen shows, token by token, and what it says of them."""
-    groups = [g for g in record.groups if any(_credits(record, g))]
+    groups = [g for g in record.groups if any(map(_largest, _credits(record, g)))]
+    groups = groups or [g for g in record.groups if _credits(record, g)]
     chosen = [groups[0], groups[-1]][: min(SHOWN_GROUPS, len(groups))] if groups else []
     found = [c for g in chosen for c in _extremes(_credits(record, g))]
     largest = max((_largest(c) for c in found), default=0.0)
