@@ -84,7 +84,9 @@ def _answer(credit: Credit, largest: float, most_uncertain: float) -> Document:
     n = len(row.tokens)
     kept = min(n, LONGEST)
     pushes = np.array(row.pushes)[:kept]
-    ups, levels = pushes > 0, _levels(np.abs(pushes), largest)
+    # clipping stops the gradient: such a token is marked, not tinted
+    stopped = flags(row.clipped, n, unknown=False)[:kept]
+    ups, levels = pushes > 0, _levels(np.where(stopped, 0.0, np.abs(pushes)), largest)
     entropies = None if row.entropies is None else np.array(row.entropies)[:kept]
     clipped = flags(row.clipped, n, unknown=False)[:kept]
     masked = ~flags(row.counted, n, unknown=True)[:kept]
