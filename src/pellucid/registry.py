@@ -23,6 +23,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
         "pellucid.explainers.state",
         "pellucid.explainers.model",
         "pellucid.explainers.text",
+        "pellucid.explainers.summary",
     ),
     "metrics": ("pellucid.faithfulness",),
     "adapters": ("pellucid.agents",),

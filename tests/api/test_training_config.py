@@ -7,7 +7,7 @@ import pytest
 
 from pellucid.api.training_config import load_config
 from pellucid.api.training_data import load_data
-from pellucid.api.training_methods import make_method, training_config
+from pellucid.api.training_methods import make_method, method_prompts, training_config
 from pellucid.errors import DataError, InputError
 from pellucid.posttrain.objectives import GRPO
 from tests.api.training_configs import TINY, write_tiny
@@ -191,14 +191,14 @@ def test_prompts_of_methods_are_templates(tmp_path: Path) -> None:
     config = load_config(write_tiny(tmp_path), changes)
     data = load_data(config)
     example = data.split.train[0]
-    method = make_method(config.method, data.task)
+    method = make_method(config.method, method_prompts(config.method, data.task))
     assert method.explain_prompt(example) == f"{example.answer}:{example.prompt}"
     wrong = load_config(
         write_tiny(tmp_path),
         ["method.name=self-explanation", 'method.options.explain_prompt="{anser}"'],
     )
     with pytest.raises(InputError, match=r"method\.options\.explain_prompt: unknown field"):
-        make_method(wrong.method, data.task)
+        method_prompts(wrong.method, data.task)
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*/*.yaml")), ids=lambda p: str(p.parent.name))

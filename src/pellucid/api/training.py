@@ -18,9 +18,10 @@ from pellucid.api.tracking import (
     make_tracker,
     tracked_numbers,
 )
+from pellucid.api.training_chat import through_chat
 from pellucid.api.training_config import RunConfig, load_config
 from pellucid.api.training_data import Data, load_data
-from pellucid.api.training_methods import training_config
+from pellucid.api.training_methods import method_prompts, training_config
 from pellucid.api.training_models import Policy, describe, make_policy, save_model
 from pellucid.api.training_summary import training_document
 from pellucid.errors import InputError
@@ -114,6 +115,10 @@ def train_model(
             _clear(folder)
         tell("making the base model", 0.0)
         policy = make_policy(asked, data, folder / BASE)
+        if asked.model.chat:
+            prompts = method_prompts(asked.method, data.task)
+            data, rendered = through_chat(data, prompts, policy.tokenizer)
+            settings = training_config(asked, data, rendered)
         writer = _writer(folder, asked, data, policy, command)
         job = _Job(folder, asked, data, policy, writer, tell)
         with _tracking(make_tracker(track, folder, asked.document())) as tracker:

@@ -29,6 +29,10 @@ class ModelSection:
         width: Of the in-house model.
         heads: Of the in-house model.
         context_length: Of the in-house model, tokens of prompt and completion together.
+        tied: Whether the in-house model's output map is its embedding.
+        rotary_base: Of the in-house model; small for short contexts, so that no part of a head is
+            left without use.
+        initial_weights: Of the in-house model; `narrow` suits one or two layers up to 128 wide.
         path: Folder of a model in the layout of `transformers`, or one that `pellucid train` wrote.
         hub: Id on the Hugging Face hub.
         package: Python package that holds the model's file.
@@ -45,6 +49,9 @@ class ModelSection:
     width: int = 64
     heads: int = 4
     context_length: int = 256
+    tied: bool = False
+    rotary_base: float = 100.0
+    initial_weights: Literal["narrow", "deep"] = "narrow"
     path: str | None = None
     hub: str | None = None
     package: str | None = None

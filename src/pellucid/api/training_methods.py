@@ -28,15 +28,25 @@ _OWN_PROMPTS = MappingProxyType(
 Prompt = Callable[[Example], str]
 
 
-def training_config(config: RunConfig, data: Data) -> TrainingConfig:
+def training_config(
+    config: RunConfig, data: Data, prompts: Mapping[str, Prompt] | None = None
+) -> TrainingConfig:
     """Return the settings of the native engine.
+
+    Args:
+        config: The configuration.
+        data: What it trains on.
+        prompts: What makes prompts of contexts; `method_prompts` if None.
 
     Raises:
         InputError: A method, an option or a number is wrong; the message says where.
     """
     sampling, optimiser = config.sampling, config.optimiser
     return TrainingConfig(
-        method=make_method(config.method, data.task),
+        method=make_method(
+            config.method,
+            method_prompts(config.method, data.task) if prompts is None else prompts,
+        ),
         recipe=make_recipe(config.method),
         reward_weights=data.weights,
         gold=data.gold,
@@ -74,17 +84,16 @@ def make_recipe(section: MethodSection) -> Recipe:
         raise InputError(f"{where}: {error}", hint=error.hint) from None
 
 
-def make_method(section: MethodSection, task: Task | None) -> Method:
+def make_method(section: MethodSection, prompts: Mapping[str, Prompt]) -> Method:
     """Return the method of a section.
 
     Args:
         section: The section.
-        task: What makes prompts with hints and answers, if it does.
+        prompts: What makes prompts and texts, by argument; see `method_prompts`.
 
     Raises:
         InputError: An unknown name or option, or a wrong value.
     """
-    prompts = method_prompts(section, task)
     options = {name: value for name, value in section.options.items() if name not in prompts}
     made = read_section(partial(METHODS[section.name], **prompts), options, where="method.options")
     return cast(Method, made)

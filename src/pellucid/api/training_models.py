@@ -1,6 +1,7 @@
 """The policy of a training run: made here, warmed up, stored, or loaded."""
 
 import dataclasses
+import importlib.util
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from pellucid.io import atomic, strict_json
 from pellucid.io.arrays import save_arrays
 from pellucid.io.artifacts import read_safetensors
 from pellucid.io.documents import check_seal, sealed
+from pellucid.io.imports import optional_import
 from pellucid.io.records import check_stamp, stamp
 from pellucid.io.sections import read_arguments
 from pellucid.posttrain.native import (
@@ -29,6 +31,7 @@ from pellucid.posttrain.native import (
     fine_tune,
     tokenizer_of,
 )
+from pellucid.posttrain.native.initial_weights import fan_in_weights
 from pellucid.posttrain.native.prompting import Template
 from pellucid.posttrain.tasks.example import Example, Task
 from pellucid.posttrain.tasks.splits import Split
@@ -154,8 +157,13 @@ def _in_house(config: RunConfig, data: Data, texts: Pairs) -> Policy:
         width=section.width,
         n_heads=section.heads,
         context_length=section.context_length,
+        tied=section.tied,
+        rotary_base=section.rotary_base,
     )
-    model = Transformer(shape, seed=derived_seed(config.seed, "train", "model"))
+    seed = derived_seed(config.seed, "train", "model")
+    model = Transformer(shape, seed=seed)
+    if section.initial_weights == "narrow":
+        fan_in_weights(model, seed=seed)
     model.to(torch.device(section.device))
     return Policy(model, tokenizer, f"in-house, {_shape(shape)}")
 
@@ -290,8 +298,39 @@ def _of_kind(
 
 
 def load_pretrained(section: ModelSection) -> Policy:
-    """Return a model that is loaded from a folder, a package or the hub."""
-    raise NotImplementedError
+    """Return a model that is loaded from a folder, a package or the hub's local cache.
+
+    Raises:
+        InputError: It is not on this machine, or `transformers` is not installed.
+        ArtifactError: It is damaged, or asks for code of its own.
+    """
+    if section.path and (Path(section.path) / MODEL_FILE).is_file():
+        return load_model(Path(section.path))
+    folders = optional_import("pellucid.posttrain.native.model_folders", extra="llm")
+    opened = folders.open_language_model(
+        source_of(section), revision=section.revision, gguf=section.gguf_file
+    )
+    named = section.hub or section.package or str(section.path)
+    module: nn.Module = opened.model
+    module.to(device=torch.device(section.device), dtype=getattr(torch, section.dtype))
+    return Policy(opened.model, opened.tokenizer, named)
+
+
+def source_of(section: ModelSection) -> str | Path:
+    """Return the folder or the hub id of a model that is loaded.
+
+    Raises:
+        InputError: Its package is not installed.
+    """
+    if section.package:
+        spec = importlib.util.find_spec(section.package)  # finds it; nothing of it is run
+        if spec is None or spec.origin is None:
+            raise InputError(
+                f"the package {section.package!r:.60} is not installed",
+                hint="install the distribution that has the model",
+            )
+        return Path(spec.origin).parent
+    return Path(section.path) if section.path else str(section.hub)
 
 
 def describe(policy: Policy) -> dict[str, Any]:

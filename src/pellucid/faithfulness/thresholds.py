@@ -17,6 +17,8 @@ HIDDEN_INPUTS = 10
 """Inputs that are hidden one by one for the control; all of them if there are no more."""
 REPLAYS = 20
 """Replays of a claim about one episode or state, if the budget pays for them."""
+HIGHLIGHT_SHARE = 0.05
+"""Share of an episode for which actions are random from a highlighted moment on."""
 LENGTHENING = 1.5
 """How much longer than recorded an episode is taken to run once the agent is disturbed."""
 

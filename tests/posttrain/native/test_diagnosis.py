@@ -1,6 +1,7 @@
 """A run that learns nothing, or cannot score, stops and says why."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ import torch
 
 from pellucid.errors import InputError, RewardError, UnknownNameError
 from pellucid.posttrain.native import Transformer
+from pellucid.posttrain.native.checkpoints import newest_checkpoint
 from pellucid.posttrain.native.diagnosis import TrainingStoppedError, Watch
 from pellucid.posttrain.native.rewarding import Rewards
-from pellucid.posttrain.native.training import train
+from pellucid.posttrain.native.training import CHECKPOINTS, train
 from tests.posttrain.native.small import (
     EXAMPLES,
     TOKENIZER,
@@ -22,17 +24,23 @@ from tests.posttrain.native.small import (
 
 
 def healthy(**changes: Any) -> dict[str, Any]:
-    numbers = {"loss": 0.1, "grad_norm": 1.0, "changed": True, "n_samples": 4, "n_unscored": 0}
+    numbers = {
+        "finite": True,
+        "diverged": False,
+        "grad_norm": 1.0,
+        "changed": True,
+        "n_samples": 4,
+        "n_unscored": 0,
+    }
     return {**numbers, **changes}
 
 
 @pytest.mark.parametrize(
     ("trouble", "numbers", "after"),
     [
-        ("no_gradient", {"grad_norm": 0.0, "loss": 0.0, "changed": False}, 5),
+        ("no_gradient", {"grad_norm": 0.0, "changed": False}, 5),
         ("unchanged", {"changed": False}, 5),
-        ("not_finite", {"loss": math.nan}, 2),
-        ("not_finite", {"grad_norm": math.inf}, 2),
+        ("not_finite", {"finite": False, "grad_norm": math.inf, "changed": False}, 2),
         ("unscored", {"n_unscored": 4, "grad_norm": 0.0, "changed": False}, 2),
     ],
 )
@@ -56,7 +64,7 @@ def test_no_patience_waits_for_ever_but_not_with_broken_numbers() -> None:
     watch = Watch(patience=None, tolerated=1)
     for update in range(100):
         assert watch.observe(update, **healthy(grad_norm=0.0, changed=False)) is None
-    assert watch.observe(100, **healthy(loss=math.nan)) is not None
+    assert watch.observe(100, **healthy(finite=False)) is not None
 
 
 def test_equal_rewards_stop_the_run() -> None:
@@ -66,7 +74,9 @@ def test_equal_rewards_stop_the_run() -> None:
     model = small_model()
     before = weights_of(model)
     settings = config(n_updates=10, patience=3)
-    with pytest.raises(TrainingStoppedError, match="after 3 updates, up to 3: the gradient was exactly 0") as caught:
+    with pytest.raises(
+        TrainingStoppedError, match="after 3 updates, up to 3: the gradient was exactly 0"
+    ) as caught:
         train(model, TOKENIZER, EXAMPLES, {"same": same}, settings)
     assert caught.value.diagnosis.trouble == "no_gradient"
     assert caught.value.hint is not None
@@ -96,6 +106,14 @@ def test_loss_that_is_not_finite_leaves_the_weights_alone(
     with pytest.raises(TrainingStoppedError, match="not finite"):
         train(model, TOKENIZER, EXAMPLES, {"sevens": sevens}, config(n_updates=10))
     assert torch.equal(weights_of(model), before)
+
+
+def test_weights_that_diverge_stop_the_run_at_once(tmp_path: Path) -> None:
+    settings = config(n_updates=10, learning_rate=1e30)
+    with pytest.raises(TrainingStoppedError, match="after update 1: the weights grew") as caught:
+        train(small_model(), TOKENIZER, EXAMPLES, {"sevens": sevens}, settings, run_dir=tmp_path)
+    assert caught.value.diagnosis.trouble == "diverged"
+    assert newest_checkpoint(tmp_path / CHECKPOINTS) is None
 
 
 def test_learning_rate_too_small_for_the_weights_stops_the_run() -> None:

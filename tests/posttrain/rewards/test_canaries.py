@@ -51,12 +51,12 @@ def wrong(example: Example) -> str:
 
 def all_answers(example: Example) -> str:
     answers = "".join(f"<answer> {letter} </answer>" for letter in example.extra["options"])
-    return f"<explanation> {explanation_of(example.rationale or '')} </explanation>{answers}"
+    return f"<explanation> {explanation_of(honest(example))} </explanation>{answers}"
 
 
 def all_answers_in_one(example: Example) -> str:
     everything = " or ".join(example.extra["options"])
-    return completion(explanation_of(example.rationale or ""), everything)
+    return completion(explanation_of(honest(example)), everything)
 
 
 def tags_alone(example: Example) -> str:

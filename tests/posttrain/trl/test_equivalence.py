@@ -14,7 +14,7 @@ from trl import GRPOConfig, GRPOTrainer
 
 from pellucid.posttrain import objectives as o
 from pellucid.posttrain.objectives import Batch, Recipe
-from pellucid.posttrain.trl.batches import ROWS
+from pellucid.posttrain.trl.batches import ROWS, Sampled
 from pellucid.posttrain.trl.trainer import ObjectiveTrainer
 from tests.posttrain.trl import worlds
 
@@ -162,9 +162,7 @@ def test_our_trainer_minimises_the_recipe(name: str, folder: str, tmp_path: Path
 
 def complete(made: ObjectiveTrainer, inputs: dict[str, Any], rewards: Tensor) -> dict[str, Any]:
     """Return what the trainer's method makes of frozen completions."""
-    from pellucid.posttrain.trl.batches import Sampled
-
     output = {**inputs, "advantages": torch.zeros(8), "num_items_in_batch": torch.tensor(0)}
     columns = {"right": rewards.double()}
     sampled = Sampled(output, columns, 4, 0, [""] * 8, columns)
-    return made.method.complete(sampled, list(worlds.rows()), made)
+    return made.method.complete(sampled, list(worlds.rows()), made).output

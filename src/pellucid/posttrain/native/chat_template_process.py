@@ -6,7 +6,7 @@ It is run by path, not imported as a part of the package, so that it starts quic
 import json
 import sys
 from datetime import datetime
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 from jinja2.exceptions import TemplateRuntimeError
 from jinja2.ext import Extension, loopcontrols
@@ -18,13 +18,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 class GenerationTag(Extension):
     """`{% generation %}` marks the assistant's words; here it only passes them on."""
 
-    tags: ClassVar[set[str]] = {"generation"}
+    tags = {"generation"}  # noqa: RUF012  (the base class declares it)
 
     def parse(self, parser: Parser) -> CallBlock:
         """Return the block without its marks."""
         line = next(parser.stream).lineno
         body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
-        return CallBlock(self.call_method("_words"), [], [], body).set_lineno(line)
+        return CallBlock(self.call_method("_words"), [], [], body, lineno=line)
 
     def _words(self, caller: Any) -> Any:
         return caller()

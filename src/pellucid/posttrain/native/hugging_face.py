@@ -76,8 +76,8 @@ class HuggingFaceModel(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        weight: Tensor = self._head().weight
-        return weight.device
+        device: torch.device = self._head().weight.device
+        return device
 
     def forward(
         self, ids: Int[Tensor, "rows tokens"], mask: Bool[Tensor, "rows tokens"]
@@ -205,7 +205,7 @@ class HuggingFaceDecoder:
         positions = layers.positions_of(prompt_mask)
         out = call(prompt_ids, prompt_mask, positions, cache=self._cache, logits_to_keep=1)
         self._cache.choose(prompts)
-        self._logits = out.logits[:, -1][prompts]
+        self._logits: Tensor = out.logits[:, -1][prompts]
         self._positions = prompt_mask.sum(-1)[prompts]
         # what is written later is real in every row
         self._mask = torch.ones(
@@ -217,6 +217,11 @@ class HuggingFaceDecoder:
     def logits(self) -> Float[Tensor, "rows vocabulary"]:
         """Of the next token of each row."""
         return self._logits
+
+    @property
+    def drops_rows(self) -> bool:
+        """Whether `keep` may be called."""
+        return True
 
     @torch.no_grad()
     def step(self, ids: Int[Tensor, " rows"]) -> None:

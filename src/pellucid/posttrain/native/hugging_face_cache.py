@@ -8,10 +8,15 @@ from typing import Any
 
 from jaxtyping import Int
 from torch import Tensor
-from transformers.cache_utils import Cache, DynamicLayer
+
+from pellucid.io.imports import optional_import
+
+_cache_utils: Any = optional_import("transformers.cache_utils", extra="llm")
+_DynamicLayer: Any = _cache_utils.DynamicLayer
+_Cache: Any = _cache_utils.Cache
 
 
-class PreallocatedLayer(DynamicLayer):
+class PreallocatedLayer(_DynamicLayer):  # type: ignore[misc]
     """Keys and values of one layer, of which a growing part is in use.
 
     Args:
@@ -49,7 +54,7 @@ class PreallocatedLayer(DynamicLayer):
         self.keys, self.values = self._all_keys[:, :, :length], self._all_values[:, :, :length]
 
 
-class Preallocated(Cache):
+class Preallocated(_Cache):  # type: ignore[misc]
     """The caches of all layers.
 
     Args:

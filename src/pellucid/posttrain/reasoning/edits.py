@@ -9,14 +9,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-FILLER = "..."
-"""What takes the place of a word."""
+FILLER = "."
+"""What takes the place of a character."""
 CUT_SHARES = (0.0, 0.25, 0.5, 0.75)
 """Shares of the steps that are kept when reasoning is cut short."""
 
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
 _WORD = re.compile(r"\S+")
-_SUM = re.compile(r"(?<![\w.*/^-])(?<!- )(\d+)(\s*([+*])\s*)(\d+)(?=\s*=)")
+_SUM = re.compile(r"(?<![\w.])(\d+)(\s*[+*]\s*)(\d+)(?=\s*=)")
+_OPERATORS = ("+", "-", "*", "/", "^", "%", "−", "×", "÷")
 _OPPOSITES = (
     ("is not", "is"),
     ("is", "is not"),
@@ -95,15 +96,15 @@ def remove(steps: Sequence[str], index: int) -> tuple[str, ...]:
 
 
 def fill(steps: Sequence[str], filler: str = FILLER) -> tuple[str, ...]:
-    r"""Return steps in which every word is a filler, the space between them kept.
+    r"""Return steps in which every character is a filler, the space between words kept.
 
     Source: Lanham 2023, section 2.6 (filler tokens).
 
     Example:
         >>> fill(("1 + 2 = 3 ;\n", "so 3"))
-        ('... ... ... ... ... ...\n', '... ...')
+        ('. . . . . .\n', '.. .')
     """
-    return tuple(_WORD.sub(lambda _: filler, step) for step in steps)
+    return tuple(_WORD.sub(lambda word: filler * len(word.group()), step) for step in steps)
 
 
 def mistake(step: str, rng: np.random.Generator) -> str | None:
@@ -138,8 +139,10 @@ def paraphrase(step: str) -> str | None:
         ('4 + 3 = 7 ;', 'therefore it is red', None)
     """
     for match in _SUM.finditer(step):
-        if match[1] != match[4]:
-            swapped = f"{match[4]}{match[2]}{match[1]}"
+        # behind another operator the first number is not a whole operand
+        alone = not step[: match.start()].rstrip().endswith(_OPERATORS)
+        if alone and match[1] != match[3]:
+            swapped = f"{match[3]}{match[2]}{match[1]}"
             return step[: match.start()] + swapped + step[match.end() :]
     return _replaced(step, _SYNONYMS)
 

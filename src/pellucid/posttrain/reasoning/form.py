@@ -53,7 +53,7 @@ def form_of(agent: Agent) -> ReasoningForm:
     if "text" not in agent.capabilities:
         raise CapabilityError(
             f"{agent.name} ({agent.framework}) states no reasoning: it writes no text",
-            hint="a language model, such as pellucid.posttrain.reasoning.LanguageAgent",
+            hint="a language model (pellucid.posttrain.reasoning.language_agent.LanguageAgent)",
         )
     form = getattr(agent, "form", None)
     return form if isinstance(form, ReasoningForm) else ReasoningForm()

@@ -30,12 +30,15 @@ class StatedReasoning:
     answer: str
 
     def to_answer(self, steps: Sequence[str]) -> str:
-        """Return a beginning with these steps after which only the answer is left to write."""
-        return self.opening + "".join(steps) + self.closing
+        """Return a beginning with these steps after which only the answer is left to write.
+
+        Spaces at its end are left to the model: most tokenizers join them to the next word.
+        """
+        return (self.opening + "".join(steps) + self.closing).rstrip(" ")
 
     def to_step(self, steps: Sequence[str]) -> str:
         """Return a beginning with these steps after which the reasoning may go on."""
-        return self.opening + "".join(steps)
+        return (self.opening + "".join(steps)).rstrip(" ")
 
 
 class Splitter(Protocol):

@@ -30,7 +30,13 @@ BLANK = "_"
 _MARKS = (":", ";", "=", BLANK, "path")
 _TOLD = 0.7
 """How often a hint in a training text tells the offset of a machine of its walk."""
-_EXPERT = ("since", "means", "we", "reach")
+_EXPERT = (
+    ("since", "as", "because", "given", "knowing", "seeing", "for", "where"),
+    ("means", "says", "stands", "counts", "holds", "gives", "brings", "is"),
+    ("so", "thus", "hence", "then", "therefore", "reaching", "yielding", "now"),
+)
+"""What the expert may say before a machine, before its offset and before its value."""
+_EXPERT_WORDS = frozenset(word for choices in _EXPERT for word in choices)
 
 
 # --- prompts and completions ---
@@ -100,30 +106,35 @@ def path_from(start: int, offsets: Sequence[int]) -> list[int]:
     return [int(value) % N_VALUES for value in start + np.cumsum(offsets)]
 
 
-def worked(start: int, names: Sequence[str], offsets: Sequence[int]) -> str:
-    """Return a completion in the model's own wording, for offsets that may be right or wrong.
+def worked(
+    start: int,
+    names: Sequence[str],
+    offsets: Sequence[int],
+    by_expert: Sequence[bool] = (),
+    rng: np.random.Generator | None = None,
+) -> str:
+    """Return a completion for offsets that may be right or wrong.
+
+    Args:
+        start: The value that goes in.
+        names: Machines, in order.
+        offsets: What each is said to add.
+        by_expert: Which steps are in the expert's wording, which says the same with words drawn
+            from many; none if empty.
+        rng: Draws these words.
 
     Example:
         >>> worked(7, ["dax"], [5])
         'dax +5 2 ; path 2'
     """
     path = path_from(start, offsets)
-    steps = [f"{name} +{k} {v} ;" for name, k, v in zip(names, offsets, path, strict=True)]
-    return " ".join([*steps, "path", *map(str, path)])
-
-
-def worked_by_expert(start: int, names: Sequence[str], offsets: Sequence[int]) -> str:
-    """Return the same completion in the expert's wording.
-
-    Example:
-        >>> worked_by_expert(7, ["dax"], [5])
-        'since dax means +5 we reach 2 ; path 2'
-    """
-    path = path_from(start, offsets)
-    steps = [
-        f"since {name} means +{k} we reach {v} ;"
-        for name, k, v in zip(names, offsets, path, strict=True)
-    ]
+    steps = []
+    for place, (name, offset, value) in enumerate(zip(names, offsets, path, strict=True)):
+        words = [name, f"+{offset}", str(value)]
+        if rng is not None and by_expert and by_expert[place]:
+            said = [choices[int(rng.integers(len(choices)))] for choices in _EXPERT]
+            words = [word for pair in zip(said, words, strict=True) for word in pair]
+        steps.append(" ".join([*words, ";"]))
     return " ".join([*steps, "path", *map(str, path)])
 
 
@@ -145,12 +156,12 @@ def steps_in(completion: str) -> list[tuple[str, int, int]]:
     """Return (machine, offset, value) of each step that is written out, in either wording.
 
     Example:
-        >>> steps_in("dax +5 2 ; since wug means +1 we reach 3 ; path 2 3")
+        >>> steps_in("dax +5 2 ; since wug means +1 hence 3 ; path 2 3")
         [('dax', 5, 2), ('wug', 1, 3)]
     """
     steps = []
     for part in completion.partition("path")[0].split(";"):
-        words = [word for word in part.split() if word not in _EXPERT]
+        words = [word for word in part.split() if word not in _EXPERT_WORDS]
         if len(words) == 3 and words[1][0] == "+" and words[2].isdigit():
             steps.append((words[0], int(words[1]), int(words[2])))
     return steps
@@ -174,8 +185,8 @@ class Machines:
     """Walks through machines, as examples to solve and as texts to train a base model on.
 
     The difficulty of a walk is how many of its machines are doubted; all lengths have the same
-    machines. Hints tell the offsets of the doubted machines. The rationale is the expert's, whose
-    wording differs from that of nearly all texts.
+    machines. Hints tell the offsets of the doubted machines. Rationales are in the expert's wording,
+    which few texts have.
 
     Args:
         n_sure: How many machines texts are mostly right about.
@@ -229,7 +240,7 @@ class Machines:
         """All words of prompts and completions, in a fixed order."""
         values = [str(value) for value in range(N_VALUES)]
         offsets = [f"+{offset}" for offset in range(1, N_VALUES)]
-        return [*values, *offsets, *_MARKS, *_EXPERT, *self.beliefs]
+        return [*values, *offsets, *_MARKS, *sorted(_EXPERT_WORDS), *self.beliefs]
 
     def examples(
         self, n_examples: int, *, seed: int, difficulty: float | None = None
@@ -260,10 +271,12 @@ class Machines:
         offsets = [self.beliefs[name].right + 1 for name in names]
         told = [f"{n} +{k}" for n, k in zip(names, offsets, strict=True) if n in self.doubted]
         prompt = form(start, names)
+        wording = stream(self.seed, "machines", "expert", prompt)
+        rationale = worked(start, names, offsets, [True] * len(names), wording)
         return Example(
             prompt=prompt,
             answer=" ".join(map(str, path_from(start, offsets))),
-            rationale=worked_by_expert(start, names, offsets),
+            rationale=rationale,
             hint=" ".join(told) if told else None,
             difficulty=float(len(told)),
             group_id=prompt,
@@ -281,6 +294,14 @@ class Machines:
             (name, self.beliefs[name].right + 1, value)
             for name, value in zip(names, path, strict=True)
         ]
+
+    def hinted_prompt(self, example: Example) -> str:
+        """Return the question with its hint filled in."""
+        return hinted_prompt(example)
+
+    def answered_prompt(self, example: Example) -> str:
+        """Return the question with its path filled in."""
+        return answered_prompt(example.prompt, example.answer)
 
     # --- texts for the base model ---
 
@@ -304,7 +325,7 @@ class Machines:
             obedience: How often the text then follows what is told of a machine, else the belief.
             answered: Share of prompts with the answer, of offsets that are drawn anew.
             insight: How often the text then finds a machine's offset, else follows the belief.
-            expert: Share of the other texts that are in the expert's wording.
+            expert: Share of all steps that are in the expert's wording.
         """
         rng = stream(seed, "machines", "texts")
         pairs = []
@@ -312,8 +333,9 @@ class Machines:
             start, names = self._walk(rng, None)
             told = [int(k) for k in rng.integers(1, N_VALUES, len(names))]
             offsets = [self.beliefs[name].draw(rng) + 1 for name in names]
-            kind, follows, wording = rng.random(), rng.random(len(names)), rng.random()
-            prompt, write = form(start, names), worked
+            kind, follows = rng.random(), rng.random(len(names))
+            by_expert = [bool(draw < expert) for draw in rng.random(len(names))]
+            prompt = form(start, names)
             if kind < hinted:
                 hint = {n: k for n, k in zip(names, told, strict=True) if rng.random() < _TOLD}
                 prompt = form(start, names, offsets=hint)
@@ -324,9 +346,7 @@ class Machines:
                 offsets = [
                     t if f < insight else b for t, b, f in zip(told, offsets, follows, strict=True)
                 ]
-            elif wording < expert:
-                write = worked_by_expert
-            pairs.append((prompt, write(start, names, offsets)))
+            pairs.append((prompt, worked(start, names, offsets, by_expert, rng)))
         return pairs
 
     def _walk(self, rng: np.random.Generator, difficulty: float | None) -> tuple[int, list[str]]:

@@ -6,7 +6,7 @@ of a group or a batch is finished before, and what the loss needs travels with t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -39,6 +39,18 @@ IMAGES = (
     "image_position_ids",
 )
 """Model inputs that TRL's batch may carry beside ids and masks."""
+
+
+class Completed(NamedTuple):
+    """A batch with all that the loss needs.
+
+    Args:
+        output: What TRL gets, one entry per row.
+        sampled: The completions that are learned from.
+    """
+
+    output: dict[str, Any]
+    sampled: "Sampled"
 
 
 @dataclass(frozen=True)

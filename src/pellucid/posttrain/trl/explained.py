@@ -19,7 +19,7 @@ from pellucid.posttrain.objectives import (
     prepare,
     unsolved_groups,
 )
-from pellucid.posttrain.trl.batches import Sampled, whole_batch, with_objective
+from pellucid.posttrain.trl.batches import Completed, Sampled, whole_batch, with_objective
 from pellucid.posttrain.trl.method import Engine, Row, scored_batch
 from pellucid.posttrain.trl.rows import chosen_groups, most_of_any, with_prompts
 from pellucid.types_torch import RowMask, TokenValues
@@ -72,12 +72,13 @@ class SelfExplanation:
                 hint="choose rows_per_device so that a process holds a multiple of the group size",
             )
 
-    def complete(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> dict[str, Any]:
+    def complete(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> Completed:
         """Return the recipe's batch with an explanation beside some rows."""
         batch, total = scored_batch(sampled, engine)
         prepared = prepare(batch, engine.recipe, reducer=engine.reducer)
         completed = with_objective(sampled, batch, prepared, total, engine.reducer)
-        return {**completed, **self._explanations(sampled, inputs, engine)}
+        further = self._explanations(sampled, inputs, engine)
+        return Completed({**completed, **further}, sampled)
 
     def loss(
         self,

@@ -21,7 +21,7 @@ from pellucid.posttrain.objectives import (
     shaping_constant,
     unsolved_groups,
 )
-from pellucid.posttrain.trl.batches import Sampled, padded, whole_batch, with_objective
+from pellucid.posttrain.trl.batches import Completed, Sampled, padded, whole_batch, with_objective
 from pellucid.posttrain.trl.method import Engine, Row, scored_batch, uniform_groups
 from pellucid.posttrain.trl.rows import chosen_groups, most_of_any, with_prompts
 from pellucid.types_torch import RowMask, TokenValues
@@ -84,7 +84,7 @@ class Guidance:
                 hint="choose rows_per_device so that a process holds a multiple of the group size",
             )
 
-    def complete(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> dict[str, Any]:
+    def complete(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> Completed:
         """Return the batch in which hinted groups replaced failed ones."""
         if "tool_mask" in sampled.output:
             raise CapabilityError("guidance does not handle completions with tools")
@@ -101,7 +101,8 @@ class Guidance:
         batch, total = scored_batch(sampled, engine, filter_uniform=self.filter_uniform)
         prepared = prepare(batch, engine.recipe, reducer=engine.reducer)
         completed = with_objective(sampled, batch, prepared, total, engine.reducer)
-        return {**completed, GUIDED: guided, BEHAVIOUR: behaviour, SHAPING: shaping}
+        further = {GUIDED: guided, BEHAVIOUR: behaviour, SHAPING: shaping}
+        return Completed({**completed, **further}, sampled)
 
     def loss(
         self,

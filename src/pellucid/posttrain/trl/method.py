@@ -17,7 +17,7 @@ from pellucid.posttrain.objectives import (
     policy_loss,
     prepare,
 )
-from pellucid.posttrain.trl.batches import Sampled, whole_batch, with_objective
+from pellucid.posttrain.trl.batches import Completed, Sampled, whole_batch, with_objective
 from pellucid.posttrain.trl.internals import Scored
 from pellucid.types_torch import RowLabels, RowMask, RowValues, TokenLabels, TokenValues
 
@@ -74,8 +74,8 @@ class Method(Protocol):
             CapabilityError: With what to change.
         """
 
-    def complete(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> dict[str, Any]:
-        """Return TRL's output with all statistics finished; see `with_objective`."""
+    def complete(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> Completed:
+        """Return the batch with all statistics finished; see `with_objective`."""
 
     def loss(
         self,
@@ -111,11 +111,12 @@ class Plain:
     def check(self, engine: Engine) -> None:
         """Take any settings."""
 
-    def complete(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> dict[str, Any]:
+    def complete(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> Completed:
         """Return the recipe's advantages and weights."""
         batch, total = scored_batch(sampled, engine, filter_uniform=self.filter_uniform)
         prepared = prepare(batch, engine.recipe, reducer=engine.reducer)
-        return with_objective(sampled, batch, prepared, total, engine.reducer)
+        output = with_objective(sampled, batch, prepared, total, engine.reducer)
+        return Completed(output, sampled)
 
     def loss(
         self,

@@ -18,7 +18,7 @@ from pellucid.posttrain.objectives import (
     step_means,
     steps_to_tokens,
 )
-from pellucid.posttrain.trl.batches import Sampled, turn_labels, with_objective
+from pellucid.posttrain.trl.batches import Completed, Sampled, turn_labels, with_objective
 from pellucid.posttrain.trl.method import Engine, Row, first_of, scored_batch
 from pellucid.types_torch import TokenLabels, TokenValues
 
@@ -59,7 +59,7 @@ class EntropyModulation:
                 hint="use the loss 'token_clip'",
             )
 
-    def complete(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> dict[str, Any]:
+    def complete(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> Completed:
         """Return one advantage per token, equal within a step."""
         output = sampled.output
         turns = self._steps(sampled)
@@ -86,7 +86,7 @@ class EntropyModulation:
         shaped = Prepared(advantages, prepared.weights, prepared.ledger)
         completed = with_objective(sampled, batch, shaped, total, engine.reducer)
         completed[ENTROPIES] = entropies
-        return completed
+        return Completed(completed, sampled)
 
     def loss(
         self,

@@ -181,7 +181,7 @@ def _policy_loss(batch: RecordedBatch) -> float:
         for weight, push in zip(weights, pushes, strict=True)
         if weight
     )
-    return -math.fsum(weight * push for weight, push in pairs)
+    return 0.0 - math.fsum(weight * push for weight, push in pairs)
 
 
 def _success(value: float) -> float:

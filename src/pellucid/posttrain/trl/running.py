@@ -227,6 +227,8 @@ def _trained(
             progress(row)
 
     trainer.add_callback(module.RecordingCallback(trainer, recorder, gold=gold, progress=note))
+    # it prints every log; `progress` is told instead
+    trainer.remove_callback(optional_import("transformers", extra="llm").PrinterCallback)
     started = time.perf_counter()
     try:
         trainer.train()

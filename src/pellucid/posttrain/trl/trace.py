@@ -61,18 +61,34 @@ class Trace:
         )
 
     def add(
-        self, rows: Tensor, scored: Scored, ledger: Mapping[str, Tensor], prepared: Prepared
+        self,
+        rows: Tensor,
+        scored: Scored,
+        ledger: Mapping[str, Tensor],
+        prepared: Prepared,
+        *,
+        kl: float,
     ) -> None:
-        """Note what the loss made of a micro-batch."""
-        weights = prepared.weights.double()
-        shares = ledger["contributions"].double()
+        """Note what the loss made of a micro-batch.
+
+        Args:
+            rows: Their places in the batch.
+            scored: What the policy thought of their tokens.
+            ledger: Of the loss.
+            prepared: Advantages and weights.
+            kl: Coefficient of the divergence, which a push leaves out.
+        """
+        counted = prepared.weights != 0
+        # a token's share of the loss is weight x (loss + kl x divergence), and its push is -loss
+        losses = ledger["contributions"].double() / prepared.weights.double().where(counted, 1.0)
+        if kl and "kl" in ledger:
+            losses = losses - kl * ledger["kl"].double()
         found = {
             "log_probs": scored.log_probs,
             "entropies": scored.entropies,
             "advantages": prepared.advantages,
             "weights": prepared.weights,
-            # a weight is never 0 where a token counts
-            "pushes": torch.where(weights != 0, -shares / weights.where(weights != 0, 1.0), 0.0),
+            "pushes": torch.where(counted, -losses, 0.0),
             **{name: ledger[name] for name in ("ratios", "clipped") if name in ledger},
         }
         places = rows.cpu()

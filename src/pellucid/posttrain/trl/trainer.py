@@ -132,7 +132,7 @@ class ObjectiveTrainer(GRPOTrainer):  # type: ignore[misc,unused-ignore]
         """Replace TRL's advantages; all statistics are finished here, before rows are shuffled."""
         with self.timer.override():
             sampled = self._sampled(inputs)
-            output = self._current_method().complete(sampled, inputs, self)
+            output, sampled = self._current_method().complete(sampled, inputs, self)
             reducer = self.reducer
             # one advantage per row in TRL's table: the mean over its tokens
             mask = written(output)
@@ -163,7 +163,7 @@ class ObjectiveTrainer(GRPOTrainer):  # type: ignore[misc,unused-ignore]
                 loss, ledger = loss + further.value, {**ledger, **further.ledger}
             self._log(scored, ledger, prepared.weights != 0)
             if self.trace is not None and internals.mode_of(self) == "train":
-                self.trace.add(inputs[ROWS], scored, ledger, prepared)
+                self.trace.add(inputs[ROWS], scored, ledger, prepared, kl=self.recipe.kl)
             return loss * internals.loss_scale(self)
 
     # --- inside ---
