@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from pellucid.api.explaining import explain
 from pellucid.api.training_models import MODEL_FILE, load_model
 from pellucid.budget import Cost
-from pellucid.errors import DataError, PellucidError
+from pellucid.errors import DataError, InputError, PellucidError
 from pellucid.explanation import Explanation, Score
 from pellucid.faithfulness.reasoning_calibration import calibration_score
+from pellucid.posttrain.native import Tokenizer
 from pellucid.posttrain.reasoning import (
     MarkedAnswer,
     ReasoningForm,
@@ -124,7 +125,7 @@ def _asked(
     agent = LanguageAgent(
         policy.model,
         policy.tokenizer,
-        form=ReasoningForm(splitter=splitter),
+        form=ReasoningForm(splitter=splitter, notes_separator=_separator(policy.tokenizer)),
         max_new_tokens=longest if type(longest) is int and longest > 0 else MAX_NEW_TOKENS,
         name=policy.named,
     )
@@ -133,6 +134,17 @@ def _asked(
     )
     found = explain(agent, episodes, method=METHOD, seed=seed, budget=BUDGET)
     return Reasoning((found,), calibration_score(), ("", ""))
+
+
+def _separator(tokenizer: Tokenizer) -> str:
+    """Return what may stand between two texts: small vocabularies have no line ends."""
+    for separator in ("\n\n", "\n"):
+        try:
+            if tokenizer.decode(tokenizer.encode(separator)) == separator:
+                return separator
+        except InputError:
+            continue
+    return " "
 
 
 def _none(reason: str, need: str) -> Reasoning:
