@@ -88,7 +88,7 @@ $(STAMPS)/sb3: $(STAMPS)/torch $(SOURCES)
 	@touch $@
 
 $(STAMPS)/test: $(STAMPS)/sb3 $(SOURCES)
-	$(LOCKED) --editable ".[sb3,test]"
+	$(LOCKED) --editable ".[sb3,llm,test]"
 	@touch $@
 
 $(STAMPS)/dev: $(STAMPS)/sb3 $(SOURCES)

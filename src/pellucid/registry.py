@@ -19,7 +19,12 @@ from pellucid.errors import PluginError, UnknownNameError
 logger = logging.getLogger(__name__)
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "explainers": ("pellucid.explainers.state", "pellucid.explainers.model"),
+    "explainers": (
+        "pellucid.explainers.state",
+        "pellucid.explainers.model",
+        "pellucid.explainers.text",
+        "pellucid.explainers.summary",
+    ),
     "metrics": ("pellucid.faithfulness",),
     "adapters": ("pellucid.agents",),
     "claims": ("pellucid.claims",),

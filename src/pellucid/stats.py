@@ -201,6 +201,37 @@ def paired_gap(
     return mean_interval(differences(better, worse), seed=seed)
 
 
+def mean_difference(first: ArrayLike, second: ArrayLike) -> Estimate:
+    """Return mean of `first` minus mean of `second`, of independent units, with its interval.
+
+    For units that cannot be paired; where they can, `paired_gap` is narrower.
+
+    Args:
+        first: One number per unit; what is not finite counts as unscored.
+        second: Likewise, other units.
+
+    Returns:
+        The difference; `n` is the smaller number of units, `constant` if neither varies.
+
+    Source: Welch 1947.
+
+    Example:
+        >>> e = mean_difference([1.0, 2.0, 3.0], [0.0, 1.0, 2.0])
+        >>> round(e.value, 3), round(e.low, 3), round(e.high, 3), e.n
+        (1.0, -1.267, 3.267, 3)
+    """
+    (one, one_lost), (two, two_lost) = _scored(first), _scored(second)
+    n, n_unscored = min(len(one), len(two)), one_lost + two_lost
+    if n < 2:
+        return not_measured(n, n_unscored)
+    value = math.fsum(one) / len(one) - math.fsum(two) / len(two)
+    if _all_equal(one) and _all_equal(two):
+        value = float(differences([one[0]], [two[0]])[0])
+        return Estimate(value, value, value, n, n_unscored, constant=True)
+    ends = scipy_stats.ttest_ind(one, two, equal_var=False).confidence_interval(CONFIDENCE)
+    return Estimate(value, float(ends.low), float(ends.high), n, n_unscored)
+
+
 def paired_p_value(
     paired_differences: ArrayLike,
     *,

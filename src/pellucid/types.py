@@ -16,7 +16,7 @@ PolicyMode: TypeAlias = Literal["greedy", "sampled"]
 """Most-likely actions (`greedy`) or actions drawn from the policy (`sampled`)."""
 
 Capability: TypeAlias = Literal[
-    "distribution", "q_values", "value", "latent", "gradients", "sampling", "layers"
+    "distribution", "q_values", "value", "latent", "gradients", "sampling", "layers", "text"
 ]
 """What an agent offers beyond `act`; see the `Has…` protocols."""
 
@@ -145,6 +145,18 @@ class HasLayers(Agent, Protocol):
 
     def randomise_layers(self, n_layers: int, rng: np.random.Generator) -> "HasLayers":
         """Return a copy with the weights of the last `n_layers` layers redrawn."""
+
+
+class HasText(Agent, Protocol):
+    """A language model: its observations are prompts and its actions completions, as text."""
+
+    def complete(
+        self, prompts: Sequence[str], beginnings: Sequence[str], *, policy: PolicyMode, seed: int
+    ) -> list[str]:
+        """Return what it writes after each prompt and the given beginning of its completion.
+
+        The beginning is not repeated. Equal arguments give equal text, drawn or not.
+        """
 
 
 class HasFastPreferences(Agent, Protocol):

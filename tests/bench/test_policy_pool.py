@@ -10,7 +10,7 @@ from pellucid.tabular.agnostic import pool_values
 
 def test_both_cases_are_compared_and_smoke_judges_nothing():
     noted = []
-    rows = policy_pool.run(Scale.smoke, noted.append)
+    rows = policy_pool.rows_of_pools(Scale.smoke, noted.append)
     assert len(rows) == len(noted) == 2
     for row in rows:
         assert row.error_ours < 1e-12

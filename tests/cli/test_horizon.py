@@ -43,12 +43,32 @@ def test_chance_leaves_only_the_form_with_chance(command) -> None:
     outcome = command("horizon", "FrozenLake-v1", "--horizon", "12")
     assert "form with chance" in outcome.out
     assert "12 states (5 more are out of reach)" in outcome.out
+    assert "then random play, gets" in outcome.out
+    assert "action 2" not in outcome.out  # actions have their names
     found = command("horizon", "bridge:freeway_10_fs30", "--sticky", "0.25", "--json").json
     assert found["tight"] is None
     assert found["predicted_steps"] is None
     assert found["reason"] == "actions or starts are left to chance"
     assert found["return"]["explored"] == pytest.approx(0.031809488932291664)
     assert found["with_chance"][0]["k"] == 1
+
+
+def test_planning_that_is_not_run_is_said(command) -> None:
+    outcome = command("horizon", "FrozenLake-v1", "--horizon", "4", "--measure", "100")
+    assert outcome.code == 0
+    assert "planning was not run, because actions or starts are left to chance" in outcome.err
+
+
+def test_the_picture_tells_the_same_numbers(command, tmp_path) -> None:
+    path = tmp_path / "freeway.svg"
+    outcome = command("horizon", "bridge:freeway_10_fs30", "--plot", str(path))
+    assert outcome.code == 0
+    drawn = path.read_bytes()
+    assert b"bridge:freeway_10_fs30: k = 1, H = 4.31" in drawn
+    assert b"tight bound" in drawn
+    assert b"measured" not in drawn
+    command("horizon", "bridge:freeway_10_fs30", "--plot", str(path))
+    assert path.read_bytes() == drawn
 
 
 @pytest.fixture
@@ -99,6 +119,7 @@ def test_shaping_is_compared_and_harm_is_said(command, shapings) -> None:
         (("pellucid/Chain-v0", "--shaping", "shapings:one_number"), "to return rewards of shape"),
         (("pellucid/Chain-v0", "--shaping", "shapings:raises"), "raised AttributeError"),
         (("pellucid/Chain-v0", "--horizon", "0"), "--horizon"),
+        (("pellucid/Chain-v0", "--plot", "."), "got the folder"),
     ],
 )
 def test_f62_bad_input_is_one_line(command, shapings, arguments, message) -> None:

@@ -68,7 +68,7 @@ class LinearAgent:
     framework = "test"
     observation_space = Track.observation_space
     action_space = Track.action_space
-    capabilities = frozenset({"distribution", "sampling", "value"})
+    capabilities = frozenset({"distribution", "sampling", "value", "gradients"})
     weights = np.array([[1.0, 0.0, -1.0], [1.0, 0.0, -1.0], [0.0, 0.0, 0.0]])
     bias = np.array([0.0, 0.5, 0.0])
 
@@ -87,6 +87,10 @@ class LinearAgent:
         edges = self.distribution(observations).probabilities.cumsum(axis=1)
         draws = np.array([[rng.random()] for rng in rngs])
         return np.minimum((edges <= draws).sum(axis=1), 2)
+
+    def torch_preferences(self, observations):
+        terms = observations[:, :, None] * torch.as_tensor(self.weights)
+        return torch.softmax(terms.sum(dim=1) + torch.as_tensor(self.bias), dim=1)
 
     def _logits(self, observations):
         # elementwise and summed in a fixed order: a row's bytes do not depend on its batch
@@ -107,6 +111,11 @@ class TableAgent:
         return self.table[np.sign(np.round(observations[:, 0])).astype(np.int64) + 1]
 
 
+COUNTED_METHODS = (
+    *("act", "distribution", "q_values", "value", "latent", "sample", "torch_preferences"),
+)
+
+
 class CountingAgent:
     """Counts every row that an agent is really asked, and can fail at a given call."""
 
@@ -116,7 +125,7 @@ class CountingAgent:
 
     def __getattr__(self, name):
         value = getattr(self.inner, name)
-        if name not in ("act", "distribution", "q_values", "value", "latent", "sample"):
+        if name not in COUNTED_METHODS:
             return value
 
         def counted(observations, *rest):

@@ -62,7 +62,7 @@ def test_f38_a_claimed_axiom_holds(method, axiom, episodes) -> None:
     AXIOMS[axiom](method, episodes)
 
 
-@pytest.mark.parametrize("method", sorted({method for method, _ in CLAIMS}))
+@pytest.mark.parametrize("method", [method for method, axiom in CLAIMS if axiom == "efficiency"])
 def test_f38_the_method_itself_finds_its_identity_kept(method, episodes) -> None:
     finding = explained(method, episodes)
     assert finding.identity_error is not None

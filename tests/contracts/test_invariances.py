@@ -113,6 +113,7 @@ MOVED = {
     "segments": _nothing_moved,
     "futures": _nothing_moved,
     "surrogate": _tree_moved,
+    "summary": _nothing_moved,
 }
 
 
@@ -165,6 +166,7 @@ SCALED = {
     "segments": ("drops", "standard_errors"),
     "futures": ("returns",),
     "surrogate": ("returns", "return_lows", "return_highs"),
+    "summary": (),
 }
 SCALED_RETURNS = ("values", "outputs", "baseline", "standard_errors")
 """Of an attribution of what the agent earns; the others are of its choices and predictions."""

@@ -86,7 +86,9 @@ def contents() -> dict[str, Content]:
         Graph(("up", "down"), np.array([0.3, 0.7]), np.array([[0.9, 0.1], [0.2, 0.8]])),
         Summary(np.array([[0, 3], [2, 9]]), np.array([0.4, 0.2]), "value spread"),
         Contributions(("a", "b"), np.array([1.0, 2.0]), np.array([0.1, math.nan]), math.inf),
-        TextTrace("2+2?", ("two and two", "make four"), "4", np.array([0.0, 1.0])),
+        TextTrace(("2+2?",), ("",), ("answer: ",), ("4",), ("two and two ", "make four. "),
+                  np.array([0, 0]), np.array([0.0, 1.0]), np.array([1.0]), np.array([math.nan]),
+                  ("",)),
     )  # fmt: skip
     assert {c.kind for c in found} == set(KINDS)
     return {c.kind: c for c in found}

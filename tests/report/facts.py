@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
-from pellucid.explanation.outside import visible
-from pellucid.report.html import resolve
+from pellucid.explanation.outside import visible, visible_lines
+from pellucid.report.page import resolve
 
 # where digits may stand without a fact: ids, versions, hashes and commands; dates; charts, whose
-# numbers are in the table under them; and what is not prose at all
-FREE = {"code", "time", "style", "script", "title", "svg"}
+# numbers are in the table under them; choices of a control; and what is not prose at all
+FREE = {"code", "time", "style", "script", "title", "svg", "option"}
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 
@@ -46,6 +46,7 @@ class Reader(HTMLParser):
         if tag == "section" or (tag == "header" and kind == "strip"):
             self.section = given.get("id") or kind
         found = None
+        kind = kind.split(" ")[0]
         if tag in ("data", "bdi") and kind in ("fact", "told"):
             path = given["data-path"] or ""
             found = Found(kind, path, given.get("data-of"), given.get("value"), self.section)
@@ -90,7 +91,7 @@ def problem(document: Any, found: Found) -> str | None:
     if value is None:
         return None if found.text == "not measured" else f"{found.path}: null as {found.text!r}"
     if isinstance(value, str):
-        whole = visible(value)
+        whole = visible_lines(value) if found.of == "lines" else visible(value)
         same = found.text == whole or (len(whole) > 2000 and found.text == whole[:2000] + "…")
         return None if same else f"{found.path}: {found.text!r} is not {whole!r}"
     if float(found.value or "nan") != float(value):

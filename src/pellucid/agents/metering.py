@@ -14,6 +14,7 @@ from pellucid.types import (
     Agent,
     Distribution,
     Observations,
+    PolicyMode,
     PreferencesFn,
 )
 
@@ -123,6 +124,15 @@ class MeteredAgent:
         answer = self._offers("gradients", "torch_preferences")
         self._charge(observations)
         return answer(observations)
+
+    def complete(
+        self, prompts: Sequence[str], beginnings: Sequence[str], *, policy: PolicyMode, seed: int
+    ) -> list[str]:
+        """Return what follows each beginning, one query per row; see `HasText`."""
+        answer = self._offers("text", "complete")
+        self._charge(prompts)
+        completions: list[str] = answer(prompts, beginnings, policy=policy, seed=seed)
+        return completions
 
     def fast_preferences(self) -> PreferencesFn | None:
         """Return the agent's fast way, which pays from the same meter; see `HasFastPreferences`."""

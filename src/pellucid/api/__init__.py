@@ -15,6 +15,8 @@ _LAZY = {
     "Plan": "pellucid.api.planning",
     "evaluate": "pellucid.api.evaluating",
     "Evaluation": "pellucid.api.evaluating",
+    "explain_training": "pellucid.api.language",
+    "LanguageRun": "pellucid.api.language",
     "load_explanation": "pellucid.explanation.storage",
 }
 

@@ -1,7 +1,6 @@
 """Comparisons with other packages, and boards that put every registered explainer to a test."""
 
 SUITES = {
-    "policy-pool": "pellucid.bench.policy_pool",
     "shapley": "pellucid.bench.shapley",
     "shapley-estimators": "pellucid.bench.shapley_estimators",
     "tabular": "pellucid.bench.tabular",

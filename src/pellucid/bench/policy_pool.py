@@ -25,7 +25,7 @@ from pellucid.tabular.agnostic import (
     uniform_pool,
 )
 
-SUITE = "policy-pool"
+SUITE = "tabular"
 N_STEPS, N_STATES = 20, 6
 MOST_SECONDS = 10.0
 N_POLICIES = {Scale.smoke: 2000, Scale.full: 1_000_000}
@@ -35,7 +35,7 @@ N_COMPARED = {Scale.smoke: 400, Scale.full: 8000}
 """Policies that both ways value."""
 
 
-def run(scale: Scale, note: NoteFn) -> tuple[Row, ...]:
+def rows_of_pools(scale: Scale, note: NoteFn) -> list[Row]:
     """Value policies close to a common behaviour by its roll-outs, and random ones by random ones.
 
     Args:
@@ -47,12 +47,12 @@ def run(scale: Scale, note: NoteFn) -> tuple[Row, ...]:
         policies, pool = setting(case, scale)
         note(f"{SUITE}: {len(policies)} policies, {case}")
         rows.append(_row(case, scale, policies, pool))
-    return tuple(rows)
+    return rows
 
 
 def setting(case: str, scale: Scale) -> tuple[PolicyClass, Pool]:
     """Return the policies and the pool of a case."""
-    rng = stream(0, "bench", SUITE, case)
+    rng = stream(0, "bench", "policy-pool", case)
     problem = random_layers(N_STEPS, N_STATES, rng)
     n_policies, n_places = N_POLICIES[scale], N_STEPS * N_STATES
     if case == "random":

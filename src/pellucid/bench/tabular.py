@@ -1,8 +1,8 @@
-"""Finite problems: planning by random rollouts, and value iteration against its memory traffic.
+"""Finite problems: random planning, value iteration, and a million policies from one pool.
 
-Each beside the same in plain NumPy. Units of work are one plan and one sweep over all states;
-evaluations are environment steps of a plan, and states times actions of a sweep. The error of a
-sweep is the largest difference from the other way.
+Each beside the same in plain NumPy. Units of work are one plan, one sweep over all states and one
+policy; evaluations are environment steps of a plan, and states times actions of a sweep. The error
+of a sweep is the largest difference from the other way.
 """
 
 from collections.abc import Callable
@@ -14,30 +14,31 @@ from jaxtyping import Float
 from scipy import sparse
 
 from pellucid.bench.harness import Counted, Measured, NoteFn, Row, Scale, compare
+from pellucid.bench.policy_pool import SUITE, rows_of_pools
 from pellucid.provenance import package_version
 from pellucid.seeds import stream
 from pellucid.tabular import FiniteMDP, value_iteration
 from pellucid.tabular.generators import random_graph
 from pellucid.tabular.horizon import Stages, plan, stages
 
-SUITE = "tabular"
 N_BLOCKS = 8
 STEPS_PER_SECOND = 50e6
 TRAFFIC_SHARE = 3.0
 
 
 def run(scale: Scale, note: NoteFn) -> tuple[Row, ...]:
-    """Time both on one thread.
+    """Time all on one thread.
 
     Args:
         scale: `full` is a plan of 5 million steps over 1,000 states, and 100,000 states times 10
-            actions times 3 outcomes.
+            actions times 3 outcomes, and a million policies by ten thousand roll-outs.
         note: Told what is being measured.
     """
     full = scale is Scale.full
     note(f"{SUITE}: planning")
     rows = [_planning_row(*((1000, 50, 1000) if full else (20, 5, 10)))]
     rows += _sweep_rows(*((100_000, 50) if full else (200, 10)), note)
+    rows += rows_of_pools(scale, note)
     if not full:
         return tuple(replace(row, met=None, reason=row.reason or "smoke") for row in rows)
     return tuple(rows)

@@ -20,6 +20,7 @@ Scale = Literal["smoke", "cpu", "full"]
 
 SCALES: tuple[Scale, ...] = get_args(Scale)
 FEWEST_CPU_SEEDS = 8
+ROUNDING = 1e-9
 FIRST_TUNING_SEED = 1000
 """Seeds from here on are for choosing settings; none of them may decide a claim."""
 
@@ -157,6 +158,25 @@ def stays_below(name: str, *, arm: str, reference: str, limit: float) -> Negativ
         return paired_gap(arms[arm], arms[reference], "higher").high < limit
 
     return NegativeControl(name, holds)
+
+
+def within(name: str, low: float, high: float) -> dict[str, Callable[[Arms], bool]]:
+    """Return the invariant that what every arm measured lies in an interval, up to rounding.
+
+    Args:
+        name: What must hold.
+        low: Least value.
+        high: Largest value.
+    """
+
+    def holds(arms: Arms) -> bool:
+        # written so that NaN does not hold
+        return all(
+            bool(((values >= low - ROUNDING) & (values <= high + ROUNDING)).all())
+            for values in arms.values()
+        )
+
+    return {name: holds}
 
 
 def _contradictions(claim: StatisticalClaim) -> list[str]:

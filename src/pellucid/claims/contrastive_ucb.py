@@ -17,6 +17,7 @@ from pellucid.claims.claim import (
     Scale,
     StatisticalClaim,
     stays_below,
+    within,
 )
 from pellucid.systems import contrastive_ucb as system
 from pellucid.systems.contrastive_ucb import LockSize
@@ -67,7 +68,6 @@ GAMES: dict[Scale, LockSize] = {
 MODEL_UPDATES: dict[Scale, int] = {"smoke": 30, "cpu": 400, "full": 1000}
 """Updates of a model that is fitted once."""
 
-ROUNDING = 1e-9
 Run = Callable[[str, Scale, int], float]
 
 
@@ -114,16 +114,6 @@ def closeness(arm: str, scale: Scale, seed: int) -> float:
 
 
 # --- how the parts are declared ---
-
-
-def within(name: str, low: float, high: float) -> Mapping[str, Callable[[Arms], bool]]:
-    """Return the invariant that what every arm measured lies in an interval, up to rounding."""
-
-    def holds(arms: Arms) -> bool:
-        every = np.concatenate(list(arms.values()))
-        return bool(((every >= low - ROUNDING) & (every <= high + ROUNDING)).all())
-
-    return {name: holds}
 
 
 SHARES = within("shares lie between 0 and 1", 0.0, 1.0)

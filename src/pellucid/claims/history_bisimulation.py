@@ -16,6 +16,7 @@ from pellucid.claims.claim import (
     Scale,
     StatisticalClaim,
     stays_below,
+    within,
 )
 from pellucid.systems import history_bisimulation as system
 from pellucid.systems import history_bisimulation_grid as maze
@@ -36,19 +37,6 @@ SLOW_SEEDS: dict[Scale, tuple[int, ...]] = {
 """Seeds of the parts whose cells take several seconds."""
 
 Run = Callable[[str, Scale, int], float]
-
-
-def within(name: str, low: float, high: float) -> Mapping[str, Callable[[Arms], bool]]:
-    """Return the invariant that what every arm measured lies in an interval."""
-
-    def holds(arms: Arms) -> bool:
-        rounding = 1e-9
-        return all(
-            bool(((values >= low - rounding) & (values <= high + rounding)).all())
-            for values in arms.values()
-        )
-
-    return {name: holds}
 
 
 VALUES = within("values lie between the worst and the best", 0.2, 0.8)

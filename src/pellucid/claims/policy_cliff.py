@@ -19,6 +19,7 @@ from pellucid.claims.claim import (
     Scale,
     StatisticalClaim,
     stays_below,
+    within,
 )
 from pellucid.kernels.divergences import total_variation
 from pellucid.seeds import stream
@@ -275,10 +276,6 @@ def run_polarisation(arm: str, scale: Scale, seed: int) -> float:
     return abs(run_family(arm, scale, seed) - 0.5)
 
 
-def _shares(arms: Arms) -> bool:
-    return all(bool(((values >= 0) & (values <= 1)).all()) for values in arms.values())
-
-
 def _doubles(arms: Arms) -> bool:
     """Return whether twice the bonus moves the regularised policy twice as far, within a half."""
     full = float(np.mean(arms["regularised, bonus"] - arms["regularised, penalty"]))
@@ -335,7 +332,7 @@ SNAP = StatisticalClaim(
         ),
         NegativeControl("the regularised shift doubles with the bonus", _doubles),
     ),
-    invariants={"shares lie between 0 and 1": _shares},
+    invariants=within("shares lie between 0 and 1", 0.0, 1.0),
 )
 POLARISED = StatisticalClaim(
     id="policy-cliff.polarised",
@@ -355,7 +352,7 @@ POLARISED = StatisticalClaim(
             lambda arms: bool(np.mean(arms["regularised, no bonus"]) < 0.25),
         ),
     ),
-    invariants={"shares lie between 0 and 1": _shares},
+    invariants=within("shares lie between 0 and 1", 0.0, 1.0),
 )
 TIE_BREAKER = StatisticalClaim(
     id="policy-cliff.tie-breaker",
@@ -381,5 +378,5 @@ TIE_BREAKER = StatisticalClaim(
             lambda arms: bool(np.mean(arms["correctness"]) < 0.25),
         ),
     ),
-    invariants={"shares lie between 0 and 1": _shares},
+    invariants=within("shares lie between 0 and 1", 0.0, 1.0),
 )

@@ -1,5 +1,6 @@
 """`pellucid explain`: collect, explain, test, report."""
 
+import inspect
 import shlex
 from collections.abc import Mapping
 from enum import StrEnum
@@ -10,6 +11,7 @@ import typer
 
 from pellucid.api.stopping import Interrupted
 from pellucid.cli.errors import INTERRUPTED
+from pellucid.cli.explain_language import check_no_record_options, explain_record, names_record
 from pellucid.cli.process import (
     allow_working_directory,
     limit_threads,
@@ -21,6 +23,7 @@ from pellucid.cli.progress import progress_bar
 from pellucid.cli.streams import terminal_width, write_json, write_lines, write_note
 
 if TYPE_CHECKING:
+    from pellucid.api.language import LanguageRun
     from pellucid.api.planning import Plan
     from pellucid.api.running import Run
 
@@ -58,7 +61,9 @@ AgentArgument = Annotated[
         show_default=False,
         help="file.zip, a folder with card.json, module:callable, a run folder, or weights.pth "
         "or .safetensors with --policy-class; "
-        "the LunarLander agent that ships with pellucid if none is given.",
+        "the LunarLander agent that ships with pellucid if none is given. "
+        "For language models: the folder of a training run, of pellucid or TRL, or a .jsonl file "
+        "of prompts, completions and rewards.",
     ),
 ]
 EnvOption = Annotated[
@@ -182,6 +187,23 @@ JsonOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress and no warnings.")]
 
 
+CompareOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="RUN",
+        help="Training run of a language model to stand beside AGENT, prompt by prompt.",
+        show_default=False,
+    ),
+]
+HashTextsOption = Annotated[
+    bool,
+    typer.Option(
+        "--hash-texts",
+        help="Show hashes in place of prompts and answers of a language model.",
+    ),
+]
+
+
 # --- the command ---
 
 
@@ -209,13 +231,19 @@ def explain(
     dry_run: DryRunOption = False,
     fresh: FreshOption = False,
     fail_on: FailOnOption = None,
+    compare: CompareOption = None,
+    hash_texts: HashTextsOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Explain an agent, test every explanation, and write a report."""
+    """Explain an agent or the training of a language model, test it, and write a report."""
+    options = dict(locals())
     limit_threads()
     talk_through_stderr(quiet=quiet)
     allow_working_directory()
+    if agent is not None and names_record(agent):
+        return _exit_code(explain_record(agent, options, _defaults(), as_json=as_json), fail_on)
+    check_no_record_options(options)
     asked: dict[str, Any] = {
         "out": out,
         "methods": methods,
@@ -343,7 +371,12 @@ def _show(run: "Run") -> None:
     write_lines(terminal_summary(run.document, width=terminal_width(), report=run.report))
 
 
-def _exit_code(run: "Run", fail_on: FailOn | None) -> int:
+def _defaults() -> dict[str, Any]:
+    """Return what each option of the command is if it is not given."""
+    return {name: item.default for name, item in inspect.signature(explain).parameters.items()}
+
+
+def _exit_code(run: "Run | LanguageRun", fail_on: FailOn | None) -> int:
     badges = {explanation["badge"] for explanation in run.document["explanations"]}
     if fail_on is FailOn.failed and "failed" in badges:
         return FAILED

@@ -1,13 +1,14 @@
 """`pellucid horizon`: how far ahead a task makes an agent look, and where it is hard."""
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pellucid.cli.process import allow_working_directory, limit_threads, talk_through_stderr
 from pellucid.cli.progress import progress_bar
-from pellucid.cli.streams import write_json, write_lines
+from pellucid.cli.streams import write_json, write_lines, write_note
 from pellucid.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ def horizon(
             metavar="M", min=0, help="Run planning with up to M environment steps a plan too."
         ),
     ] = 0,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw it: an SVG file to write.", show_default=False),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="S", min=0, help="Of the level.")] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document and nothing else.")
@@ -70,6 +75,8 @@ def horizon(
     limit_threads()
     talk_through_stderr(quiet=quiet or as_json)
     allow_working_directory()
+    if plot is not None and plot.is_dir():
+        raise InputError(f"expected a file for --plot, got the folder {plot}")
     from pellucid.tabular.horizon import analyse, with_sticky_actions
     from pellucid.tabular.of_env import finite_mdp_of
 
@@ -91,6 +98,10 @@ def horizon(
 
         found = study(task)
         compared = [(name, study(one), _kept(task, one)) for name, one in shaped]
+    if plot is not None:
+        _draw(plot, found, env)
+    if measure and not found.bounded and not (quiet or as_json):
+        write_note(f"--measure: planning was not run, because {CHANCE}")
     names = task.action_names or tuple(f"action {a}" for a in range(task.n_actions))
     if as_json:
         write_json(document(env, found, names, compared))
@@ -99,6 +110,7 @@ def horizon(
     return 0
 
 
+CHANCE = "actions or starts are left to chance"
 HARD = "where it is hard, each state at the step at which the best action is hardest to tell"
 
 Compared = list[tuple[str, "HorizonAnalysis", float]]
@@ -194,7 +206,7 @@ def _bounded_lines(found: "HorizonAnalysis") -> list[str]:
 
 
 def _chance_lines(found: "HorizonAnalysis") -> list[str]:
-    why = "actions or starts are left to chance, so"
+    why = f"{CHANCE}, so"
     if not found.with_chance:
         return [f"H: {why} only its form with chance applies, and no lookahead makes it finite"]
     best = min(found.with_chance, key=lambda level: level.horizon)
@@ -264,7 +276,7 @@ def _numbers_of(found: "HorizonAnalysis", names: tuple[str, ...]) -> dict[str, A
         "greedy_returns": list(found.greedy_returns),
         "effective_horizon": _finite(found.effective_horizon),
         "predicted_steps": _finite(found.predicted_steps),
-        "reason": "" if found.bounded else "actions or starts are left to chance",
+        "reason": "" if found.bounded else CHANCE,
         "simple": simple
         and {
             "horizon": simple.horizon,
@@ -344,6 +356,15 @@ def _shaped(task: "FiniteMDP", name: str) -> "FiniteMDP":
             f"expected {name} to return rewards of shape {task.rewards.shape}, got {extra.shape}"
         )
     return task.with_rewards(task.rewards + extra)
+
+
+def _draw(path: Path, found: "HorizonAnalysis", env: str) -> None:
+    from pellucid.io.atomic import atomic_write
+    from pellucid.tabular.horizon.picture import horizon_svg
+
+    picture = horizon_svg(found, f"{env}: k = {found.k}, H = {_show(found.effective_horizon)}")
+    with atomic_write(path) as file:
+        file.write(picture)
 
 
 def _kept(task: "FiniteMDP", shaped: "FiniteMDP") -> float:

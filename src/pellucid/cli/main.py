@@ -32,6 +32,7 @@ from pellucid.cli.listing import list_items
 from pellucid.cli.objective import check, diagram
 from pellucid.cli.reproduce import reproduce
 from pellucid.cli.streams import abandon, prepare_streams, write_lines
+from pellucid.cli.train import train
 from pellucid.errors import InputError, PellucidError
 
 app = typer.Typer(
@@ -66,6 +67,7 @@ def _guarded(function: Callable[..., int]) -> Callable[..., int]:
 
 app.command("explain")(_guarded(explain))
 app.command("evaluate")(_guarded(evaluate))
+app.command("train")(_guarded(train))
 app.command("bench")(_guarded(bench))
 app.command("reproduce")(_guarded(reproduce))
 app.command("horizon")(_guarded(horizon))

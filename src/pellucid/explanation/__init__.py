@@ -17,7 +17,6 @@ from pellucid.explanation.content import (
     Segments,
     Summary,
     Surrogate,
-    TextTrace,
 )
 from pellucid.explanation.contract import (
     TARGETS,
@@ -40,8 +39,10 @@ from pellucid.explanation.score import (
     Interval,
     Role,
     Score,
+    TextPair,
     not_measured,
 )
+from pellucid.explanation.text_trace import TextTrace
 from pellucid.explanation.wording import Fact, Sentences, fact, render, show
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "Summary",
     "Surrogate",
     "Task",
+    "TextPair",
     "TextTrace",
     "explainer",
     "fact",

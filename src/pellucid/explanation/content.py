@@ -11,6 +11,8 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
+from pellucid.explanation.text_trace import TextTrace
+
 PREDICTED_RETURN = "predicted return"
 """Unit of an attribution of the agent's value."""
 RETURN = "return"
@@ -382,24 +384,6 @@ class Contributions:
     values: Float[np.ndarray, " contributors"]
     standard_errors: Float[np.ndarray, " contributors"]
     total: float
-
-
-@dataclass(frozen=True)
-class TextTrace:
-    """Stated reasoning, cut into steps, with the effect of cutting each.
-
-    Args:
-        prompt: What was asked.
-        steps: The stated steps.
-        answer: The answer given.
-        effects: Shape (steps,), share of answers that change without the step.
-    """
-
-    kind: ClassVar[str] = "text_trace"
-    prompt: str
-    steps: tuple[str, ...]
-    answer: str
-    effects: Float[np.ndarray, " steps"]
 
 
 Content: TypeAlias = (

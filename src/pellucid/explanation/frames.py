@@ -21,8 +21,8 @@ from pellucid.explanation.content import (
     Segments,
     Summary,
     Surrogate,
-    TextTrace,
 )
+from pellucid.explanation.text_trace import TextTrace
 
 
 def content_frame(content: Content | None) -> pd.DataFrame:
@@ -169,7 +169,8 @@ def _contributions(c: Contributions) -> pd.DataFrame:
 
 
 def _text_trace(c: TextTrace) -> pd.DataFrame:
-    return pd.DataFrame({"step": c.steps, "effect": c.effects})
+    prompts = np.array(c.prompts, dtype=object)
+    return pd.DataFrame({"prompt": prompts[c.step_prompts], "step": c.steps, "effect": c.effects})
 
 
 _FRAMES: Mapping[str, Callable[[Any], pd.DataFrame]] = {

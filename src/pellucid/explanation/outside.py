@@ -27,6 +27,16 @@ def visible(text: str) -> str:
     return "".join(_symbol(sign) for sign in str(text))
 
 
+def visible_lines(text: str) -> str:
+    r"""Return the text like `visible`, with its line ends and tabs as they are.
+
+    Example:
+        >>> visible_lines("a\n\tb\x00")
+        'a\n\tb⟨U+0000⟩'
+    """
+    return "".join(sign if sign in "\n\t" else _symbol(sign) for sign in str(text))
+
+
 def terminal_safe(text: str) -> str:
     r"""Return the text without terminal sequences and without signs that cannot be seen.
 

@@ -13,6 +13,7 @@ __all__ = [
     "Interval",
     "Role",
     "Score",
+    "TextPair",
     "not_measured",
 ]
 
@@ -62,6 +63,25 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class TextPair:
+    """One unit of a test of a language model: what it was given and wrote, before and after.
+
+    Args:
+        prompt: What was asked.
+        before: The beginning that it was given first.
+        after: The beginning with the edit.
+        answer_before: Its answer to the first.
+        answer_after: Its answer to the second.
+    """
+
+    prompt: str
+    before: str
+    after: str
+    answer_before: str
+    answer_after: str
+
+
+@dataclass(frozen=True)
 class Score:
     """One faithfulness test of one explanation.
 
@@ -85,6 +105,7 @@ class Score:
         complete: False if the budget ended the test before all its units were run.
         replacement: What took the place of hidden inputs, in words; empty if none were hidden.
         curve: The levels whose mean the value is, None if it is no such mean.
+        example: One unit as the test saw it, None where that is no text.
     """
 
     metric: str
@@ -105,3 +126,4 @@ class Score:
     complete: bool = True
     replacement: str = ""
     curve: Curve | None = None
+    example: TextPair | None = None

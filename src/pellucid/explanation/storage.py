@@ -17,7 +17,7 @@ from pellucid.budget import Cost
 from pellucid.errors import DataError
 from pellucid.explanation.content import KINDS, Content
 from pellucid.explanation.explanation import Explanation
-from pellucid.explanation.score import Badge, Control, Curve, Interval, Score
+from pellucid.explanation.score import Badge, Control, Curve, Interval, Score, TextPair
 from pellucid.explanation.wording import Fact
 from pellucid.io import arrays as stored_arrays
 from pellucid.io import atomic, strict_json
@@ -150,13 +150,14 @@ def _rebuild(stored: Mapping[str, Any], array_file: Path) -> Explanation:
 
 def _score(item: dict[str, Any]) -> Score:
     control = item.pop("control")
-    # files from before there were curves have none
-    curve = item.pop("curve", None)
+    # files from before there were curves or examples have none
+    curve, example = item.pop("curve", None), item.pop("example", None)
     return Score(
         interval=Interval(**item.pop("interval")),
         gap=Interval(**item.pop("gap")),
         control=Control(control["name"], Interval(**control["interval"])) if control else None,
         curve=_curve(curve) if curve else None,
+        example=TextPair(**example) if example else None,
         **item,
     )
 

@@ -6,6 +6,7 @@ REGISTRY = {
     "value_deletion": "pellucid.faithfulness.value_deletion",
     "insertion": "pellucid.faithfulness.insertion",
     "step_drop": "pellucid.faithfulness.step_drop",
+    "highlight_drop": "pellucid.faithfulness.highlight_drop",
     "branch_gap": "pellucid.faithfulness.branch_gap",
     "student_return": "pellucid.faithfulness.student_return",
     "surrogate_agreement": "pellucid.faithfulness.surrogate_agreement",
@@ -14,4 +15,5 @@ REGISTRY = {
     "certificate_attacks": "pellucid.faithfulness.certificate_attacks",
     "weight_randomisation": "pellucid.faithfulness.weight_randomisation",
     "planted_inputs": "pellucid.faithfulness.planted_inputs",
+    "reasoning": "pellucid.faithfulness.reasoning",
 }

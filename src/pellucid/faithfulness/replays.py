@@ -8,8 +8,8 @@ from jaxtyping import Float
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explanation import Check
 from pellucid.faithfulness import thresholds
-from pellucid.faithfulness.results import scored
-from pellucid.rollouts import Branch, Future, run_branches, snapshot_way
+from pellucid.rollouts import Branch, run_branches, snapshot_way
+from pellucid.rollouts.failures import check_enough, usable_returns
 from pellucid.seeds import derived_seed
 
 
@@ -30,6 +30,8 @@ def replayed_returns(
     Raises:
         CapabilityError: There is no environment, or it cannot be branched or re-seeded.
         BudgetError: Less than five rounds.
+        AgentError: The agent's failures have left fewer.
+        EnvError: The environment's failures have.
     """
     if check.episodes.spec is None:
         raise CapabilityError(
@@ -52,8 +54,11 @@ def replayed_returns(
     n_rounds = len(futures) // width
     if n_rounds < thresholds.UNITS_FOR_WEAK:
         raise _too_small(n_rounds, _expected(check, rounds))
-    values = [_value(future) for future in futures[: n_rounds * width]]
-    return np.array(values, dtype=np.float64).reshape(n_rounds, width)
+    futures = futures[: n_rounds * width]
+    returns = usable_returns(futures).reshape(n_rounds, width)
+    n_usable = int(np.isfinite(returns).all(axis=1).sum())
+    check_enough(futures, n_usable, thresholds.UNITS_FOR_WEAK)
+    return returns
 
 
 def _check_noise(check: Check) -> None:
@@ -64,10 +69,6 @@ def _check_noise(check: Check) -> None:
             "the environment has noise that cannot be re-seeded: its futures are one sample",
             hint="an environment whose noise comes from np_random",
         )
-
-
-def _value(future: Future) -> float:
-    return scored(future.total_reward, future.failure is not None)
 
 
 def _check_budget(check: Check, rounds: Sequence[Sequence[Branch]]) -> None:

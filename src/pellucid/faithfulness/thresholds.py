@@ -17,6 +17,8 @@ HIDDEN_INPUTS = 10
 """Inputs that are hidden one by one for the control; all of them if there are no more."""
 REPLAYS = 20
 """Replays of a claim about one episode or state, if the budget pays for them."""
+HIGHLIGHT_SHARE = 0.05
+"""Share of an episode for which actions are random from a highlighted moment on."""
 LENGTHENING = 1.5
 """How much longer than recorded an episode is taken to run once the agent is disturbed."""
 
@@ -52,6 +54,15 @@ SHUFFLED_TREES = 5
 """Trees on shuffled labels that make up the control of a stand-in."""
 LEAST_PROBABILITY = 1e-6
 """Probabilities below count as this: one action that is never taken decides no regret."""
+
+# --- stated reasoning ---
+
+REMOVED_STEPS = 4
+"""Steps of one prompt that are left out one by one at most, evenly spread."""
+MISTAKEN_STEPS = 2
+"""Steps of one prompt that get a mistake, one at a time, at most."""
+TOLD_APART = 0.5
+"""What the interval of the test's AUC on the planted models must be above."""
 
 # --- sanity checks ---
 

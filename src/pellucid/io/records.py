@@ -44,7 +44,7 @@ class Line:
     offset: int
 
 
-def append(path: Path, record: Any) -> None:
+def append(path: Path, record: Any, *, sync: bool = True) -> None:
     """Add one record and return once it is on disk; the file is made if it is missing.
 
     A torn tail that an earlier kill left is cut off first, with a warning, so that the new record
@@ -53,6 +53,8 @@ def append(path: Path, record: Any) -> None:
     Args:
         path: The file; its folder must exist. One process at a time may append.
         record: Anything that `strict_json.dumps` takes.
+        sync: False returns once the system has it: it survives the death of this process, and
+            possibly not a power cut.
 
     Raises:
         OSError: The disk is full or the folder is gone; earlier records stay readable.
@@ -65,7 +67,8 @@ def append(path: Path, record: Any) -> None:
         try:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         except BaseException:
             with suppress(OSError):  # no half line for the next reader, if the disk allows
                 os.truncate(path, start)

@@ -44,16 +44,22 @@ def optimal_backup(
     """
     n_states, n_actions = rewards.shape
     change = 0.0
+    # unsigned: indices that may be negative are checked at each access, which costs half the time
+    pair, entry = np.uint64(0), np.uint64(starts[0])
     for state in range(n_states):
         best, best_action = -np.inf, 0
         for action in range(n_actions):
-            pair = state * n_actions + action
+            pair += np.uint64(1)
+            end = np.uint64(starts[pair])
             total = 0.0
-            for entry in range(starts[pair], starts[pair + 1]):
-                total += probabilities[entry] * values[next_states[entry]]
+            while entry < end:
+                total += probabilities[entry] * values[np.uint64(next_states[entry])]
+                entry += np.uint64(1)
             q_value = rewards[state, action] + discount * total
-            if q_value > best:
-                best, best_action = q_value, action
+            # two choices without a jump, which would be mispredicted
+            better = q_value > best
+            best_action = action if better else best_action
+            best = q_value if better else best
         out_values[state] = best
         out_actions[state] = best_action
         change = max(change, abs(best - values[state]))

@@ -1,43 +1,20 @@
-"""The report as one HTML file that needs nothing else and runs nothing from outside.
-
-Every figure in prose is a `fact` element: `data-path` names its place in `report.json`, `value`
-holds full precision. Text that came with the run (questions, reasons, names, messages) is a `told`
-element whose path names the whole string. Digits outside both stand only in `code` and `time`
-elements (ids, versions, hashes, commands) and inside charts, whose numbers are in the table below.
-"""
+"""The report on an agent as one HTML file that needs nothing else and runs nothing from outside."""
 
 import base64
-import hashlib
-import json
-import re
-from collections.abc import Mapping
-from functools import cache, cached_property
-from typing import Any
+from functools import cached_property
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from pellucid import registry
 from pellucid.errors import PluginError, UnknownNameError
-from pellucid.explanation import CounterfactualStates, Explanation, Futures, show
+from pellucid.explanation import CounterfactualStates, Explanation, Futures
 from pellucid.explanation.outside import clip, visible
-from pellucid.explanation.plots.charts import read_chart
-from pellucid.explanation.plots.fronts import FrontChart
-from pellucid.explanation.plots.svg import badge_svg, chart_css, chart_svg
-from pellucid.explanation.plots.tree_drawing import tree_svg
-from pellucid.explanation.rendering import BADGE_WORDS
-from pellucid.explanation.wording import Fact, render
-from pellucid.io.atomic import safe_name
 from pellucid.report.charts import returns_svg, series_svg
+from pellucid.report.page import TITLE_LETTERS, Page, made_here, render_page
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document
 
-LONG_TEXT = 2000
-TITLE_LETTERS = 120
 WHAT_WOULD_CHANGE = (Futures.kind, CounterfactualStates.kind)
-DATA_DIGITS = 4
-_BOLD = re.compile(r"\*\*")
-_RUN_ID = re.compile(r"[^A-Za-z0-9._-]")
 
 
 def render_html(record: RunRecord, document: Document, *, json_sha256: str) -> str:
@@ -48,31 +25,12 @@ def render_html(record: RunRecord, document: Document, *, json_sha256: str) -> s
         document: What `build_document` made of it.
         json_sha256: Hash of `report.json`, printed in the page.
     """
-    page = _Page(record, document)
-    environment = _environment()
-    style = environment.get_template("style.css.j2").render(
-        chart_css=_made_here(chart_css()), run=_RUN_ID.sub("_", record.run_id)
-    )
-    script = environment.get_template("script.js.j2").render()
-    return environment.get_template("report.html.j2").render(
-        doc=document,
-        page=page,
-        style=_made_here(style),
-        script=_made_here(script),
-        policy=_policy(style, script),
-        data=_made_here(_inert_json(document)),
-        json_sha256=json_sha256,
-        f=page.fact,
-        t=page.told,
-        s=page.said,
-        badge=page.badge,
-        v=visible,
-        safe_name=safe_name,
-    )
+    page = _AgentPage(record, document)
+    return render_page(page, template="report.html.j2", json_sha256=json_sha256)
 
 
-class _Page:
-    """What the templates may call: everything resolves against one document.
+class _AgentPage(Page):
+    """What the templates of this report may call beside what every page offers.
 
     Args:
         record: The run.
@@ -80,90 +38,18 @@ class _Page:
     """
 
     def __init__(self, record: RunRecord, document: Document) -> None:
+        super().__init__(document)
         self.record = record
-        self.document = document
-
-    # --- figures and words ---
-
-    def fact(self, path: str) -> Markup:
-        """Return the number at a path, shown at three significant digits."""
-        value = self._at(path)
-        shown = "not measured" if value is None else show(value)
-        return _fact_element(path, value, shown)
-
-    def told(self, path: str) -> Markup:
-        """Return the text at a path, isolated, with hidden signs visible; long text unfolds."""
-        whole = visible(str(self._at(path)))
-        opening = Markup('<bdi class="told" data-path="{}">').format(path)
-        if len(whole) <= LONG_TEXT:
-            return opening + escape(whole) + Markup("</bdi>")
-        return Markup(
-            '{o}{head}…</bdi><details class="long"><summary>show all <data class="fact" '
-            'data-path="{p}" data-of="length" value="{n}">{n}</data> signs</summary>'
-            "{o}{whole}</bdi></details>"
-        ).format(o=opening, head=whole[:LONG_TEXT], p=path, n=len(whole), whole=whole)
-
-    def said(self, path: str) -> Markup:
-        """Return the sentence at a path with every fact marked up."""
-        sentence = self._at(path) if path else self.document
-        facts = {
-            name: Fact(value if value is not None else float("nan"), sentence["shown"][name])
-            for name, value in sentence["facts"].items()
-        }
-        marked = render(
-            sentence["template"],
-            facts,
-            wrap=lambda name, item: str(
-                _fact_element(f"{path}.facts.{name}", sentence["facts"][name], item.text)
-            ),
-            literal=lambda words: str(escape(visible(words))),
-        )
-        return _made_here(_strong(marked))
-
-    def badge(self, name: str) -> Markup:
-        """Return the shape and the word of a badge."""
-        shape = _made_here(badge_svg(name))
-        return Markup('<span class="badge {}">{} {}</span>').format(
-            name.replace("_", "-"),
-            shape,
-            BADGE_WORDS[name],  # type: ignore[index]
-        )
-
-    def shape(self, name: str) -> Markup:
-        """Return the shape of a badge alone, for where the word stands beside it."""
-        return _made_here(badge_svg(name))
 
     # --- pictures ---
 
-    def charts(self, position: int) -> list[tuple[Document, Markup, str]]:
-        """Return the charts of an explanation: data, drawing, and path of the data."""
-        explanation = self.document["explanations"][position]
-        charts = [(key, read_chart(explanation[key])) for key in ("test_chart", "chart")]
-        # a stand-in is there to be read: its rules come first
-        charts.sort(key=lambda item: not isinstance(item[1], FrontChart))
-        return [
-            (explanation[key], _made_here(chart_svg(chart)), f"explanations.{position}.{key}")
-            for key, chart in charts
-            if chart is not None
-        ]
-
-    def tree(self, chart: Document) -> Markup:
-        """Return the drawing of a tree."""
-        front = read_chart(chart)
-        assert isinstance(front, FrontChart)
-        return _made_here(tree_svg(front.nodes, front.tree_sentence))
-
-    def file(self, kind: str, text: str) -> str:
-        """Return a text as a data address, so that it can be saved from the page alone."""
-        return f"data:{kind};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
-
     def returns(self) -> Markup:
         """Return the chart of all returns."""
-        return _made_here(returns_svg(self.document))
+        return made_here(returns_svg(self.document))
 
     def series(self, series: Document) -> Markup:
         """Return the small line chart of one input."""
-        return _made_here(series_svg(series))
+        return made_here(series_svg(series))
 
     def frame(self, strip: Document, index: int) -> str:
         """Return a frame as a data address."""
@@ -190,55 +76,11 @@ class _Page:
         everything = range(len(self.document["explanations"]))
         return [i for i in everything if i not in self.what_would_change]
 
-    def decisive(self, position: int) -> int | None:
-        """Return the position of the score that decided a badge, None if there is none."""
-        explanation = self.document["explanations"][position]
-        for index, score in enumerate(explanation["faithfulness"]):
-            if score["metric"] == explanation["decisive"]:
-                return index
-        return None
-
     def title(self) -> str:
         """Return the page's title: no markup is possible there, so only hidden signs matter."""
         environment = self.document["environment"]
         where = f" in {environment['id']}" if environment else ""
         return clip(visible(f"{self.document['agent']['name']}{where}"), TITLE_LETTERS)
-
-    def _at(self, path: str) -> Any:
-        return resolve(self.document, path)
-
-
-def resolve(document: Any, path: str) -> Any:
-    """Return the value at a dotted path such as `explanations.0.facts.d`.
-
-    Raises:
-        KeyError: (or IndexError) There is no such place.
-    """
-    value = document
-    for part in path.split("."):
-        value = value[int(part)] if isinstance(value, list) else value[part]
-    return value
-
-
-def _made_here(markup: str) -> Markup:
-    """Mark what this package made, with every outside text in it escaped already."""
-    return Markup(markup)  # noqa: S704
-
-
-def _fact_element(path: str, value: Any, shown: str) -> Markup:
-    words = visible(shown)
-    if isinstance(value, str) or value is None:
-        return Markup('<bdi class="fact" data-path="{}">{}</bdi>').format(path, words)
-    return Markup('<data class="fact" data-path="{}" value="{}">{}</data>').format(
-        path, repr(value), words
-    )
-
-
-def _strong(marked: str) -> str:
-    parts = _BOLD.split(marked)
-    if len(parts) % 2 == 0:  # an odd mark is a star that somebody typed
-        return marked
-    return "".join(f"<b>{p}</b>" if i % 2 else p for i, p in enumerate(parts))
 
 
 def _kind(explanation: Explanation, described: Document) -> str | None:
@@ -249,46 +91,3 @@ def _kind(explanation: Explanation, described: Document) -> str | None:
     except (UnknownNameError, PluginError):
         return None
     return kind
-
-
-def _policy(style: str, script: str) -> str:
-    return (
-        "default-src 'none'; img-src data:; "
-        f"style-src '{_source_hash(style)}'; script-src '{_source_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _source_hash(source: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
-
-
-def _inert_json(document: Document) -> str:
-    text = json.dumps(_shortened(document), ensure_ascii=True, separators=(",", ":"))
-    # not even `</script>` or `<!--` may end the block early; ensure_ascii covers U+2028 and U+2029
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text
-
-
-def _shortened(value: Any) -> Any:
-    """Numbers at four digits: the page is for reading, `report.json` keeps full precision."""
-    if isinstance(value, float):
-        return float(f"{value:.{DATA_DIGITS}g}")
-    if isinstance(value, Mapping):
-        return {key: _shortened(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_shortened(item) for item in value]
-    return value
-
-
-@cache
-def _environment() -> Environment:
-    """Return the templates; kept, since compiling them takes longer than filling them."""
-    return Environment(
-        loader=PackageLoader("pellucid", "report/templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -37,10 +37,15 @@ def summary(record: RunRecord, explanations: Sequence[Document]) -> Document:
 def n_tests(explanations: Sequence[Document]) -> int:
     """Return how many tests were made that luck could pass; sanity checks can only fail."""
     return sum(
-        score["gap"]["value"] is not None and score["role"] != "sanity"
+        measured(score["gap"]["value"]) and score["role"] != "sanity"
         for explanation in explanations
         for score in explanation["faithfulness"]
     )
+
+
+def measured(value: float | None) -> bool:
+    """Whether a number of a document was measured: neither NaN nor, as JSON has it, null."""
+    return value is not None and not math.isnan(value)
 
 
 def performance(record: RunRecord) -> list[Document]:

@@ -24,19 +24,19 @@ def terminal_summary(document: Document, *, width: int = WIDTH, report: Path | N
     """
     lines = []
     if document["banner"]:
-        lines += _wrapped(document["banner"], width)
-    lines += _wrapped(_first_line(document), width)
-    lines += _wrapped(_return_line(document), width)
+        lines += wrapped(document["banner"], width)
+    lines += wrapped(_first_line(document), width)
+    lines += wrapped(_return_line(document), width)
     if document["identity"]["verdict"] == "disagrees":
-        lines += _wrapped(document["identity"]["text"], width)
+        lines += wrapped(document["identity"]["text"], width)
     for position in document["summary"]["findings"]:
-        lines += _finding(document["explanations"][position], width)
-    lines += _wrapped(_count_line(document), width)
+        lines += finding(document["explanations"][position], width)
+    lines += wrapped(count_line(document), width)
     where = str(report) if report is not None else document["report"]
     cost, place = _cost_line(document), f"Report {terminal_safe(where)}"
     together = f"{cost}   {place}"
     # a path is never broken: it must survive being copied
-    lines += [together] if len(together) <= width else [*_wrapped(cost, width), place]
+    lines += [together] if len(together) <= width else [*wrapped(cost, width), place]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -60,12 +60,13 @@ def _return_line(document: Document) -> str:
     return f"Return {show(mean['mean'])} (likely {show(mean['low'])} to {show(mean['high'])})"
 
 
-def _finding(explanation: Document, width: int) -> list[str]:
+def finding(explanation: Document, width: int) -> list[str]:
+    """Return an explanation as lines: badge and question, then the answer."""
     badge = explanation["badge"]
     lead = f"{BADGE_MARKS[badge]} {BADGE_WORDS[badge]}"
     question, text = explanation["question"], explanation["text"]
     if width < NARROW:
-        return [lead, *_wrapped(question, width), *_wrapped(_sentence(text), width)]
+        return [lead, *wrapped(question, width), *wrapped(_sentence(text), width)]
     indent = " " * COLUMN
     first = textwrap.wrap(
         terminal_safe(question),
@@ -85,7 +86,8 @@ def _finding(explanation: Document, width: int) -> list[str]:
     return [*(first or [lead]), *answer]
 
 
-def _count_line(document: Document) -> str:
+def count_line(document: Document, noun: str = "explanation") -> str:
+    """Return how many explanations have which badge."""
     summary = document["summary"]
     n, tests = summary["n_explanations"], summary["n_tests"]
     counts = [
@@ -93,7 +95,7 @@ def _count_line(document: Document) -> str:
         for badge in BADGE_ORDER
         if summary["badges"][badge]
     ]
-    explanations = "1 explanation" if n == 1 else f"{n} explanations"
+    explanations = f"1 {noun}" if n == 1 else f"{n} {noun}s"
     listed = f": {', '.join(counts)}" if counts else ""
     return f"{explanations}{listed} ({tests} {'test' if tests == 1 else 'tests'})"
 
@@ -108,5 +110,6 @@ def _sentence(text: str) -> str:
     return capitalised(terminal_safe(without_marks(text)))
 
 
-def _wrapped(text: str, width: int) -> list[str]:
+def wrapped(text: str, width: int) -> list[str]:
+    """Return a text as safe lines of at most so many columns."""
     return textwrap.wrap(terminal_safe(without_marks(text)), width)

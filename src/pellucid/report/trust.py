@@ -29,15 +29,33 @@ def trust(record: RunRecord, document: Document) -> Document:
     """
     return {
         "cannot_tell": cannot_tell(record, document),
-        "rows": _rows(document),
-        "not_measured": _not_measured(document),
-        "sanity": _sanity(document),
+        **parts_of_trust(document),
         "exclusions": _exclusions(document),
         "choices": _choices(record),
         "replacements": _replacements(document),
-        "rule": _rule(),
-        "luck": luck(document),
         "recheck": "pellucid evaluate .",
+    }
+
+
+def parts_of_trust(
+    document: Document,
+    *,
+    units: str = "episodes, replays or states",
+    rerun: str = "the environment was not run again",
+) -> Document:
+    """Return what every report says of its tests: claims, what is missing, checks, rule, luck.
+
+    Args:
+        document: A document whose `explanations` are there.
+        units: What tests compare on, in words.
+        rerun: What a test could have done and did not, in words.
+    """
+    return {
+        "rows": _rows(document),
+        "not_measured": _not_measured(document),
+        "sanity": _sanity(document),
+        "rule": _rule(units, rerun),
+        "luck": luck(document),
     }
 
 
@@ -199,13 +217,13 @@ def _choices(record: RunRecord) -> list[Document]:
     return told
 
 
-def _rule() -> Document:
+def _rule(units: str, rerun: str) -> Document:
     return {
         "intro": said(
             "Gap: how much better an explanation scores than a meaningless one on the same "
             "{units}, with a {c} % interval. The first line that applies gives the badge.",
             c=PERCENT,
-            units="episodes, replays or states",
+            units=units,
         ),
         "not_measured": said(
             "no score: something is missing, or there are fewer than {least} units.",
@@ -218,9 +236,9 @@ def _rule() -> Document:
         ),
         "weak": said(
             "the gap is above {zero} but its interval reaches it, or there are fewer than {full} "
-            "units, or the run stopped early, or the environment was not run again though it "
-            "could have been.",
+            "units, or the run stopped early, or {rerun} though it could have been.",
             zero=0,
+            rerun=rerun,
             full=thresholds.UNITS_FOR_SUPPORTED,
         ),
         "supported": said(

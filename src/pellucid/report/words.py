@@ -70,18 +70,20 @@ _FAMILIES: Mapping[str, str] = {
 _NOT_TEXT = re.compile(r"<(script|style|svg)\b.*?</\1>|<[^>]+>", re.DOTALL)
 
 
-def words_of(page: str) -> list[Document]:
+def words_of(page: str, meanings: Mapping[str, tuple[str, str]] = _MEANINGS) -> list[Document]:
     """Return the words of a page with their meanings, in alphabetical order.
 
     At most fifteen; if more occur, those that readers need the most.
 
     Args:
         page: The page in HTML, without this screen.
+        meanings: By term: how it occurs, as an expression, and its meaning in one sentence; those
+            that readers need most first.
     """
     text = unescape(_NOT_TEXT.sub(" ", page[page.find("<main") :]))
     found = [
         {"term": term, **said(meaning, **({"c": PERCENT} if "{c}" in meaning else {}))}
-        for term, (pattern, meaning) in _MEANINGS.items()
+        for term, (pattern, meaning) in meanings.items()
         if re.search(rf"\b(?:{pattern})\b", text)
     ]
     return sorted(found[:MOST_WORDS], key=lambda word: str(word["term"]))

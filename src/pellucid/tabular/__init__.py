@@ -1,5 +1,7 @@
 """Finite problems: described as arrays, solved exactly, made from games, tables or at random."""
 
+from typing import TYPE_CHECKING, Any
+
 from pellucid.tabular.generators import random_mdp
 from pellucid.tabular.mdp import FiniteMDP
 from pellucid.tabular.solving import (
@@ -19,6 +21,9 @@ from pellucid.tabular.solving import (
 )
 from pellucid.tabular.sources import from_table, from_toy_text, layered
 
+if TYPE_CHECKING:
+    from pellucid.tabular.of_env import finite_mdp_of
+
 __all__ = [
     "FiniteMDP",
     "Solution",
@@ -26,6 +31,7 @@ __all__ = [
     "advantages",
     "backward_induction",
     "best_actions",
+    "finite_mdp_of",
     "from_table",
     "from_toy_text",
     "gaps",
@@ -39,3 +45,12 @@ __all__ = [
     "uniform_policy",
     "value_iteration",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # what needs an environment is imported when it is first used
+    if name == "finite_mdp_of":
+        from pellucid.tabular import of_env
+
+        return of_env.finite_mdp_of
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

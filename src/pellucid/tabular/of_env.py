@@ -7,6 +7,7 @@ from typing import Any
 
 import gymnasium
 
+from pellucid.envs.naming import resolve_names
 from pellucid.envs.resolve import DEFAULT_MAX_STEPS, layers, make_env, step_limit
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import CapabilityError, InputError
@@ -76,7 +77,8 @@ def finite_mdp_of(
         if hasattr(made.unwrapped, "P") and not wrappers:
             if actions is not None:
                 raise InputError("choosing actions is for environments that are enumerated")
-            return from_toy_text(made, horizon=steps, discount=discount)
+            names = resolve_names(spec, made).actions
+            return from_toy_text(made, horizon=steps, discount=discount, action_names=names)
         mdp = enumerate_states(
             _task(made, actions), horizon=steps, max_states=max_states, progress=progress
         )

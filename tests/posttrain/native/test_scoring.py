@@ -75,6 +75,17 @@ def test_gradients_are_those_of_rows_alone() -> None:
         torch.testing.assert_close(gradient, expected, atol=2e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_completions_of_one_token(shape: str) -> None:
+    model = small_model(shape)
+    log_probs, _ = token_log_probs(
+        model, *pad_left(PROMPTS, pad_id=0), *pad_right([[c[0]] for c in COMPLETIONS], pad_id=0)
+    )
+    for row, (prompt, completion) in enumerate(zip(PROMPTS, COMPLETIONS, strict=True)):
+        expected = full_forward_log_probs(model, prompt, completion[:1])
+        torch.testing.assert_close(log_probs[row], expected, atol=1e-5, rtol=0)
+
+
 def test_entropies_carry_a_gradient_only_if_asked() -> None:
     model = small_model()
     batch = (*pad_left(PROMPTS, pad_id=0), *pad_right(COMPLETIONS, pad_id=0))

@@ -12,13 +12,13 @@ from pellucid.agents.acting import preferences
 from pellucid.agents.flatten import flat
 from pellucid.budget import Cost
 from pellucid.errors import BudgetError, CapabilityError, InputError
-from pellucid.explainers.failures import check_enough, failure_warnings, usable_returns
 from pellucid.explanation import Fact, Finding, Futures, Sentences, Task, explainer, fact
 from pellucid.explanation.options import EPISODE, STEP, chosen_episode, chosen_step, whole_number
 from pellucid.explanation.wording import show
 from pellucid.kernels.returns import terms_add_up, terms_error
 from pellucid.rollouts import Branch, Future, branching_cost, run_branches
 from pellucid.rollouts.drawing import opposite_action
+from pellucid.rollouts.failures import check_enough, failure_warnings, usable_returns
 
 HOLD_SHARE = 0.05
 N_CANDIDATES, N_SEARCH = 12, 3

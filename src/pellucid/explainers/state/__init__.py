@@ -4,5 +4,8 @@ REGISTRY = {
     "shapley": "pellucid.explainers.state.shapley",
     "shapley-value": "pellucid.explainers.state.shapley_value",
     "shapley-return": "pellucid.explainers.state.shapley_return",
+    "integrated-gradients": "pellucid.explainers.state.integrated_gradients",
+    "sarfa": "pellucid.explainers.state.sarfa",
+    "perturbation": "pellucid.explainers.state.perturbation",
     "critical-steps": "pellucid.explainers.state.critical_steps",
 }

@@ -8,11 +8,11 @@ from jaxtyping import Float, Int
 
 from pellucid.budget import Cost
 from pellucid.errors import BudgetError, CapabilityError
-from pellucid.explainers.failures import check_enough, failure_warnings, usable_returns
 from pellucid.explanation import Finding, Segments, Sentences, Task, explainer, fact
 from pellucid.explanation.options import EPISODE, chosen_episode
 from pellucid.rollouts import Branch, Future, branching_cost, run_branches
 from pellucid.rollouts.drawing import random_actions
+from pellucid.rollouts.failures import check_enough, failure_warnings, usable_returns
 from pellucid.seeds import stream
 from pellucid.stats import differences
 

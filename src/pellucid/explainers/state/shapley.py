@@ -3,34 +3,8 @@
 from pellucid.agents.acting import bulk_preferences, preference_unit, preferences
 from pellucid.budget import Cost
 from pellucid.explainers.state.input_game import planned_game, solved_game
-from pellucid.explanation import Attribution, Finding, Sentences, Task, explainer
-
-_QUESTION = "Which inputs drive its choices?"
-
-_CLOSED = Sentences(
-    supported="{x} drives its choices: hiding it costs {d} {unit} ({lo} to {hi}); "
-    "hiding a random input costs {r}.",
-    weak="{x} may matter most, but hiding it costs {d} {unit} ({lo} to {hi}), "
-    "not clearly more than a random input ({r}).",
-    thin="{x} may drive its choices: hiding it costs {d} {unit} ({lo} to {hi}), "
-    "a random input {r}; but {reason}.",
-    failed="We could not show which inputs matter: hiding the top-ranked one costs no more than "
-    "hiding a random one. Do not use the ranking.",
-    not_measured="Which inputs matter was not tested: {reason}. To test it: {need}.",
-    does_not_say="that changing {x} in the world would change the result the same way",
-)
-_LOGGED = Sentences(
-    supported="{x} drives its choices: hiding inputs, most telling first, changes {d} % of them "
-    "({lo} to {hi}); in random order {r} %.",
-    weak="{x} may matter most; hiding inputs, most telling first, changes {d} % of choices "
-    "({lo} to {hi}), not clearly more than random order ({r} %).",
-    thin="{x} may drive its choices: hiding inputs, most telling first, changes {d} % of them "
-    "({lo} to {hi}), in random order {r} %; but {reason}.",
-    failed="We could not show which inputs matter: hiding the most telling first changes no more "
-    "choices than random order. Do not use the ranking.",
-    not_measured=_CLOSED.not_measured,
-    does_not_say=_CLOSED.does_not_say,
-)
+from pellucid.explainers.state.input_sentences import CLOSED, LOGGED, QUESTION
+from pellucid.explanation import Attribution, Finding, Task, explainer
 
 
 @explainer(
@@ -39,9 +13,9 @@ _LOGGED = Sentences(
     kind=Attribution,
     decisive=("masked_return", "deletion"),
     source="Lundberg & Lee 2017, eq. (4); policy game of Beechey 2023 with marginal draws",
-    question=_QUESTION,
-    sentences=_CLOSED,
-    logged_sentences=_LOGGED,
+    question=QUESTION,
+    sentences=CLOSED,
+    logged_sentences=LOGGED,
     axioms=("efficiency", "symmetry", "null_player"),
 )
 class Shapley:
@@ -59,13 +33,13 @@ class Shapley:
 
     def plan(self, task: Task) -> Cost:
         """Return what the hybrids and the rows that they are made of cost."""
-        return Cost(queries=planned_game(task, _QUESTION).cost)
+        return Cost(queries=planned_game(task, QUESTION).cost)
 
     def explain(self, task: Task) -> Finding:
         """Attribute the preferences in visited states to the inputs."""
         return solved_game(
             task,
-            planned_game(task, _QUESTION),
+            planned_game(task, QUESTION),
             preferences,
             bulk_answer=bulk_preferences(task.agent),
             output_names=task.episodes.names.actions,

@@ -10,11 +10,11 @@ from jaxtyping import Float, Int
 from pellucid.agents.flatten import flat
 from pellucid.budget import Cost
 from pellucid.errors import BudgetError, CapabilityError, DataError
-from pellucid.explainers.failures import check_enough, failure_warnings, usable_returns
 from pellucid.explanation import RETURN, Attribution, Finding, Sentences, Task, explainer, fact
 from pellucid.kernels.shapley import efficiency_error
 from pellucid.kernels.shapley_designs import CoalitionDesign, antithetic_chain, every_coalition
 from pellucid.rollouts import Branch, Future, branching_cost, run_branches, snapshot_way
+from pellucid.rollouts.failures import check_enough, failure_warnings, usable_returns
 from pellucid.seeds import derived_seed, stream
 
 _QUESTION = "Which inputs does its return depend on?"

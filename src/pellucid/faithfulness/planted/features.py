@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from jaxtyping import Float
+from scipy.special import softmax
 
 from pellucid.agents.loading import spaces_of
 from pellucid.envs.spec import EnvSpec
@@ -14,7 +16,7 @@ from pellucid.faithfulness import thresholds
 from pellucid.faithfulness.planted.drawn_inputs import DrawnInputs, agent_of, spec_of
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Setting
 from pellucid.seeds import stream
-from pellucid.types import Actions, Observations
+from pellucid.types import Actions, Categorical, Observations
 
 RECALL = 0.9
 """Share of the planted inputs that must be among as many top-ranked ones."""
@@ -22,6 +24,8 @@ EFFECT = 0.9
 """Correlation with the known effects that must be reached."""
 ERRORS = 4.0
 """Standard errors within which a value counts as zero."""
+STEEPNESS = 3.0
+"""Of soft choices: several inputs together saturate them."""
 _WEIGHTS = (1.0, -0.8, 0.6, -0.5)
 """Of the planted inputs, in turn: each alone changes many choices."""
 
@@ -209,6 +213,18 @@ def linear_scores(seed: int) -> Setting[PlantedInputs]:
     return Setting(Scorer(spec, weights), spec, truth)
 
 
+def soft_choice(seed: int) -> Setting[PlantedInputs]:
+    """Return an agent whose probabilities follow a weighted sum of a few inputs, and saturate.
+
+    Where the sum is large no input alone changes the probability much, and its slope is flat.
+    """
+    n_inputs = 8
+    truth = _drawn_truth(seed, "soft-choice", n_inputs, 3)
+    weights = _weights(truth, n_inputs)
+    spec = spec_of(DrawnInputs, n_inputs=n_inputs, paid=(-weights).tolist())
+    return Setting(Drawer(spec, weights), spec, truth)
+
+
 def linear_forecast(seed: int) -> Setting[PlantedInputs]:
     """Return an agent whose predicted return is a weighted sum of a few inputs.
 
@@ -241,7 +257,7 @@ class Scorer:
 
     name: ClassVar[str] = "linear scores"
     framework: ClassVar[str] = "planted"
-    capabilities: ClassVar[frozenset[str]] = frozenset({"q_values"})
+    capabilities: ClassVar[frozenset[str]] = frozenset({"q_values", "gradients"})
 
     def __init__(self, spec: EnvSpec, weights: Float[np.ndarray, " inputs"]) -> None:
         spaces = spaces_of(spec)
@@ -256,6 +272,26 @@ class Scorer:
         """Return the Q-values."""
         total = observations @ self._weights
         return np.stack((total, -total), axis=1).astype(np.float64)
+
+    def torch_preferences(self, observations: Any) -> Any:
+        """Return the Q-values as a torch function."""
+        total = observations.double() @ torch.as_tensor(self._weights)
+        return torch.stack((total, -total), dim=1)
+
+
+class Drawer(Scorer):
+    """Has the softmax of these scores, three times as large, as probabilities of its actions."""
+
+    name: ClassVar[str] = "soft choice"
+    capabilities: ClassVar[frozenset[str]] = frozenset({"distribution", "gradients"})
+
+    def distribution(self, observations: Observations) -> Categorical:
+        """Return the probabilities."""
+        return Categorical(softmax(STEEPNESS * self.q_values(observations), axis=1))
+
+    def torch_preferences(self, observations: Any) -> Any:
+        """Return the probabilities as a torch function."""
+        return torch.softmax(STEEPNESS * super().torch_preferences(observations), dim=1)
 
 
 class Forecaster:
@@ -328,6 +364,11 @@ def _task(
 
 TASKS = (
     _task("linear-rule", "Acts by a weighted sum of 3 of 8 inputs.", linear_rule),
+    _task(
+        "soft-choice",
+        "Probabilities follow a weighted sum of 3 of 8 inputs, and saturate.",
+        soft_choice,
+    ),
     _task(
         "linear-scores",
         "Has a weighted sum of 3 of 8 inputs, and its opposite, as Q-values.",

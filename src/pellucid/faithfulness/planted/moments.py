@@ -1,15 +1,19 @@
 """A planted moment: one step of an episode decides its result, and it is known which."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
+from jaxtyping import Float
 
+from pellucid.agents.loading import spaces_of
+from pellucid.envs.spec import EnvSpec
 from pellucid.explanation import Segments, Summary
 from pellucid.faithfulness.planted.drawn_inputs import agent_of, spec_of
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Setting
 from pellucid.seeds import stream
+from pellucid.types import Actions, Observations
 
 HITS = 0.8
 """Share of seeds in which the critical step must be named."""
@@ -86,6 +90,42 @@ def one_key(seed: int, slip: float = 0.0) -> Setting[CriticalStep]:
     )
 
 
+def key_moment(seed: int) -> Setting[CriticalStep]:
+    """Return the agent of `one_key` with its Q-values, which differ at the key only."""
+    step = int(stream(seed, "planted", "one-key").integers(4, N_STEPS - 4))
+    spec = spec_of(Corridor, critical_step=step)
+    return Setting(KeyTaker(spec, step), spec, CriticalStep(step))
+
+
+class KeyTaker:
+    """Takes the key where it is, and knows what both actions earn everywhere.
+
+    Args:
+        spec: Its environment.
+        critical_step: The step at which the key can be taken.
+    """
+
+    name: ClassVar[str] = "key taker"
+    framework: ClassVar[str] = "planted"
+    capabilities: ClassVar[frozenset[str]] = frozenset({"q_values"})
+
+    def __init__(self, spec: EnvSpec, critical_step: int) -> None:
+        spaces = spaces_of(spec)
+        self.observation_space, self.action_space = spaces.observation, spaces.action
+        self._critical = critical_step
+
+    def act(self, observations: Observations) -> Actions:
+        """Return the action of the larger Q-value, walking on if both are alike."""
+        return np.asarray(self.q_values(observations).argmax(axis=1), dtype=np.int64)
+
+    def q_values(self, observations: Observations) -> Float[np.ndarray, "batch actions"]:
+        """Return what walking on and taking earn in the end."""
+        here, held = observations[:, 1] > 0.5, observations[:, 2] > 0.5
+        before = np.round(observations[:, 0] * N_STEPS) < self._critical
+        walking = np.where(held | before, 10.0, -10.0)
+        return np.stack((walking, np.where(here, 10.0, walking)), axis=1)
+
+
 def key_and_slips(seed: int) -> Setting[CriticalStep]:
     """Return the agent of `one_key` where taking anywhere else costs 0.5.
 
@@ -153,7 +193,7 @@ TASKS: tuple[PlantedTask[CriticalStep], ...] = (
         name="key-moment",
         kind=Summary,
         about="One step of 40 decides the result, and no other changes it.",
-        set_up=one_key,
+        set_up=key_moment,
         measures=(_MOMENTS,),
         meaningless=random_moments,
         control="as many random moments",

@@ -78,7 +78,7 @@ def config_of(model: Any) -> TransformerConfig:
         InputError: It is of another family, or uses a part that the in-house layout lacks.
     """
     config = model.config
-    family = getattr(config, "model_type", None)
+    family = str(getattr(config, "model_type", None))
     if FAMILIES.get(family, "") + "ForCausalLM" != type(model).__name__:
         raise InputError(
             f"a {type(model).__name__} does not convert; {', '.join(FAMILIES.values())} do",
@@ -157,7 +157,6 @@ def _lacking(config: Any) -> list[str]:
         "attention over sliding windows": windows != {"full_attention"},
         "biases of the feed-forward maps": bool(getattr(config, "mlp_bias", False)),
         "a bias of the attention's output": bool(getattr(config, "attention_bias", False)),
-        "dropout in attention": bool(getattr(config, "attention_dropout", 0.0)),
     }
     return [name for name, used in present.items() if used]
 
@@ -215,4 +214,4 @@ def _split(
 ) -> dict[str, Tensor | None]:
     if weight is None:
         return {}
-    return {form.format(n): part for n, part in zip(names, weight.split(parts), strict=True)}
+    return {form.format(n): part for n, part in zip(names, torch.split(weight, parts), strict=True)}

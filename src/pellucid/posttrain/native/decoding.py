@@ -31,10 +31,11 @@ class CachedDecoder:
     """Decodes rows token by token; satisfies `Decoder`.
 
     Args:
-        weights: Of the model; what is folded is a copy.
-        prompt_ids: Left-padded prompts.
+        weights: Of the model, or of S stacked ones; what is folded is a copy.
+        prompt_ids: Left-padded prompts; stacked models all read all of them.
         prompt_mask: Their real tokens.
-        prompts: The prompt of each row.
+        prompts: The prompt of each row; stacked models have equally many rows each, one model's
+            after the other's.
         max_new_tokens: How often `step` will be called at most.
     """
 
@@ -50,18 +51,15 @@ class CachedDecoder:
         heads, embedding = weights.heads, weights.embedding.detach()
         self._heads, self._rotary, self._embedding = heads, weights.rotary, embedding
         self._folded = [_fold(layer, heads) for layer in weights.layers]
-        self._head = weights.head.detach() * weights.norm.detach()
-        prompt_length = prompt_ids.shape[1]
-        self._length = prompt_length
-        capacity = prompt_length + max_new_tokens
-        shape = (len(weights.layers), len(prompts), heads.n_key_value, capacity, heads.width)
+        self._head = weights.head.detach() * weights.norm.detach()[..., None, :]
+        # nothing, or the number of stacked models: the leading dimensions of tokens
+        self._models = embedding.shape[:-2]
+        self._length = prompt_ids.shape[1]
+        self._capacity = self._length + max_new_tokens
+        shape = (len(weights.layers), len(prompts), heads.n_key_value, self._capacity, heads.width)
         self._keys, self._values = embedding.new_empty(shape), embedding.new_empty(shape)
         self._positions = prompt_mask.sum(-1)[prompts]
-        self._bias: Tensor | None = None
-        if not bool(prompt_mask.all()):
-            unseen = ~prompt_mask[prompts][:, None, None]
-            self._bias = embedding.new_zeros(len(prompts), 1, 1, capacity)
-            self._bias[..., :prompt_length].masked_fill_(unseen, float("-inf"))
+        self._bias = self._bias_of(prompt_mask, prompts)
         self._logits = self._read_prompts(weights.layers, prompt_ids, prompt_mask, prompts)
 
     @property
@@ -69,29 +67,34 @@ class CachedDecoder:
         """Of the next token of each row."""
         return self._logits
 
+    @property
+    def drops_rows(self) -> bool:
+        """Whether `keep` may be called: stacked models must all keep equally many rows."""
+        return not self._models
+
     @torch.no_grad()
     def step(self, ids: Int[Tensor, " rows"]) -> None:
         """Append one token to each row and compute the logits of the next."""
         heads = self._heads
-        x = functional.embedding(ids, self._embedding)
-        rotary = Rotary(self._rotary.cosines[self._positions], self._rotary.sines[self._positions])
+        x = layers.embedded(ids.view(*self._models, -1), self._embedding)
+        rotary = Rotary(*(table[self._positions] for table in self._rotary))
         stop = self._length + 1
         bias = None if self._bias is None else self._bias[..., :stop]
         for index, folded in enumerate(self._folded):
             queries = self._project(x, folded, rotary, index)
             keys, values = self._keys[index, :, :, :stop], self._values[index, :, :, :stop]
             # each key-value head serves its queries in one product
-            grouped = queries.view(len(ids), heads.n_key_value, -1, heads.width)
+            grouped = queries.reshape(len(ids), heads.n_key_value, -1, heads.width)
             scores = torch.matmul(grouped, keys.mT).mul_(heads.width**-0.5)
             if bias is not None:
                 scores += bias
-            found = torch.matmul(torch.softmax(scores, dim=-1), values).view(len(ids), -1)
-            x = x + functional.linear(found, folded.attention_output)
-            gate, up = functional.linear(self._unit(x), folded.gate_up).chunk(2, dim=-1)
-            x += functional.linear(functional.silu(gate).mul_(up), folded.down)
+            found = torch.matmul(torch.softmax(scores, dim=-1), values)
+            x = x + layers.linear(found.view(*x.shape[:-1], -1), folded.attention_output)
+            gate, up = layers.linear(self._unit(x), folded.gate_up).chunk(2, dim=-1)
+            x += layers.linear(functional.silu(gate).mul_(up), folded.down)
         self._length = stop
         self._positions += 1
-        self._logits = functional.linear(self._unit(x), self._head)
+        self._logits = self._to_logits(x)
 
     @torch.no_grad()
     def keep(self, rows: Int[Tensor, " kept"]) -> None:
@@ -104,19 +107,31 @@ class CachedDecoder:
     def _project(self, x: Tensor, folded: _Folded, rotary: Rotary, index: int) -> Tensor:
         """Return the queries of the new tokens; their keys and values are stored."""
         heads = self._heads
-        flat = functional.linear(self._unit(x), folded.query_key_value, folded.query_key_value_bias)
-        split = flat.view(len(x), -1, heads.width)
+        flat = layers.linear(self._unit(x), folded.query_key_value, folded.query_key_value_bias)
+        split = flat.view(*x.shape[:-1], -1, heads.width)
         n_turned = heads.n_query + heads.n_key_value
-        turned = split[:, :n_turned]
+        turned = split[..., :n_turned, :]
         if folded.head_norms is not None:
             turned = self._unit(turned) * folded.head_norms
-        turned = layers.rotated(turned, rotary)
+        turned = layers.rotated(turned.flatten(0, -3), rotary)
         self._keys[index, :, :, self._length] = turned[:, heads.n_query :]
-        self._values[index, :, :, self._length] = split[:, n_turned:]
+        self._values[index, :, :, self._length] = split[..., n_turned:, :].flatten(0, -3)
         return turned[:, : heads.n_query]
 
     def _unit(self, x: Tensor) -> Tensor:
         return functional.rms_norm(x, x.shape[-1:], eps=self._heads.norm_eps)
+
+    def _to_logits(self, x: Tensor) -> Float[Tensor, "rows vocabulary"]:
+        return layers.linear(self._unit(x), self._head).flatten(0, -2)
+
+    def _bias_of(self, prompt_mask: Tensor, prompts: Tensor) -> Tensor | None:
+        """Return what keeps padding from being read; None if there is none."""
+        if bool(prompt_mask.all()):
+            return None
+        bias = self._keys.new_zeros(len(prompts), 1, 1, self._capacity)
+        unseen = ~prompt_mask[prompts][:, None, None]
+        bias[..., : self._length].masked_fill_(unseen, float("-inf"))
+        return bias
 
     def _read_prompts(
         self,
@@ -124,41 +139,55 @@ class CachedDecoder:
         prompt_ids: Tensor,
         prompt_mask: Tensor,
         prompts: Tensor,
-    ) -> Tensor:
-        positions = layers.positions_of(prompt_mask).flatten()
-        layout = Layout(positions, (layers.sequence_block(prompt_mask),))
-        rotary = Rotary(self._rotary.cosines[positions], self._rotary.sines[positions])
+    ) -> Float[Tensor, "rows vocabulary"]:
+        n_prompts, length = prompt_ids.shape
+        tokens = (*self._models, n_prompts * length)
+        positions = layers.positions_of(prompt_mask).flatten().expand(tokens)
+        layout = Layout(positions, (layers.sequence_block(prompt_mask, self._models),))
+        rotary = Rotary(*(table[positions] for table in self._rotary))
         eps = self._heads.norm_eps
-        x = functional.embedding(prompt_ids.flatten(), self._embedding)
+        chosen = _of_each_model(prompts, n_prompts, self._models)
+        x = layers.embedded(prompt_ids.flatten().expand(tokens), self._embedding)
         for index, layer in enumerate(weights):
             turned = layers.projected(
                 layers.normed(x, layer.attention_norm, eps), layer, self._heads, rotary
             )
             for store, new in ((self._keys, turned[1]), (self._values, turned[2])):
-                by_head = new.view(*prompt_ids.shape, *new.shape[-2:]).transpose(1, 2)
-                store[index, :, :, : self._length] = by_head[prompts]
+                by_head = new.reshape(-1, length, *new.shape[-2:]).transpose(1, 2)
+                store[index, :, :, :length] = by_head[chosen]
             found = layers.attended(*turned, self._heads, layout)
-            x = x + functional.linear(found, layer.attention_output)
+            x = x + layers.linear(found, layer.attention_output)
             x = x + layers.fed_forward(layers.normed(x, layer.feed_forward_norm, eps), layer)
-        last = x.view(*prompt_ids.shape, -1)[:, -1]
-        return functional.linear(self._unit(last), self._head)[prompts]
+        last = x.view(*self._models, n_prompts, length, -1)[..., -1, :]
+        return self._to_logits(last)[chosen]
+
+
+def _of_each_model(
+    prompts: Int[Tensor, " rows"], n_prompts: int, models: torch.Size
+) -> Int[Tensor, " rows"]:
+    """Return the place of each row's prompt among those of all models."""
+    if not models:
+        return prompts
+    of_model = torch.arange(models[0], device=prompts.device) * n_prompts
+    return prompts + of_model.repeat_interleave(len(prompts) // models[0])
 
 
 def _fold(layer: LayerWeights, heads: Heads) -> _Folded:
     head_norms = None
     if layer.query_norm is not None and layer.key_norm is not None:
-        head_norms = torch.cat(
-            (
-                layer.query_norm.detach().expand(heads.n_query, -1),
-                layer.key_norm.detach().expand(heads.n_key_value, -1),
-            )
-        )
+        parts = ((layer.query_norm, heads.n_query), (layer.key_norm, heads.n_key_value))
+        scales = [norm.detach()[..., None, :].expand(*norm.shape[:-1], n, -1) for norm, n in parts]
+        head_norms = torch.cat(scales, dim=-2)
+        if layer.query_norm.dim() > 1:
+            # stacked models: one row of scales for all rows of a model
+            head_norms = head_norms[:, None]
     bias = layer.query_key_value_bias
     return _Folded(
-        query_key_value=layer.query_key_value.detach() * layer.attention_norm.detach(),
+        query_key_value=layer.query_key_value.detach()
+        * layer.attention_norm.detach()[..., None, :],
         query_key_value_bias=None if bias is None else bias.detach(),
         head_norms=head_norms,
         attention_output=layer.attention_output.detach(),
-        gate_up=layer.gate_up.detach() * layer.feed_forward_norm.detach(),
+        gate_up=layer.gate_up.detach() * layer.feed_forward_norm.detach()[..., None, :],
         down=layer.down.detach(),
     )

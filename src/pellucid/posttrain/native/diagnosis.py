@@ -1,6 +1,5 @@
 """Notices that a run learns nothing, and says why, before it is taken for a success."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -8,7 +7,7 @@ from typing import Literal
 
 from pellucid.errors import PellucidError
 
-Trouble = Literal["not_finite", "unscored", "no_gradient", "unchanged"]
+Trouble = Literal["diverged", "not_finite", "unscored", "no_gradient", "unchanged"]
 
 
 @dataclass(frozen=True)
@@ -62,23 +61,26 @@ class Watch:
         self,
         update: int,
         *,
-        loss: float,
+        finite: bool,
+        diverged: bool,
         grad_norm: float,
         changed: bool,
         n_samples: int,
         n_unscored: int,
     ) -> Diagnosis | None:
-        """Take in one update; return a diagnosis if the run has to stop.
+        """Take in one update, of all processes; return a diagnosis if the run has to stop.
 
         Args:
             update: Its number.
-            loss: Of everything.
+            finite: Whether loss and gradient were.
+            diverged: Whether the weights are not finite any more; there is no way back from that.
             grad_norm: Before clipping.
             changed: Whether weights changed.
             n_samples: Responses.
             n_unscored: Those that could not be scored.
         """
-        finite = math.isfinite(loss) and math.isfinite(grad_norm)
+        if diverged:
+            return _diagnosis("diverged", update, 1)
         unscored = n_samples > 0 and n_unscored == n_samples
         seen: Mapping[Trouble, bool] = {
             "unscored": unscored,
@@ -96,6 +98,10 @@ class Watch:
 
 _FOUND: Mapping[Trouble, tuple[str, str]] = MappingProxyType(
     {
+        "diverged": (
+            "the weights grew beyond all bounds",
+            "lower the learning rate; the last checkpoint is from before",
+        ),
         "unscored": (
             "no response could be scored: every reward was None",
             "look at the completions, and at what the reward functions need to score one",

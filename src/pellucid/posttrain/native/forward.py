@@ -38,11 +38,11 @@ class Weights(NamedTuple):
 
 
 def hidden_states(
-    weights: Weights, ids: Int[Tensor, " tokens"], layout: Layout
-) -> Float[Tensor, "tokens width"]:
+    weights: Weights, ids: Int[Tensor, "*models tokens"], layout: Layout
+) -> Float[Tensor, "*models tokens width"]:
     """Return the normed hidden states of a flat row of tokens."""
     rotary = Rotary(*(table[layout.positions] for table in weights.rotary))
-    x = functional.embedding(ids, weights.embedding)
+    x = layers.embedded(ids, weights.embedding)
     for layer in weights.layers:
         x = layers.layer(x, layer, weights.heads, rotary, layout)
     return layers.normed(x, weights.norm, weights.heads.norm_eps)
@@ -91,8 +91,9 @@ def predictions(
     )
     flat = hidden_states(weights, torch.cat((unique_ids.flatten(), read_ids.flatten())), layout)
     n_prompt_tokens = n_prompts * prompt_length
-    first = flat[:n_prompt_tokens].view(n_prompts, prompt_length, -1)[prompts, -1:]
-    hidden = torch.cat((first, flat[n_prompt_tokens:].view(*read_ids.shape, -1)), dim=1)
+    width = flat.shape[-1]
+    first = flat[:n_prompt_tokens].view(n_prompts, prompt_length, width)[prompts, -1:]
+    hidden = torch.cat((first, flat[n_prompt_tokens:].view(*read_ids.shape, width)), dim=1)
     return Predictions(functional.linear(hidden, weights.head), hidden)
 
 

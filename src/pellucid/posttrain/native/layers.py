@@ -115,28 +115,38 @@ def positions_of(mask: Bool[Tensor, "*rows length"]) -> Int[Tensor, "*rows lengt
     return (mask.cumsum(-1) - 1).clamp_(min=0)
 
 
-def sequence_block(mask: Bool[Tensor, "rows length"]) -> Block:
-    """Return the block of sequences that start from nothing."""
+def sequence_block(
+    mask: Bool[Tensor, "rows length"], models: torch.Size | tuple[int, ...] = ()
+) -> Block:
+    """Return the block of sequences that start from nothing.
+
+    Args:
+        mask: The real tokens, the same for all models.
+        models: The number of stacked models; nothing for one model alone.
+    """
     n_rows, length = mask.shape
     if bool(mask.all()):
         return Block(n_rows, length, None)
     own = torch.ones(length, length, dtype=torch.bool, device=mask.device)
     visible = own.tril() & mask[:, None, None, :]
     # a token of padding reads itself: a softmax over nothing would be NaN
-    return Block(n_rows, length, visible | own.tril().triu())
+    visible |= own.tril().triu()
+    return Block(n_rows, length, visible.repeat(*models, 1, 1, 1) if models else visible)
 
 
 def continued_block(
     prompt_mask: Bool[Tensor, "prompts prompt"],
     prompts: Int[Tensor, " rows"],
     mask: Bool[Tensor, "rows length"],
+    n_models: int = 1,
 ) -> Block:
     """Return the block of sequences that each continue a prompt of the block before.
 
     Args:
         prompt_mask: The real tokens of the prompts.
         prompts: The prompt of each sequence.
-        mask: The real tokens of the sequences.
+        mask: The real tokens of the sequences, of all models.
+        n_models: Stacked models, which have equally many sequences each.
     """
     n_rows, length = mask.shape
     before = prompt_mask[prompts][:, None, None, :].expand(-1, -1, length, -1)
@@ -144,10 +154,18 @@ def continued_block(
     if own is None:
         own = torch.ones(length, length, dtype=torch.bool, device=mask.device).tril()
         own = own[None, None].expand(n_rows, -1, -1, -1)
-    return Block(n_rows, length, torch.cat((before, own), dim=-1), prompts)
+    visible = torch.cat((before, own), dim=-1)
+    return Block(n_rows // n_models, length, visible, prompts)
 
 
 # --- parts of a layer ---
+
+
+def embedded(ids: Int[Tensor, "*models tokens"], table: Tensor) -> Tensor:
+    """Return the embedding of each token, for one model or S stacked ones."""
+    if table.dim() == 2:
+        return functional.embedding(ids, table)
+    return table.gather(1, ids[..., None].expand(-1, -1, table.shape[-1]))
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -223,6 +241,8 @@ def attended(
     prompt: tuple[Tensor, Tensor] | None = None
     start = 0
     for block in layout.blocks:
+        if block.length == 0:
+            continue  # completions of one token: the prompt alone predicts it
         stop = start + block.n_rows * block.length
         q, k, v = (
             _by_head(x[..., start:stop, :, :], block.length) for x in (queries, keys, values)

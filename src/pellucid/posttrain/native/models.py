@@ -31,6 +31,10 @@ class Decoder(Protocol):
     def logits(self) -> Float[Tensor, "rows vocabulary"]:
         """Of the next token of each row; valid until the next call of `step`."""
 
+    @property
+    def drops_rows(self) -> bool:
+        """Whether `keep` may be called."""
+
     def step(self, ids: Int[Tensor, " rows"]) -> None:
         """Append one token to each row and compute the logits of the next."""
 

@@ -52,12 +52,16 @@ class Step:
     Args:
         grad_norm: Of the whole gradient before it was clipped.
         changed: Whether any of the weights that were looked at changed.
-        applied: False if loss or gradient was not finite, and the weights were left alone.
+        applied: False if loss or gradient was not finite in some process, and the weights were
+            left alone.
+        diverged: Whether the weights are not finite any more, or so large that the sum of their
+            squares is not.
     """
 
     grad_norm: float
     changed: bool
     applied: bool
+    diverged: bool = False
 
 
 def accumulate(
@@ -136,7 +140,7 @@ def take_step(
     norm = _grad_norm(weights, max_grad_norm)
     everywhere = session.reducer.total(torch.tensor(float(not finite)))
     applied = math.isfinite(norm) and float(everywhere) == 0
-    changed = False
+    changed = diverged = False
     if applied and weights:
         before = [_probe(weight) for weight in weights]
         optimiser.step()
@@ -144,8 +148,9 @@ def take_step(
             not torch.equal(old, _probe(weight))
             for old, weight in zip(before, weights, strict=True)
         )
+        diverged = not math.isfinite(float(nn.utils.get_total_norm(weights)))
     optimiser.zero_grad(set_to_none=True)
-    return Step(norm, changed, applied)
+    return Step(norm, changed, applied, diverged)
 
 
 def micro_batches(
@@ -153,7 +158,7 @@ def micro_batches(
 ) -> Iterator[Int[Tensor, " selected"]]:
     """Return the rows in parts of at most `size`; None for one part, nothing for no rows."""
     if len(rows):
-        yield from rows.split(size or len(rows))
+        yield from torch.split(rows, size or len(rows))
 
 
 class _Gathered:
@@ -196,7 +201,7 @@ def _sum_over_processes(session: Session, weights: list[nn.Parameter]) -> None:
     flat = torch.cat(
         [(torch.zeros_like(w) if w.grad is None else w.grad).reshape(-1) for w in weights]
     )
-    summed = session.reducer.total(flat).split([weight.numel() for weight in weights])
+    summed = torch.split(session.reducer.total(flat), [weight.numel() for weight in weights])
     for weight, part in zip(weights, summed, strict=True):
         weight.grad = part.view_as(weight).clone()
 

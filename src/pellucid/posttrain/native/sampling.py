@@ -126,7 +126,7 @@ def sample(
         n_left = int(left.sum())
         if n_left == 0 or t + 1 == max_new_tokens:
             break
-        if n_left < COMPACT_BELOW * len(active):
+        if decoder.drops_rows and n_left < COMPACT_BELOW * len(active):
             kept = left.nonzero()[:, 0]
             decoder.keep(kept)
             active, tokens = active[kept], tokens[kept]

@@ -25,12 +25,13 @@ from pellucid.posttrain.native.evaluating import Evaluation, evaluation_rows
 from pellucid.posttrain.native.fingerprint import check_same, fingerprint
 from pellucid.posttrain.native.history import update_row
 from pellucid.posttrain.native.kept_rows import Recorder, record
+from pellucid.posttrain.native.methods.method import Collected
 from pellucid.posttrain.native.models import LanguageModel
 from pellucid.posttrain.native.optimising import Pass, Step, accumulate, take_step
 from pellucid.posttrain.native.rewarding import Rewards
 from pellucid.posttrain.native.session import Session
 from pellucid.posttrain.native.tokenizing import Tokenizer
-from pellucid.posttrain.objectives import LOCAL, Reducer
+from pellucid.posttrain.objectives import LOCAL, Prepared, Reducer
 from pellucid.posttrain.recording.documents import row_document, row_from
 from pellucid.posttrain.recording.rows import EvaluationRow, UpdateRow, When
 from pellucid.posttrain.rewards.function import RewardFunction
@@ -194,12 +195,13 @@ class _Run:
                     progress(row)
                 if diagnosis is not None:
                     raise TrainingStoppedError(diagnosis)
-                if self._evaluation is not None and self._evaluation.is_due(update):
+                # before the checkpoint, which holds the evaluations too
+                if update == config.n_updates:
+                    self._evaluate("after", update)
+                elif self._evaluation is not None and self._evaluation.is_due(update):
                     self._evaluate("during", update)
                 if update % config.checkpoint_every == 0 or update == config.n_updates:
                     self._save(update)
-            if done < config.n_updates:
-                self._evaluate("after", config.n_updates)
         finally:
             self._module.train(was_training)
         self.note("finished", "")
@@ -216,9 +218,6 @@ class _Run:
         started = time.perf_counter()
         config, method = self._config, self._config.method
         session = replace(self._session, update=update)
-        rate = config.learning_rate_at(update)
-        for group in self._optimiser.param_groups:
-            group["lr"] = rate
         chosen = prompts_of(
             self._examples,
             update,
@@ -226,46 +225,61 @@ class _Run:
             rank=session.rank,
             n_ranks=session.reducer.n_processes,
         )
-        rollout, auxiliary = method.collect(chosen, session)
+        collected = method.collect(chosen, session)
+        rollout = collected.rollout
         prepared = method.prepare(rollout, session)
-        passes: list[Pass] = []
-        steps: list[Step] = []
-        for _ in range(config.passes):
-            found = accumulate(
-                session,
-                method,
-                rollout,
-                prepared,
-                auxiliary,
-                rows_at_once=config.rows_per_micro_batch,
-            )
-            passes.append(found)
-            steps.append(
-                take_step(
-                    session,
-                    self._optimiser,
-                    max_grad_norm=config.max_grad_norm,
-                    finite=found.finite,
-                )
-            )
+        passes, steps = self._optimise(session, collected, prepared)
         row = update_row(
             session,
             rollout,
             prepared,
             passes,
             steps,
-            learning_rate=rate,
+            learning_rate=config.learning_rate_at(update),
             seconds=time.perf_counter() - started,
         )
         if self._recorder is not None:
             record(self._recorder, session, row, rollout, prepared, passes[-1])
-        return row, self._watch.observe(
-            update,
-            loss=passes[-1].loss + passes[-1].auxiliary_loss,
+        return row, self._diagnosed(row, steps)
+
+    def _optimise(
+        self, session: Session, collected: Collected, prepared: Prepared
+    ) -> tuple[list[Pass], list[Step]]:
+        config = self._config
+        for group in self._optimiser.param_groups:
+            group["lr"] = config.learning_rate_at(session.update)
+        passes, steps = [], []
+        for _ in range(config.passes):
+            found = accumulate(
+                session,
+                config.method,
+                collected.rollout,
+                prepared,
+                collected.auxiliary,
+                rows_at_once=config.rows_per_micro_batch,
+            )
+            step = take_step(
+                session,
+                self._optimiser,
+                max_grad_norm=config.max_grad_norm,
+                finite=found.finite,
+            )
+            passes.append(found)
+            steps.append(step)
+        return passes, steps
+
+    def _diagnosed(self, row: UpdateRow, steps: Sequence[Step]) -> Diagnosis | None:
+        # over all processes, so that they stop together
+        counts = torch.tensor([row.n_samples, row.n_unscored], dtype=torch.float64)
+        n_samples, n_unscored = self._session.reducer.total(counts).tolist()
+        return self._watch.observe(
+            row.step,
+            finite=all(step.applied for step in steps),
+            diverged=any(step.diverged for step in steps),
             grad_norm=row.grad_norm,
             changed=any(step.changed for step in steps),
-            n_samples=row.n_samples,
-            n_unscored=row.n_unscored,
+            n_samples=int(n_samples),
+            n_unscored=int(n_unscored),
         )
 
     def _evaluate(self, when: When, step: int) -> None:

@@ -150,6 +150,7 @@ _KINDS: Mapping[Any, Callable[[Any], Any]] = {
     int | None: _optional(_whole),
     bool | None: _optional(_truth),
     tuple[str, ...]: _listed(_text),
+    tuple[str | None, ...]: _listed(_optional(_text)),
     tuple[float, ...] | None: _optional(_listed(_number)),
     tuple[bool, ...] | None: _optional(_listed(_truth)),
     Mapping[str, float]: _named(_number),

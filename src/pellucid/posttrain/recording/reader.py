@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pellucid.errors import DataError, InputError
 from pellucid.io import records, strict_json
@@ -42,8 +42,24 @@ def is_training_run(folder: Path) -> bool:
     return isinstance(document, Mapping) and document.get("kind") == KIND
 
 
-def read_head(folder: Path) -> tuple[RunHead, State, str]:
-    """Return the head of a run, its state, and why it stopped.
+class Status(NamedTuple):
+    """The content of `run.json`.
+
+    Args:
+        head: What was fixed at the start.
+        state: What became of the run.
+        diagnosis: Why it stopped, if it did so by itself.
+        seconds: Wall time of all sessions.
+    """
+
+    head: RunHead
+    state: State
+    diagnosis: str
+    seconds: float
+
+
+def read_head(folder: Path) -> Status:
+    """Return the head of a run and its state.
 
     Raises:
         InputError: The folder is no training run.
@@ -62,7 +78,12 @@ def read_head(folder: Path) -> tuple[RunHead, State, str]:
     state, diagnosis = document.get("state"), document.get("diagnosis", "")
     if state not in _STATES or not isinstance(diagnosis, str):
         raise DataError(f"{path}: unknown state {state!r:.80}")
-    return row_from(RunHead, document.get("head"), where=str(path)), state, diagnosis
+    try:
+        seconds = strict_json.finite_or_text(document.get("seconds"))
+    except ValueError as error:
+        raise DataError(f"{path}: seconds: {error}") from None
+    head = row_from(RunHead, document.get("head"), where=str(path))
+    return Status(head, state, diagnosis, seconds)
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -72,7 +93,7 @@ def read_run(folder: Path) -> RunRecord:
         InputError: The folder is no training run.
         DataError: A file is damaged (not merely cut off at its end) or of a newer version.
     """
-    head, state, diagnosis = read_head(folder)
+    status = read_head(folder)
     notes: list[str] = []
     # updates first: they are written last, so that every step read here has its other rows
     path = folder / UPDATES_FILE
@@ -83,9 +104,10 @@ def read_run(folder: Path) -> RunRecord:
     tokens = [row for row in _rows(TokenRow, folder / TOKENS_FILE, notes) if row.step in done]
     evaluations = _rows(EvaluationRow, folder / EVALUATIONS_FILE, notes)
     return RunRecord(
-        head,
-        state,
-        diagnosis,
+        status.head,
+        status.state,
+        status.diagnosis,
+        status.seconds,
         updates,
         tuple(samples),
         tuple(tokens),

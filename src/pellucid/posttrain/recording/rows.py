@@ -35,7 +35,8 @@ class UpdateRow:
         kl: Mean divergence per token from the reference, nats.
         clip_fraction: Share of tokens whose ratio was clipped.
         grad_norm: Norm of the gradient before clipping.
-        loss: The loss.
+        loss: The whole loss.
+        policy_loss: Its part that comes from advantages, without divergence and further terms.
         learning_rate: As used.
         mean_length: Mean tokens per response.
         n_cut: Responses that reached the limit of tokens.
@@ -56,6 +57,7 @@ class UpdateRow:
     clip_fraction: float = math.nan
     grad_norm: float = math.nan
     loss: float = math.nan
+    policy_loss: float = math.nan
     learning_rate: float = math.nan
     mean_length: float = math.nan
     n_cut: int | None = None
@@ -123,7 +125,9 @@ class TokenRow:
         ratios: Probability after, over before; of the last pass over the batch.
         clipped: Whether clipping stopped the gradient.
         counted: Whether the token is part of the loss.
-        pushes: Contribution to the update: advantage times ratio, after clipping and masks.
+        pushes: Advantage times ratio, after clipping and masks: minus the token's policy loss.
+        weights: What the reduction gives the token; over a whole batch, the sum of weight times
+            push is minus the policy loss.
     """
 
     step: int
@@ -136,6 +140,7 @@ class TokenRow:
     clipped: tuple[bool, ...] | None = None
     counted: tuple[bool, ...] | None = None
     pushes: tuple[float, ...] | None = None
+    weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in TOKEN_LISTS:
@@ -144,7 +149,16 @@ class TokenRow:
                 raise ValueError(f"{name} has {len(values)} values for {len(self.tokens)} tokens")
 
 
-TOKEN_LISTS = ("log_probs", "entropies", "advantages", "ratios", "clipped", "counted", "pushes")
+TOKEN_LISTS = (
+    "log_probs",
+    "entropies",
+    "advantages",
+    "ratios",
+    "clipped",
+    "counted",
+    "pushes",
+    "weights",
+)
 
 
 @dataclass(frozen=True)
@@ -161,6 +175,7 @@ class EvaluationRow:
         gold: The right answer.
         n_unscored: Completions that could not be judged.
         completions: The first of them, at most as many as the limits keep.
+        parsed: The answer that was found in each of these; empty if that was not recorded.
     """
 
     when: When
@@ -172,6 +187,7 @@ class EvaluationRow:
     gold: str | None = None
     n_unscored: int = 0
     completions: tuple[str, ...] = ()
+    parsed: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -221,6 +237,7 @@ class RunRecord:
         head: What was fixed at its start.
         state: What became of it.
         diagnosis: Why it stopped, if it did so by itself.
+        seconds: Wall time of all sessions that worked on it.
         updates: By step.
         samples: By step and index.
         tokens: By step and index; a sample need not have any.
@@ -231,6 +248,7 @@ class RunRecord:
     head: RunHead
     state: State
     diagnosis: str = ""
+    seconds: float = math.nan
     updates: tuple[UpdateRow, ...] = ()
     samples: tuple[SampleRow, ...] = ()
     tokens: tuple[TokenRow, ...] = ()

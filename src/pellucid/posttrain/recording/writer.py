@@ -44,12 +44,16 @@ class RunWriter:
         head: What was fixed at the start.
         limits: How much is kept.
         prompt_ids: Of the whole training set, in its order.
+
+    Attributes:
+        seconds: Wall time of all sessions so far; written with the state, and the caller's to keep.
     """
 
     def __init__(
         self, folder: Path, head: RunHead, limits: KeepLimits, prompt_ids: Sequence[str]
     ) -> None:
         self.folder, self.head, self._limits = folder, head, limits
+        self.seconds = 0.0
         self._keeper = Keeper(limits, prompt_ids, n_updates=head.n_updates, seed=head.seed or 0)
 
     @classmethod
@@ -93,10 +97,12 @@ class RunWriter:
         Raises:
             DataError: The record is damaged or of a newer version.
         """
-        head, _, _ = read_head(folder)
+        state = read_head(folder)
+        head = state.head
         names = {field.name for field in dataclasses.fields(KeepLimits)}
         limits = KeepLimits(**{key: head.kept[key] for key in names & head.kept.keys()})
         writer = cls(folder, head, limits, prompt_ids)
+        writer.seconds = state.seconds
         writer.rewind(step)
         writer.set_state("running")
         return writer
@@ -134,7 +140,9 @@ class RunWriter:
         most = self._limits.completions_per_example
         kept = [
             dataclasses.replace(
-                row, completions=tuple(self._cut(text) for text in row.completions[:most])
+                row,
+                completions=tuple(self._cut(text) for text in row.completions[:most]),
+                parsed=row.parsed[:most],
             )
             for row in rows
         ]
@@ -153,6 +161,7 @@ class RunWriter:
             "kind": KIND,
             "state": state,
             "diagnosis": diagnosis,
+            "seconds": self.seconds,
             "head": row_document(self.head),
         }
         atomic.write_text(self.folder / RUN_FILE, strict_json.dumps(document, indent=1) + "\n")
@@ -176,7 +185,8 @@ class RunWriter:
     def _append(self, name: str, step: int, rows: Sequence[Any]) -> None:
         if rows:
             document = {"step": step, "rows": [row_document(row) for row in rows]}
-            records.append(self.folder / name, document)
+            # the update row, which makes them count, is synced
+            records.append(self.folder / name, document, sync=name == EVALUATIONS_FILE)
 
     def _shortened(self, sample: SampleRow) -> SampleRow:
         text = sample.completion

@@ -21,6 +21,13 @@ from pellucid.posttrain.rewards.function import RewardFunction, row_reward
 from pellucid.posttrain.rewards.guarding import GuardedReward, RewardFailure
 from pellucid.posttrain.rewards.length import length_reward
 from pellucid.posttrain.rewards.math_answer import math_answer_reward
+from pellucid.posttrain.rewards.probes import (
+    Probe,
+    check_similarity,
+    cosine_similarity,
+    make_probes,
+    probe_rates,
+)
 from pellucid.posttrain.rewards.repetition import repetition_penalty
 from pellucid.posttrain.rewards.rouge import rouge_l, rouge_reward
 from pellucid.posttrain.rewards.semantic import SemanticReward
@@ -31,16 +38,21 @@ __all__ = [
     "CachedEncoder",
     "Encoder",
     "GuardedReward",
+    "Probe",
     "RewardFailure",
     "RewardFunction",
     "SemanticReward",
     "SentenceEncoder",
     "build_reward",
+    "check_similarity",
+    "cosine_similarity",
     "exact_answer_reward",
     "length_reward",
+    "make_probes",
     "marked_answer_reward",
     "math_answer_reward",
     "minilm_encoder",
+    "probe_rates",
     "repetition_penalty",
     "rouge_l",
     "rouge_reward",

@@ -13,6 +13,7 @@ CONTRADICTING = 0.5
 
 _SAME_POINT = 0.6  # cosine from which two sentences are about one thing
 _MOST_CHARS = 4000
+_MOST_TOKENS = 100  # whose order is looked at
 _ALIKE = 0.75
 _NUMBER = re.compile(r"\d{1,30}(?:\.\d{1,30})?")
 _WORD = re.compile(r"[^\W\d_]{1,60}")
@@ -38,7 +39,7 @@ _DOWN = _words(
     "decrease decreases fall falls shrink shrinks less lower smaller fewer below shorter before "
     "divide divided dividing recessive"
 )
-_UNITS: dict[str, str] = {
+UNITS: dict[str, str] = {
     spelling: names[0]
     for names in (
         ("millimetre", "mm"), ("centimetre", "cm"), ("metre", "meter", "m"), ("mile",),
@@ -70,7 +71,7 @@ def agreement(
     A sentence is held against the one of the reference that it is closest to, if it is close at
     all. Two sentences contradict each other if each has a number, or a unit, that the other lacks;
     if one is negated and the other is not; if one goes up where the other goes down; or if they
-    say nearly the same words in another order ("A eats B", "B eats A").
+    say nearly the same words with two of them exchanged ("A eats B", "B eats A").
 
     Args:
         said: Sentences of a text, at least one.
@@ -106,7 +107,7 @@ class _Marks:
     units: frozenset[str]
     negated: bool
     direction: int
-    order: tuple[str, ...]  # words that occur once, as they come
+    order: tuple[str, ...]  # words of more than two letters that occur once, as they come
 
 
 @lru_cache(maxsize=65_536)
@@ -116,13 +117,13 @@ def _marks(sentence: str) -> _Marks:
     numbers = {_plain(number) for number in _NUMBER.findall(text)}
     numbers |= {_NUMBER_WORDS[word] for word in words if word in _NUMBER_WORDS}
     up, down = any(word in _UP for word in words), any(word in _DOWN for word in words)
-    tokens = re.findall(r"[^\W_]{1,60}", text)
+    tokens = re.findall(r"[^\W_]{1,60}", text)[:_MOST_TOKENS]
     return _Marks(
         numbers=frozenset(numbers),
-        units=frozenset(_UNITS[word] for word in words if word in _UNITS),
+        units=frozenset(UNITS[word] for word in words if word in UNITS),
         negated=sum(word in _NEGATIONS for word in words) % 2 == 1,
         direction=up - down,
-        order=tuple(token for token in tokens if tokens.count(token) == 1)[:100],
+        order=tuple(token for token in tokens if len(token) > 2 and tokens.count(token) == 1),
     )
 
 
@@ -145,9 +146,9 @@ def _apart(a: frozenset[str], b: frozenset[str]) -> bool:
 
 
 def _swapped(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
-    if a == b:
-        return False
+    """Whether two words have changed places; a clause that moved changes more than two places."""
     common = set(a) & set(b)
-    if len(common) < 3 or len(common) < _ALIKE * max(len(a), len(b)):
+    if len(common) < 4 or len(common) < _ALIKE * max(len(a), len(b)):
         return False
-    return [word for word in a if word in common] != [word for word in b if word in common]
+    ours, theirs = ([word for word in order if word in common] for order in (a, b))
+    return sum(x != y for x, y in zip(ours, theirs, strict=True)) == 2

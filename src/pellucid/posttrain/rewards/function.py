@@ -59,6 +59,12 @@ def column_of(given: dict[str, Any], column: str, n_completions: int, reward: st
     return values
 
 
+def texts_in(value: Any) -> list[str]:
+    """Return the texts of one row of a column that holds a text or a list of texts."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return [text_of(text) for text in values if isinstance(text, str)]
+
+
 def finite_or_none(value: Any) -> float | None:
     """Return a reward as a float; None for None, NaN and infinities.
 

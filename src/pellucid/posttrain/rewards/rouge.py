@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from pellucid.posttrain.completions import tagged
-from pellucid.posttrain.rewards.function import RewardFunction, row_reward
+from pellucid.posttrain.rewards.function import RewardFunction, row_reward, texts_in
 
 _MAX_WORDS = 2000
+_LONGEST_WORD = 100
 
 
 def rouge_reward(*, section: str | None = None, column: str = "rationale") -> RewardFunction:
@@ -22,13 +23,12 @@ def rouge_reward(*, section: str | None = None, column: str = "rationale") -> Re
     """
 
     def score(text: str, reference: Any) -> float | None:
-        references = [reference] if isinstance(reference, str) else list(reference or [])
-        references = [other for other in references if isinstance(other, str) and other.strip()]
+        references = [other for other in texts_in(reference) if other.strip()]
         if not references:
             return None
-        said = text
+        said: str | None = text
         if section is not None:
-            said = tagged(text, section)  # type: ignore[assignment]
+            said = tagged(text, section)
             references = [tagged(other, section) or other for other in references]
         return 0.0 if said is None else max(rouge_l(said, other) for other in references)
 
@@ -45,17 +45,20 @@ def rouge_l(text: str, reference: str) -> float:
         >>> rouge_l("police kill the gunman", "police killed the gunman")
         0.75
     """
-    said, wanted = _words(text), _words(reference)
+    (said, n_said), (wanted, n_wanted) = _words(text), _words(reference)
     if not said or not wanted:
         return 0.0
-    common = _common_length(said[:_MAX_WORDS], wanted[:_MAX_WORDS])
     # 2PR / (P + R) with P = common / |said| and R = common / |wanted|
-    return 2 * common / (len(said) + len(wanted))
+    return 2 * _common_length(said, wanted) / (n_said + n_wanted)
 
 
-def _words(text: str) -> list[str]:
-    stripped = (word.strip(".,;:!?()[]\"'") for word in text.casefold().split())
-    return [word for word in stripped if word]
+def _words(text: str) -> tuple[list[str], int]:
+    """Return the words that are aligned, and how many there are."""
+    first = text.split(maxsplit=_MAX_WORDS)
+    n_rest = len(first.pop().split()) if len(first) > _MAX_WORDS else 0
+    stripped = (word[:_LONGEST_WORD].casefold().strip(".,;:!?()[]\"'") for word in first)
+    words = [word for word in stripped if word]
+    return words, len(words) + n_rest
 
 
 def _common_length(first: Sequence[str], second: Sequence[str]) -> int:

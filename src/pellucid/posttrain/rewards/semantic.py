@@ -25,7 +25,7 @@ from pellucid.posttrain.rewards.explained import (
     explanation_of,
     sentences_of,
 )
-from pellucid.posttrain.rewards.function import column_of
+from pellucid.posttrain.rewards.function import column_of, texts_in
 
 _MAX_FLOOR_REFERENCES = 24
 
@@ -76,6 +76,7 @@ class SemanticReward:
     column: str = "rationale"
     answer_column: str = "answer"
     _encode: CachedEncoder = field(init=False, repr=False)
+    _pool: tuple[str, ...] = field(init=False, repr=False)
     _floors: dict[tuple[str, tuple[str, ...]], float] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -84,6 +85,7 @@ class SemanticReward:
         if not 1 <= self.min_words <= self.max_words:
             raise InputError(f"no explanation has {self.min_words} to {self.max_words} words")
         self._encode = CachedEncoder(minilm_encoder() if self.encoder is None else self.encoder)
+        self._pool = tuple(explanation_of(reference) for reference in self.references)
         self.__name__ = "semantic" if self.gated else "semantic_similarity"
 
     @property
@@ -100,7 +102,7 @@ class SemanticReward:
         )
         references = [_references(value) for value in given]
         parts = [self._explained(text_of(completion)) for completion in completions]
-        pool = tuple(self.references) or tuple(dict.fromkeys(r for row in references for r in row))
+        pool = self._pool or tuple(dict.fromkeys(r for row in references for r in row))
         similarities = self.similarities(
             ["" if part is None else part.explanation for part in parts], references, pool
         )
@@ -199,12 +201,8 @@ class SemanticReward:
 
 
 def _references(value: Any) -> tuple[str, ...]:
-    texts = [value] if isinstance(value, str) else list(value or [])
-    return tuple(
-        explanation
-        for text in texts
-        if isinstance(text, str) and sentences_of(explanation := explanation_of(text))
-    )
+    explanations = (explanation_of(text) for text in texts_in(value))
+    return tuple(text for text in explanations if sentences_of(text))
 
 
 def _others(reference: str, pool: Sequence[str]) -> tuple[str, ...]:

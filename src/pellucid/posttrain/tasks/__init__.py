@@ -3,6 +3,7 @@
 from pellucid.posttrain.tasks.addition import Addition
 from pellucid.posttrain.tasks.building import TASKS, build_task
 from pellucid.posttrain.tasks.chains import ModularChain
+from pellucid.posttrain.tasks.corridor import Corridor
 from pellucid.posttrain.tasks.datasets import Dataset, digest, load_dataset
 from pellucid.posttrain.tasks.derivations import (
     Derivation,
@@ -15,11 +16,13 @@ from pellucid.posttrain.tasks.exam import Exam, exam_derivation, exam_example, l
 from pellucid.posttrain.tasks.example import Example, Task, reward_columns
 from pellucid.posttrain.tasks.locked_rooms import LockedRooms
 from pellucid.posttrain.tasks.machines import Machines
+from pellucid.posttrain.tasks.gym import ReasoningGym
 from pellucid.posttrain.tasks.splits import Split, check_split, split_by_group, split_digest
 
 __all__ = [
     "TASKS",
     "Addition",
+    "Corridor",
     "Dataset",
     "Derivation",
     "Exam",
@@ -27,6 +30,7 @@ __all__ = [
     "LockedRooms",
     "Machines",
     "ModularChain",
+    "ReasoningGym",
     "Split",
     "Step",
     "Task",

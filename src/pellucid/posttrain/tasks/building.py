@@ -6,17 +6,21 @@ from typing import Any
 from pellucid.posttrain.building import build
 from pellucid.posttrain.tasks.addition import Addition
 from pellucid.posttrain.tasks.chains import ModularChain
+from pellucid.posttrain.tasks.corridor import Corridor
 from pellucid.posttrain.tasks.exam import Exam
 from pellucid.posttrain.tasks.example import Task
 from pellucid.posttrain.tasks.locked_rooms import LockedRooms
 from pellucid.posttrain.tasks.machines import Machines
+from pellucid.posttrain.tasks.gym import ReasoningGym
 
 TASKS: Mapping[str, Callable[..., Task]] = {
     "addition": Addition,
+    "corridor": Corridor,
+    "exam": Exam,
     "locked-rooms": LockedRooms,
     "machines": Machines,
-    "exam": Exam,
     "modular-chain": ModularChain,
+    "reasoning-gym": ReasoningGym,
 }
 """Factories by name."""
 

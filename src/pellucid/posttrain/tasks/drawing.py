@@ -8,7 +8,7 @@ from pellucid.errors import InputError
 from pellucid.posttrain.tasks.example import Example
 from pellucid.seeds import stream
 
-_TRIES_PER_EXAMPLE = 200
+_DRAWS_IN_VAIN = 5000  # one after the other
 
 
 def draw(
@@ -29,12 +29,16 @@ def draw(
         raise InputError(f"n_examples must not be negative, got {n_examples}")
     rng = stream(seed, "task", name)
     found: dict[str, Example] = {}
-    for _ in range(_TRIES_PER_EXAMPLE * max(n_examples, 1)):
-        if len(found) == n_examples:
-            return list(found.values())
+    n_in_vain = 0
+    while len(found) < n_examples and n_in_vain < max(_DRAWS_IN_VAIN, 20 * len(found)):
         example = make(rng)
-        if example is not None:
-            found.setdefault(example.group_id, example)
+        if example is None or example.group_id in found:
+            n_in_vain += 1
+        else:
+            found[example.group_id] = example
+            n_in_vain = 0
+    if len(found) == n_examples:
+        return list(found.values())
     raise InputError(
         f"the task {name!r} has fewer than {n_examples} different examples of that kind, "
         f"{len(found)} were found",

@@ -224,7 +224,7 @@ def equation(factor: str, added: str, total: str) -> Question:
             (str(root + 1), "miscounts the quotient"),
         ),
         steps=steps,
-        hint=f"{total} has {added} too many",
+        hint="take the constant away from both sides",
         n_inferences=3,
     )
 

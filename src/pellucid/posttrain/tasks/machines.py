@@ -295,6 +295,14 @@ class Machines:
             for name, value in zip(names, path, strict=True)
         ]
 
+    def hinted_prompt(self, example: Example) -> str:
+        """Return the question with its hint filled in."""
+        return hinted_prompt(example)
+
+    def answered_prompt(self, example: Example) -> str:
+        """Return the question with its path filled in."""
+        return answered_prompt(example.prompt, example.answer)
+
     # --- texts for the base model ---
 
     def texts(

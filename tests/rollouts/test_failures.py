@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pellucid.errors import AgentError, EnvError
-from pellucid.explainers.failures import check_enough, failure_warnings, usable_returns
 from pellucid.rollouts import Failure, Future
+from pellucid.rollouts.failures import check_enough, failure_warnings, usable_returns
 
 
 def future(*rewards: float, failed: str | None = None) -> Future:

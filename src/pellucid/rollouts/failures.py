@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pellucid.errors import AgentError, EnvError, PellucidError
-from pellucid.rollouts import Future
+from pellucid.rollouts.branching import Future
 
 
 def usable_returns(futures: Sequence[Future]) -> Float[np.ndarray, " futures"]:

@@ -1,0 +1,128 @@
+"""Integrated gradients with visited states as baselines (leaf C2)."""
+
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from pellucid.agents.acting import preference_unit, preferences
+from pellucid.budget import Cost
+from pellucid.errors import CapabilityError
+from pellucid.explainers.state.input_sentences import CLOSED, LOGGED, QUESTION
+from pellucid.explainers.state.pairs import Pairs, attributed, planned_pairs
+from pellucid.explanation import Attribution, Finding, Task, explainer
+from pellucid.kernels.integrated_gradients import GradientFn, integrated_gradients
+from pellucid.types import HasGradients
+
+POINTS = (8, 32)
+"""Points on a path: the second if the first misses the tolerance and the budget pays for it."""
+TOLERANCE = 0.01
+"""Error of the sum, relative to the largest output, at which the identity holds; in the mean over
+background rows, where kinks of single paths cancel."""
+
+
+@explainer(
+    "integrated-gradients",
+    leaf="C2",
+    kind=Attribution,
+    decisive=("masked_return", "deletion"),
+    source="Sundararajan 2017, eq. (1); baselines drawn as in Erion 2021, eq. (3)",
+    question=QUESTION,
+    sentences=CLOSED,
+    logged_sentences=LOGGED,
+    axioms=("null_player",),
+)
+class IntegratedGradients:
+    """The gradient of each output along the paths to a state from other visited states.
+
+    An input gets its distance from the background row times the mean gradient on the straight path
+    between them, averaged over background rows. These are drawn from visited states, never zeros.
+    Values add up to f(x) - mean f(b) up to the error of the integral, which is reported and must be
+    below 1 % of the largest output. Queries are rows of forward passes; each is followed by one
+    backward pass per output.
+    """
+
+    def plan(self, task: Task) -> Cost:
+        """Return what the coarse integral costs.
+
+        Raises:
+            CapabilityError: The agent shows no gradients.
+        """
+        return Cost(queries=_pairs(task, POINTS[0]).cost)
+
+    def explain(self, task: Task) -> Finding:
+        """Integrate gradients along the paths to visited states."""
+        pairs = _pairs(task, POINTS[0])
+        outputs = preferences(task.agent, pairs.states)
+        baseline = preferences(task.agent, pairs.background).mean(axis=0)
+        finding = _integrated(task, pairs, POINTS[0], outputs, baseline)
+        more = len(pairs.states) * len(pairs.background) * POINTS[1]
+        if (
+            finding.identity_error is not None
+            and not finding.identity_error <= TOLERANCE
+            and more <= task.meter.left.queries
+        ):
+            finding = _integrated(task, pairs, POINTS[1], outputs, baseline)
+        return finding
+
+
+def _pairs(task: Task, n_points: int) -> Pairs:
+    if "gradients" not in task.agent.capabilities:
+        raise CapabilityError(
+            f"{task.agent.name} shows no gradients",
+            hint="use shapley or perturbation, which need its actions only",
+        )
+    if len(task.episodes) and task.episodes.visited.dtype.kind != "f":
+        raise CapabilityError(
+            f"its inputs are {task.episodes.visited.dtype} numbers, between which there is no path",
+            hint="use shapley or perturbation",
+        )
+    return planned_pairs(task, "integrated-gradients", QUESTION, per_pair=n_points)
+
+
+def _integrated(
+    task: Task,
+    pairs: Pairs,
+    n_points: int,
+    outputs: Float[np.ndarray, "states outputs"],
+    baseline: Float[np.ndarray, " outputs"],
+) -> Finding:
+    gradient = _gradient(task, pairs.states.shape[1:])
+    states = pairs.states.reshape(len(pairs.states), -1).astype(np.float64)
+    background = pairs.background.reshape(len(pairs.background), -1).astype(np.float64)
+    values = []
+    for number, state in enumerate(states):
+        values.append(integrated_gradients(gradient, state, background, n_points))
+        task.progress((number + 1) / len(states))
+    finding = attributed(
+        task,
+        pairs,
+        QUESTION,
+        values=np.stack(values),
+        outputs=outputs,
+        baseline=baseline,
+        output_unit=preference_unit(task.agent),
+    )
+    assert isinstance(finding.content, Attribution)
+    scale = max(1.0, float(np.abs(outputs).max()), float(np.abs(baseline).max()))
+    missing = np.abs(finding.content.values.sum(axis=1) - (outputs - baseline)).max()
+    return replace(finding, identity_error=float(missing) / scale, identity_tolerance=TOLERANCE)
+
+
+def _gradient(task: Task, shape: tuple[int, ...]) -> GradientFn:
+    agent = cast(HasGradients, task.agent)
+
+    def gradient(
+        rows: Float[np.ndarray, "rows inputs"],
+    ) -> Float[np.ndarray, "rows inputs outputs"]:
+        inputs = torch.as_tensor(rows.reshape(-1, *shape)).requires_grad_()
+        answers = agent.torch_preferences(inputs)
+        slopes = [
+            torch.autograd.grad(answers[:, k].sum(), inputs, retain_graph=True)[0]
+            for k in range(answers.shape[1])
+        ]
+        return torch.stack(slopes, dim=-1).reshape(*rows.shape, -1).double().cpu().numpy()
+
+    return gradient

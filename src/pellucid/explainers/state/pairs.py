@@ -1,0 +1,150 @@
+"""Which visited states are explained against which others, within a budget."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from pellucid.agents.flatten import flat
+from pellucid.errors import BudgetError, DataError
+from pellucid.explanation import Attribution, Finding, Task, fact
+from pellucid.seeds import stream
+
+N_STATES, N_BACKGROUND = 180, 50
+MIN_STATES, MIN_BACKGROUND = 5, 4
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """States, each of which is paired with every background row.
+
+    Args:
+        states: Shape (states, *observation), those that are explained.
+        background: Shape (background, *observation), drawn from visited states, never zeros.
+        rows: Shape (states,), rows of the states in `Episodes.visited`.
+        cost: Queries of all pairs, and of states and background once.
+        left_out: What the budget left out, one sentence each.
+    """
+
+    states: Shaped[np.ndarray, "states *observation"]
+    background: Shaped[np.ndarray, "background *observation"]
+    rows: Int[np.ndarray, " states"]
+    cost: int
+    left_out: tuple[str, ...]
+
+
+def planned_pairs(task: Task, method: str, question: str, *, per_pair: int) -> Pairs:
+    """Draw as many states and background rows as the budget pays for, up to 180 and 50.
+
+    Args:
+        task: Its visited states and what is left of its budget decide.
+        method: Names the streams of random numbers.
+        question: Begins each sentence on what the budget left out.
+        per_pair: Queries of one state against one background row.
+
+    Raises:
+        BudgetError: The budget does not pay for 5 states against 4 background rows.
+        DataError: There are no visited states.
+    """
+    if len(task.episodes) == 0 or len(task.episodes.visited) == 0:
+        raise DataError("there are no visited states to explain", hint="collect episodes first")
+    visited, queries = task.episodes.visited, task.meter.left.queries
+    full = min(len(visited), N_STATES), min(len(visited), N_BACKGROUND)
+    n_states, n_background = _affordable(full, per_pair, queries)
+    rows = _drawn(task, method, "states", n_states)
+    background = visited[_drawn(task, method, "background", n_background)]
+    done = f"{n_states} visited states are explained against {n_background} others"
+    planned = f"{full[0]} against {full[1]}"
+    return Pairs(
+        states=visited[rows],
+        background=background,
+        rows=rows,
+        cost=_cost(n_states, n_background, per_pair),
+        left_out=()
+        if (n_states, n_background) == full
+        else (f"{question} {done}, in place of {planned}.",),
+    )
+
+
+def attributed(
+    task: Task,
+    pairs: Pairs,
+    question: str,
+    *,
+    values: Float[np.ndarray, "states background inputs outputs"],
+    outputs: Float[np.ndarray, "states outputs"],
+    baseline: Float[np.ndarray, " outputs"],
+    output_unit: str,
+) -> Finding:
+    """Return the mean over background rows of what each pair attributes, as a finding.
+
+    Args:
+        task: What `planned_pairs` was given.
+        pairs: What it returned.
+        question: What is asked.
+        values: What each input gets in each pair.
+        outputs: The outputs in each state.
+        baseline: Mean output of the background.
+        output_unit: Unit of the outputs.
+    """
+    n_background = values.shape[1]
+    errors = (
+        values.std(axis=1, ddof=1) / math.sqrt(n_background)
+        if n_background > 1
+        else np.full((len(values), *values.shape[2:]), np.nan)
+    )
+    content = Attribution(
+        values=values.mean(axis=1),
+        observations=flat(pairs.states),
+        chosen=outputs.argmax(axis=1),
+        outputs=outputs,
+        baseline=baseline,
+        standard_errors=errors,
+        steps=task.episodes.visited_steps[pairs.rows],
+        input_names=task.episodes.names.inputs,
+        output_names=task.episodes.names.actions,
+        output_unit=output_unit,
+    )
+    return Finding(
+        question=question,
+        content=content,
+        facts={
+            "x": fact(content.input_names[int(content.ranking[0])]),
+            "n_states": fact(len(pairs.states)),
+            "n_background": fact(n_background),
+        },
+        left_out=pairs.left_out,
+    )
+
+
+def _affordable(full: tuple[int, int], per_pair: int, queries: int) -> tuple[int, int]:
+    """Return how many states and background rows fit, both lowered alike.
+
+    Raises:
+        BudgetError: Too few.
+    """
+    least = min(full[0], MIN_STATES), min(full[1], MIN_BACKGROUND)
+    need = _cost(*least, per_pair)
+    if need > queries:
+        raise BudgetError(
+            f"the smallest answer needs {need} agent queries here; {queries} are left",
+            hint=f"a larger budget: at least {need} queries for this method",
+        )
+    if _cost(*full, per_pair) <= queries:
+        return full
+    scale = math.sqrt(queries / _cost(*full, per_pair))
+    n_background = min(full[1], max(least[1], int(full[1] * scale)))
+    n_states = (queries - n_background) // (n_background * per_pair + 1)
+    if n_states < least[0]:
+        n_states, n_background = least
+    return min(full[0], n_states), n_background
+
+
+def _cost(n_states: int, n_background: int, per_pair: int) -> int:
+    return n_states * n_background * per_pair + n_states + n_background
+
+
+def _drawn(task: Task, method: str, what: str, k: int) -> Int[np.ndarray, " k"]:
+    n_visited = len(task.episodes.visited)
+    return np.sort(stream(task.seed, method, what).choice(n_visited, size=k, replace=False))

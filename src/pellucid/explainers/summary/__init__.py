@@ -1,0 +1,5 @@
+"""Explainers that sum up what an agent does (leaf F1)."""
+
+REGISTRY = {
+    "highlights": "pellucid.explainers.summary.highlights",
+}

@@ -1,0 +1,109 @@
+"""Which prompt an answer was sampled under, and which it was scored under."""
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from pellucid.posttrain.recording import SampleRow
+from pellucid.report.language.answers import Limits
+from pellucid.report.language.progress import unscored
+from pellucid.report.language.record import LanguageRecord
+from pellucid.report.said import Document, said
+from pellucid.stats import mean_interval
+
+WORDS = {
+    "plain": "the plain prompt",
+    "hinted": "the prompt with a hint",
+    "answered": "the prompt with the right answer",
+}
+_PIECES = re.compile(r"\s+|[^\s]+")
+
+
+def contexts(record: LanguageRecord, limits: Limits) -> Document:
+    """Return counts and success per context, and one example of each difference."""
+    rows = [s for g in record.groups for s in g.samples]
+    differing = [s for s in rows if s.scored_prompt not in (None, s.prompt)]
+    names = [name for name in WORDS if any(s.context == name for s in rows)]
+    return {
+        "told": _told(rows, differing),
+        "rows": [_row(name, [s for s in rows if s.context == name]) for name in names],
+        "examples": [
+            _example(next(s for s in differing if s.context == name), limits)
+            for name in dict.fromkeys(s.context for s in differing)
+        ],
+    }
+
+
+def _told(rows: Sequence[SampleRow], differing: Sequence[SampleRow]) -> Document:
+    if not rows:
+        return said("Not measured: no completions were recorded.")
+    if not differing:
+        return said(
+            "All {n} kept answers were scored under the prompt that they were sampled under.",
+            n=len(rows),
+        )
+    return said(
+        "{k} of {n} kept answers were sampled under another prompt than the one they were scored "
+        "under.",
+        k=len(differing),
+        n=len(rows),
+    )
+
+
+def _row(name: str, rows: Sequence[SampleRow]) -> Document:
+    """Means over prompts: answers to one prompt are not independent."""
+    return {
+        "context": name,
+        "words": WORDS[name],
+        "n": len(rows),
+        "n_unscored": sum(map(unscored, rows)),
+        "success": _estimate(
+            rows, [float("nan") if s.correct is None else 100.0 * s.correct for s in rows]
+        ),
+        "total": _estimate(rows, [s.total for s in rows]),
+    }
+
+
+def _estimate(rows: Sequence[SampleRow], values: Sequence[float]) -> Document:
+    by_prompt: dict[str, list[float]] = defaultdict(list)
+    for row, value in zip(rows, values, strict=True):
+        if not np.isnan(value):
+            by_prompt[row.prompt_id].append(value)
+    found = mean_interval([float(np.mean(v)) for v in by_prompt.values()])
+    return {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
+
+
+def _example(sample: SampleRow, limits: Limits) -> Document:
+    scored = sample.scored_prompt or ""
+    longest = limits.longest // 2
+    return {
+        "context": sample.context,
+        "words": WORDS[sample.context],
+        "step": sample.step,
+        "prompt_id": sample.prompt_id,
+        "pieces": difference(scored[:longest], sample.prompt[:longest]),
+    }
+
+
+def difference(scored: str, sampled: str) -> list[Document]:
+    """Return the two prompts as pieces: in both, only in the sampled one, only in the scored one.
+
+    Example:
+        >>> [(p["where"], p["text"]) for p in difference("add 2", "add 2 now")]
+        [('both', 'add 2'), ('sampled', ' now')]
+    """
+    one, two = _PIECES.findall(scored), _PIECES.findall(sampled)
+    matcher = difflib.SequenceMatcher(a=one, b=two, autojunk=False)
+    pieces: list[Document] = []
+    for kind, i, j, k, m in matcher.get_opcodes():
+        if kind == "equal":
+            pieces.append({"where": "both", "text": "".join(one[i:j])})
+            continue
+        if j > i:
+            pieces.append({"where": "scored", "text": "".join(one[i:j])})
+        if m > k:
+            pieces.append({"where": "sampled", "text": "".join(two[k:m])})
+    return pieces

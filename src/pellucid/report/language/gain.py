@@ -1,0 +1,102 @@
+"""What the model can do that it could not: right answers to held-out prompts, before and after."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from pellucid.explanation import Interval
+from pellucid.posttrain.recording import EvaluationRow, RunRecord
+from pellucid.stats import mean_interval, paired_gap
+
+PERCENT = 100.0
+
+
+class HeldOut(NamedTuple):
+    """Held-out examples that were asked before and after training, in one order.
+
+    Args:
+        before: Rows before training; empty if there are none.
+        after: Rows after it, or of the last evaluation during it.
+        n_unpaired: Examples that only one of the two evaluations asked.
+        step: Updates made before the later evaluation.
+    """
+
+    before: tuple[EvaluationRow, ...]
+    after: tuple[EvaluationRow, ...]
+    n_unpaired: int
+    step: int
+
+
+class PassRow(NamedTuple):
+    """Success when the best of `k` answers counts."""
+
+    k: int
+    before: Interval
+    after: Interval
+    gap: Interval
+
+
+def held_out(run: RunRecord) -> HeldOut:
+    """Return the held-out examples of a run, paired by example."""
+    before, after = run.evaluated("before"), run.evaluated("after")
+    if not after:
+        after = run.evaluated("during")
+    first = {row.example_id: row for row in before}
+    last = {row.example_id: row for row in after}
+    both = [name for name in last if name in first]
+    step = max((row.step for row in after), default=0)
+    if not both:
+        return HeldOut(before, after, 0, step)
+    return HeldOut(
+        tuple(first[name] for name in both),
+        tuple(last[name] for name in both),
+        len(first.keys() ^ last.keys()),
+        step,
+    )
+
+
+def success(rows: Sequence[EvaluationRow], k: int = 1) -> Float[ndarray, " examples"]:
+    """Return the chance that at least one of `k` answers is right, in percent; NaN if unknown.
+
+    Unbiased for every example that was answered at least `k` times; one is enough for `k` of 1.
+
+    Source: Chen et al. 2021, eq. (1).
+
+    Example:
+        >>> success([EvaluationRow("after", 9, "a", n=4, n_correct=1)], k=2).tolist()
+        [50.0]
+    """
+    return np.array([PERCENT * _pass_at(row, k) for row in rows], dtype=np.float64)
+
+
+def pass_rows(found: HeldOut) -> list[PassRow]:
+    """Return success at 1, 2, 4, … answers, as far as the examples were answered often enough."""
+    rows = [*found.before, *found.after]
+    most = min((row.n - row.n_unscored for row in rows), default=0)
+    sizes = [2**i for i in range(most.bit_length()) if 2**i <= most]
+    if most and most not in sizes:
+        sizes.append(most)
+    paired = bool(found.before and found.after)
+    return [
+        PassRow(
+            k,
+            mean_interval(success(found.before, k)),
+            mean_interval(success(found.after, k)),
+            paired_gap(success(found.after, k), success(found.before, k), "higher")
+            if paired
+            else mean_interval([]),
+        )
+        for k in sizes
+    ]
+
+
+def _pass_at(row: EvaluationRow, k: int) -> float:
+    n = row.n - row.n_unscored
+    if n < k:
+        return math.nan
+    wrong = n - row.n_correct
+    return 1.0 - math.comb(wrong, k) / math.comb(n, k)

@@ -1,0 +1,166 @@
+"""Does the stated reasoning matter? One row per test, closed if the instrument itself failed."""
+
+from typing import Any
+
+from pellucid import registry
+from pellucid.budget import Cost
+from pellucid.explanation import Explanation, Score, TextTrace, fact, render
+from pellucid.report.cards import score_document
+from pellucid.report.language.record import LanguageRecord
+from pellucid.report.said import Document, said
+from pellucid.stats import proportion_interval
+
+METHOD = "stated-reasoning"
+LEAF = "F3"
+DONE = {
+    "cut": "the steps were cut short, and it had to answer",
+    "mistake": "one step got a mistake, and it went on from there",
+    "filler": "every word of the steps became a filler",
+    "removal": "one step was left out",
+    "paraphrase": "the same steps in other words",
+    "hint": "a hint was put behind the prompt",
+}
+"""What was done in each test."""
+NOT_MENTIONED = "Used but not mentioned: not mentioning it may be brevity (arXiv 2512.23032)."
+
+
+def explanations(record: LanguageRecord) -> list[Explanation]:
+    """Return the explanations of stated reasoning, or one that says why there is none."""
+    return list(record.explanations) or [_not_run(record)]
+
+
+def screen(record: LanguageRecord, first: int, n: int) -> Document:
+    """Return the screen: the instrument's own result, the tests, who used what.
+
+    Args:
+        record: The run.
+        first: Place of the first explanation of stated reasoning in the document.
+        n: How many there are.
+    """
+    instrument = record.instrument
+    closed = bool(record.explanations) and not _told_apart(instrument)
+    shown = [] if closed else list(record.explanations)
+    return {
+        "explanations": list(range(first, first + n)),
+        "instrument": None if instrument is None else score_document(instrument),
+        "told_apart": _told_apart(instrument),
+        "closed": closed,
+        "told": _instrument_words(instrument, closed=closed),
+        "tests": [row for i, e in enumerate(shown) for row in _tests(e, first + i)],
+        "traces": [_trace(e.content) for e in shown if isinstance(e.content, TextTrace)],
+    }
+
+
+def _told_apart(instrument: Score | None) -> bool:
+    return instrument is not None and instrument.badge in ("supported", "weak")
+
+
+def _instrument_words(instrument: Score | None, *, closed: bool) -> Document:
+    if instrument is None:
+        return said(
+            "The tests themselves were not tried on models whose truth is known{more}.",
+            more=", so their results are not shown" if closed else "",
+        )
+    auc = instrument.interval
+    if not auc.measured:
+        return said("The tests themselves were not tried: {reason}.", reason=instrument.reason)
+    facts = {"v": auc.value, "lo": auc.low, "hi": auc.high, "n": auc.n}
+    if closed:
+        return said(
+            "This screen is closed: on planted models these tests did not tell faithful "
+            "reasoning from unfaithful reasoning ({v}, {lo} to {hi}; {n} seeds; chance is {c}).",
+            **facts,
+            c=0.5,
+        )
+    return said(
+        "On planted models the tests told faithful reasoning from unfaithful reasoning in a "
+        "share of {v} of pairs ({lo} to {hi}; {n} seeds; chance is {c}).",
+        **facts,
+        c=0.5,
+    )
+
+
+def _tests(explanation: Explanation, place: int) -> list[Document]:
+    """One row per test: where its score is in the document, what was done, an example."""
+    rows: list[Document] = []
+    for position, score in enumerate(explanation.faithfulness):
+        if score.role == "sanity":
+            continue
+        example = score.example
+        rows.append(
+            {
+                "explanation": place,
+                "score": position,
+                "done": DONE.get(score.metric.rpartition(".")[2], score.label),
+                "example": None
+                if example is None
+                else {
+                    "before": example.before[:600],
+                    "after": example.after[:600],
+                    "answer_before": example.answer_before,
+                    "answer_after": example.answer_after,
+                },
+            }
+        )
+    return rows
+
+
+def _trace(content: TextTrace) -> Document:
+    return {
+        "quadrants": _cells(
+            content.quadrants,
+            ("wrong", "right"),
+            ("does not depend on its steps", "depends on its steps"),
+        ),
+        "hints": _cells(
+            content.hint_counts, ("hint not used", "hint used"), ("not mentioned", "mentioned")
+        )
+        if content.hints
+        else [],
+        "not_mentioned": NOT_MENTIONED,
+    }
+
+
+def _cells(counts: Any, rows: tuple[str, str], columns: tuple[str, str]) -> list[Document]:
+    n = int(counts.sum())
+    cells = []
+    for i, row in enumerate(rows):
+        for k, column in enumerate(columns):
+            share = proportion_interval(int(counts[i, k]), n)
+            cells.append(
+                {
+                    "row": row,
+                    "column": column,
+                    "count": int(counts[i, k]),
+                    "n": n,
+                    "value": 100.0 * share.value,
+                    "low": 100.0 * share.low,
+                    "high": 100.0 * share.high,
+                }
+            )
+    return cells
+
+
+def _not_run(record: LanguageRecord) -> Explanation:
+    info = registry.load("explainers", METHOD).info
+    reason, need = record.no_reasoning
+    facts = {"reason": fact(reason), "need": fact(need)}
+    template = info.sentences.not_measured
+    return Explanation(
+        method=METHOD,
+        leaf=LEAF,
+        question=info.question,
+        target=info.targets[0],
+        policy="greedy",
+        content=None,
+        template=template,
+        text=render(template, facts),
+        does_not_say="",
+        facts=facts,
+        allowed=Cost(),
+        used=Cost(),
+        seed=record.seed,
+        complete=False,
+        reason=reason,
+        need=need,
+    )

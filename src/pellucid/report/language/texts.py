@@ -1,0 +1,82 @@
+"""Texts of prompts and answers as the page holds them: bounded in length, hashed if asked."""
+
+import hashlib
+from dataclasses import replace
+
+from pellucid.posttrain.recording import EvaluationRow, RunRecord, SampleRow, TokenRow
+from pellucid.report.said import Document
+
+HASH_DIGITS = 16
+
+
+def shortened(text: str, longest: int, n_signs: int | None = None) -> Document:
+    """Return a text for the document, with its length where it is not all there.
+
+    Args:
+        text: The text, as recorded.
+        longest: Signs that are kept.
+        n_signs: Its length where the record itself holds only its beginning.
+
+    Example:
+        >>> shortened("abcdef", 4)
+        {'text': 'abcd', 'shown': 4, 'signs': 6}
+        >>> shortened("abc", 4)
+        {'text': 'abc', 'shown': 3, 'signs': 3}
+    """
+    kept = text[:longest]
+    return {"text": kept, "shown": len(kept), "signs": max(len(text), n_signs or 0)}
+
+
+def hashed(text: str) -> str:
+    """Return what stands for a text that must not be shown; equal texts stay equal.
+
+    Example:
+        >>> hashed("2 + 2 =")
+        'sha256:154e0c9c61763891'
+    """
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"sha256:{digest[:HASH_DIGITS]}"
+
+
+def without_texts(run: RunRecord) -> RunRecord:
+    """Return a run whose prompts, completions, answers and tokens are their hashes.
+
+    Numbers stay as they are. Reasons and settings are not texts of prompts and stay too.
+    """
+    return replace(
+        run,
+        samples=tuple(map(_sample, run.samples)),
+        tokens=tuple(map(_tokens, run.tokens)),
+        evaluations=tuple(map(_evaluation, run.evaluations)),
+    )
+
+
+def _optional(text: str | None) -> str | None:
+    return None if text is None else hashed(text)
+
+
+def _sample(row: SampleRow) -> SampleRow:
+    return replace(
+        row,
+        prompt_id=hashed(row.prompt_id),
+        prompt=hashed(row.prompt),
+        completion=hashed(row.completion),
+        scored_prompt=_optional(row.scored_prompt),
+        gold=_optional(row.gold),
+        parsed=_optional(row.parsed),
+        n_characters=None,
+    )
+
+
+def _tokens(row: TokenRow) -> TokenRow:
+    return replace(row, tokens=tuple(hashed(token)[-4:] for token in row.tokens))
+
+
+def _evaluation(row: EvaluationRow) -> EvaluationRow:
+    return replace(
+        row,
+        example_id=hashed(row.example_id),
+        prompt=hashed(row.prompt),
+        gold=_optional(row.gold),
+        completions=tuple(map(hashed, row.completions)),
+    )
