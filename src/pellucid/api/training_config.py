@@ -17,6 +17,8 @@ from pellucid.io.sections import read_section, with_changes
 from pellucid.posttrain.recording.keeping import KeepLimits
 
 MAX_CONFIG_BYTES = 1_000_000
+PLAIN = "{prompt}"
+"""The template that leaves prompts as they are."""
 EngineName = Literal["native", "trl"]
 
 
@@ -89,7 +91,7 @@ class Mixture:
     """
 
     share: float = 1.0
-    prompt: str = "{prompt}"
+    prompt: str = PLAIN
     completion: str = "{rationale}"
     difficulty: tuple[float, ...] | None = None
 
@@ -134,6 +136,7 @@ class TaskSection:
         n_test: Held-out examples, of other groups.
         difficulty: Of the examples, in the task's unit; its mixture if None.
         options: Of the task.
+        prompt: Template over an example's fields that the policy is given.
     """
 
     name: str
@@ -141,6 +144,7 @@ class TaskSection:
     n_test: int = 128
     difficulty: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    prompt: str = PLAIN
 
     def __post_init__(self) -> None:
         for name in ("n_train", "n_test"):
@@ -170,7 +174,7 @@ class DatasetSection:
     test_share: float = 0.1
     n_train: int | None = None
     n_test: int | None = None
-    prompt: str = "{prompt}"
+    prompt: str = PLAIN
 
 
 @dataclass(frozen=True)

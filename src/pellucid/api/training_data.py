@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pellucid.api.training_config import DatasetSection, RunConfig, TaskSection
+from pellucid.api.training_config import PLAIN, DatasetSection, RunConfig, TaskSection
 from pellucid.errors import InputError
 from pellucid.io.sections import read_section
 from pellucid.posttrain.native.prompting import Template
@@ -135,8 +135,17 @@ def _task_split(task: Task, section: TaskSection, seed: int) -> Split:
         seed=derived_seed(seed, "train", "examples"),
         difficulty=section.difficulty,
     )
-    train, test = tuple(drawn[: section.n_train]), tuple(drawn[section.n_train :])
+    examples = _worded(drawn, section.prompt)
+    train, test = examples[: section.n_train], examples[section.n_train :]
     return Split(train, test, split_digest(train, test))
+
+
+def _worded(examples: Sequence[Example], template: str) -> tuple[Example, ...]:
+    """Return examples with the prompts that a template makes of them."""
+    if template == PLAIN:
+        return tuple(examples)
+    make = Template(template)
+    return tuple(dataclasses.replace(e, prompt=make(e), messages=None) for e in examples)
 
 
 def _dataset_split(section: DatasetSection, needed: Sequence[str], seed: int) -> Split:
@@ -147,12 +156,7 @@ def _dataset_split(section: DatasetSection, needed: Sequence[str], seed: int) ->
         answer_form=section.answer_form,
         split=section.split,
     )
-    template = Template(section.prompt)
-    examples = stored.examples
-    if section.prompt != "{prompt}":
-        examples = tuple(
-            dataclasses.replace(e, prompt=template(e), messages=None) for e in examples
-        )
+    examples = _worded(stored.examples, section.prompt)
     split = split_by_group(
         examples, test_share=section.test_share, seed=derived_seed(seed, "train", "split")
     )

@@ -3,9 +3,13 @@
 - `Transformer` (in-house, converts to and from the Llama and Qwen layout) or `HuggingFaceModel`;
 - `CharacterTokenizer`, `WordTokenizer`, `HuggingFaceTokenizer`;
 - `sample` draws completions, `token_log_probs` scores them under any prompt;
+- `train` trains a policy by a method (`methods`) and a recipe, with checkpoints and a record;
 - `fine_tune` is the warm start; `evaluate` and `pass_at_k` say what a model solves.
 """
 
+from pellucid.posttrain.native.config import TrainingConfig
+from pellucid.posttrain.native.diagnosis import Diagnosis, TrainingStoppedError
+from pellucid.posttrain.native.evaluating import Evaluation
 from pellucid.posttrain.native.fine_tuning import fine_tune
 from pellucid.posttrain.native.models import Decoder, LanguageModel, Predictions
 from pellucid.posttrain.native.pass_at_k import Solved, evaluate, pass_at_k
@@ -19,17 +23,23 @@ from pellucid.posttrain.native.tokenizing import (
     save_tokenizer,
     tokenizer_of,
 )
+from pellucid.posttrain.native.training import TrainingResult, train
 from pellucid.posttrain.native.transformer import Transformer, TransformerConfig
 
 __all__ = [
     "CharacterTokenizer",
     "Decoder",
+    "Diagnosis",
+    "Evaluation",
     "LanguageModel",
     "Predictions",
     "Samples",
     "Scored",
     "Solved",
     "Tokenizer",
+    "TrainingConfig",
+    "TrainingResult",
+    "TrainingStoppedError",
     "Transformer",
     "TransformerConfig",
     "WordTokenizer",
@@ -43,4 +53,5 @@ __all__ = [
     "save_tokenizer",
     "token_log_probs",
     "tokenizer_of",
+    "train",
 ]

@@ -40,7 +40,7 @@ class Checkpoint:
 
     Args:
         update: Updates that it has behind it.
-        weights: Of the model.
+        weights: Of the model, those that training changes.
         optimiser: Moments and counters, as `moment/weight`.
         state: What else the run needs, plain JSON.
     """
@@ -63,7 +63,7 @@ def save_checkpoint(
     Args:
         folder: Of all checkpoints of the run; made if it is not there.
         update: Updates made.
-        model: Its weights are stored.
+        model: Its weights are stored, those that training changes.
         optimiser: Over the weights of the model.
         state: Plain JSON.
 
@@ -78,7 +78,7 @@ def save_checkpoint(
     # what an earlier kill left must not count as whole while its files are replaced
     (target / STATE_FILE).unlink(missing_ok=True)
     files = {
-        WEIGHTS_FILE: _serialised(model.state_dict()),
+        WEIGHTS_FILE: _serialised(trained_weights(model)),
         OPTIMISER_FILE: _serialised(optimiser_tensors(model, optimiser)),
     }
     for name, content in files.items():
@@ -128,12 +128,14 @@ def restore(checkpoint: Checkpoint, model: nn.Module, optimiser: torch.optim.Opt
     Raises:
         DataError: It is of another model.
     """
-    try:
-        model.load_state_dict(dict(checkpoint.weights))
-    except RuntimeError as error:
-        message = str(error).splitlines()[0]
-        raise DataError(f"the checkpoint does not fit the model: {message}") from None
-    for name, weight in model.named_parameters():
+    own = trained_weights(model)
+    wrong = [name for name in own | checkpoint.weights if not _fits(name, own, checkpoint.weights)]
+    if wrong:
+        raise DataError(f"the checkpoint does not fit the model: it differs in {wrong[0]!r}")
+    with torch.no_grad():
+        for name, weight in own.items():
+            weight.copy_(checkpoint.weights[name])
+    for name, weight in own.items():
         state = {
             key.split(_SEPARATOR, 1)[0]: tensor.to(weight.device if tensor.dim() else "cpu")
             for key, tensor in checkpoint.optimiser.items()
@@ -143,13 +145,23 @@ def restore(checkpoint: Checkpoint, model: nn.Module, optimiser: torch.optim.Opt
             optimiser.state[weight] = state
 
 
+def trained_weights(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Return the weights that training changes; the others are those that the run started from."""
+    return {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+
+
 def optimiser_tensors(model: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Return what an optimiser remembers of each weight, as `moment/weight`."""
     return {
         f"{moment}{_SEPARATOR}{name}": tensor
-        for name, weight in model.named_parameters()
+        for name, weight in trained_weights(model).items()
         for moment, tensor in optimiser.state.get(weight, {}).items()
     }
+
+
+def _fits(name: str, own: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> bool:
+    both = name in own and name in stored
+    return both and own[name].shape == stored[name].shape and own[name].dtype == stored[name].dtype
 
 
 def _serialised(tensors: Mapping[str, Tensor]) -> bytes:
