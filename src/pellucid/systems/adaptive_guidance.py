@@ -5,6 +5,7 @@ four, half through machines that it nearly always gets wrong, so that a walk of 
 solved by luck. A hint that tells their offsets is followed three times in four at each.
 """
 
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,10 +22,13 @@ from pellucid.posttrain.tasks.machines import Machines, hinted_prompt, right_pat
 from pellucid.seeds import stream
 from pellucid.systems.base_models import Base, Size, success, warm_started
 
-MAX_TOKENS = 20
-TOKENS_OF_WALK = 17
-"""A response of three steps, with its end."""
-HARD = 3
+LENGTH = 5
+"""Machines of a walk; in a hard one all of them are doubted."""
+MAX_TOKENS = 30
+TOKENS_OF_WALK = 27
+"""A response of five steps, with its end."""
+TRUST = 0.12
+"""How often texts are right about a doubted machine: the walk is out of reach, each step is not."""
 N_TRIES = 16
 """A walk is solvable if one of this many responses is right, as in the source."""
 
@@ -36,20 +40,22 @@ N_TRIES = 16
 def base_model(size: Size, seed: int) -> Base:
     """Return the base model of a seed; the arms of a seed share it."""
     world = machines(seed)
-    texts = world.texts(size.n_texts, seed=seed, hinted=0.45, obedience=0.75)
+    texts = world.texts(size.n_texts, seed=seed, hinted=0.45, obedience=0.85)
     return warm_started(world.vocabulary, texts, size, seed=seed)
 
 
 def machines(seed: int) -> Machines:
     """Return the machines of a seed."""
-    return Machines(sure_trust=0.75, doubted_trust=0.03, habit_share=0.6, seed=seed)
+    return Machines(
+        sure_trust=0.85, doubted_trust=TRUST, habit_share=0.5, lengths=(LENGTH,), seed=seed
+    )
 
 
 def walks(size: Size, seed: int) -> tuple[list[Example], list[Example]]:
     """Return walks to train on, half easy and half hard, and hard ones that are held out."""
     world, n_each = machines(seed), size.n_train // 2
     easy = world.examples(n_each, seed=seed, difficulty=0)
-    hard = world.examples(n_each + size.n_test, seed=seed, difficulty=HARD)
+    hard = world.examples(n_each + size.n_test, seed=seed, difficulty=LENGTH)
     return [*easy, *hard[:n_each]], hard[n_each:]
 
 
@@ -210,4 +216,5 @@ def _solved(
 
 
 def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+    measured = [value for value in values if not math.isnan(value)]
+    return sum(measured) / len(measured) if measured else math.nan
