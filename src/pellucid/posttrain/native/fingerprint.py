@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from pellucid.io.code_hash import code_hash
 from pellucid.posttrain.native.config import TrainingConfig
 from pellucid.posttrain.native.rewarding import Rewards
 from pellucid.posttrain.tasks.example import Example
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 MAY_CHANGE = ("n_updates", "checkpoint_every", "patience", "max_failed_updates")
 """Settings of a run that may differ when it is taken up again: they change no number of it."""
@@ -107,8 +110,8 @@ def described(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float | bool):
         return value
     # what has no text of its own would be told by its place in memory
-    has_text = type(value).__repr__ is not object.__repr__
-    return repr(value) if has_text else type(value).__qualname__
+    text = repr(value)
+    return type(value).__qualname__ if _ADDRESS.search(text) else text
 
 
 def _code_of(value: Callable[..., Any], depth: int = 0) -> Any:
