@@ -1,5 +1,6 @@
 """The TRL engine for `train_model`: large models, GPUs, vLLM."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from pellucid.posttrain import trl
 from pellucid.posttrain.native.conversion import to_hugging_face
 from pellucid.posttrain.native.kept_rows import prompt_id
 from pellucid.posttrain.native.pass_at_k import evaluate
+from pellucid.posttrain.native.prompting import EXPLAIN_PROMPT, HINT_PROMPT
 from pellucid.posttrain.native.tokenizing import Tokenizer
 from pellucid.posttrain.native.transformer import Transformer
 from pellucid.posttrain.recording import EvaluationRow, RunWriter, UpdateRow
@@ -156,10 +158,12 @@ def trl_method(
             hint=f"--engine native; TRL has {', '.join(_METHODS)}",
         )
     make = _METHODS[section.name]
+    known = inspect.signature(make).parameters
+    defaults = {"hint_prompt": HINT_PROMPT, "explain_prompt": EXPLAIN_PROMPT}
     given: dict[str, Any] = {
         name: by_example(prompt, examples)
-        for name, prompt in prompts.items()
-        if name in ("hint_prompt", "explain_prompt")
+        for name, prompt in {**defaults, **prompts}.items()
+        if name in known
     }
     options = {name: value for name, value in section.options.items() if name not in prompts}
     separator = options.pop("turn_separator", None)
