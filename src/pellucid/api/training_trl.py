@@ -1,6 +1,5 @@
 """The TRL engine for `train_model`: large models, GPUs, vLLM."""
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -31,6 +30,11 @@ _METHODS: Mapping[str, Callable[..., Any]] = {
     method.name: method
     for method in (trl.Plain, trl.Guidance, trl.SelfExplanation, trl.EntropyModulation)
 }
+_PROMPTS: Mapping[str, Mapping[str, Prompt]] = {
+    "guidance": {"hint_prompt": HINT_PROMPT},
+    "self-explanation": {"explain_prompt": EXPLAIN_PROMPT},
+}
+"""The native engine's own prompts, where neither configuration nor task has one."""
 
 
 def run_in_trl(
@@ -158,25 +162,13 @@ def trl_method(
             hint=f"--engine native; TRL has {', '.join(_METHODS)}",
         )
     make = _METHODS[section.name]
-    known = inspect.signature(make).parameters
-    defaults = {"hint_prompt": HINT_PROMPT, "explain_prompt": EXPLAIN_PROMPT}
-    given: dict[str, Any] = {
-        name: by_example(prompt, examples)
-        for name, prompt in {**defaults, **prompts}.items()
-        if name in known
-    }
+    made = {**_PROMPTS.get(section.name, {}), **prompts}
+    given: dict[str, Any] = {name: by_example(prompt, examples) for name, prompt in made.items()}
     options = {name: value for name, value in section.options.items() if name not in prompts}
     separator = options.pop("turn_separator", None)
     if separator is not None:
-        given["step_end"] = _one_token(separator, tokenizer)
+        given["step_end"] = trl.ending_tokens(_hugging_face_tokenizer(tokenizer), str(separator))
     return read_section(partial(make, **given), options, where="method.options")
-
-
-def _one_token(text: Any, tokenizer: Tokenizer) -> int:
-    ids = tokenizer.encode(str(text))
-    if len(ids) != 1:
-        raise InputError(f"method.options.turn_separator: {text!r:.40} is {len(ids)} tokens, not 1")
-    return ids[0]
 
 
 # --- models ---
