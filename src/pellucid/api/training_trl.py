@@ -1,6 +1,5 @@
 """The TRL engine for `train_model`: large models, GPUs, vLLM."""
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -163,11 +162,8 @@ def trl_method(
             hint=f"--engine native; TRL has {', '.join(_METHODS)}",
         )
     make = _METHODS[section.name]
-    known = inspect.signature(make).parameters
-    worded = {**_PROMPTS.get(section.name, {}), **prompts}
-    given: dict[str, Any] = {
-        name: by_example(prompt, examples) for name, prompt in worded.items() if name in known
-    }
+    made = {**_PROMPTS.get(section.name, {}), **prompts}
+    given: dict[str, Any] = {name: by_example(prompt, examples) for name, prompt in made.items()}
     options = {name: value for name, value in section.options.items() if name not in prompts}
     separator = options.pop("turn_separator", None)
     if separator is not None:
