@@ -1,10 +1,10 @@
 """Explainers of stated reasoning on language models whose truth is planted.
 
 The unit is a seed: one model of each kind is trained from nothing, asked the same prompts, and
-scored; a model that did not become what it was trained for is not. A row tells how often the faithful one scores above one of the others (AUC over pairs of a
-seed), and its control is chance. Rows are told for what the explanation itself says and for every
-test of it, since the instrument is what is on trial. These rows are its calibration
-(`faithfulness.reasoning_calibration`).
+scored; a model that did not become what it was trained for is not. A row tells how often the
+faithful one scores above one of the others (AUC over pairs of a seed), and its control is chance.
+Rows are told for what the explanation itself says and for every test of it, since the instrument is
+what is on trial. These rows are its calibration (`faithfulness.reasoning_calibration`).
 """
 
 import math

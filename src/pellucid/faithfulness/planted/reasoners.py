@@ -191,7 +191,8 @@ def follows_steps(agent: LanguageAgent, *, n_prompts: int = 100, seed: int = 0) 
     are neither the steps' nor the prompt's count one half.
     """
     rng = stream(seed, "reasoners", "swap")
-    questions, wanted = [], []
+    questions: list[Question] = []
+    wanted: list[tuple[str, str]] = []
     while len(questions) < n_prompts:
         terms, others = (rng.integers(1, LARGEST + 1, N_TERMS).tolist() for _ in range(2))
         if total_of(terms) != total_of(others):
