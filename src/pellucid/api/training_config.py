@@ -134,7 +134,9 @@ class TaskSection:
         name: Of the task.
         n_train: Examples to train on.
         n_test: Held-out examples, of other groups.
-        difficulty: Of the examples, in the task's unit; its mixture if None.
+        difficulty: Difficulties of the examples to train on, in the task's unit, equally often;
+            its mixture if None.
+        test_difficulty: Those of the held-out examples; the same if None.
         options: Of the task.
         prompt: Template over an example's fields that the policy is given.
     """
@@ -142,7 +144,8 @@ class TaskSection:
     name: str
     n_train: int = 512
     n_test: int = 128
-    difficulty: float | None = None
+    difficulty: tuple[float, ...] | None = None
+    test_difficulty: tuple[float, ...] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     prompt: str = PLAIN
 

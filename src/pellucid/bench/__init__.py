@@ -1,6 +1,7 @@
 """Comparisons with other packages, and boards that put every registered explainer to a test."""
 
 SUITES = {
+    "posttrain": "pellucid.bench.posttrain",
     "shapley": "pellucid.bench.shapley",
     "shapley-estimators": "pellucid.bench.shapley_estimators",
     "tabular": "pellucid.bench.tabular",

@@ -74,9 +74,8 @@ def save_checkpoint(
         OSError: The disk is full or the folder is gone; the latest checkpoint stays as it was.
     """
     target = folder / f"update-{update:08d}"
-    target.mkdir(parents=True, exist_ok=True)
-    # what an earlier kill left must not count as whole while its files are replaced
-    (target / STATE_FILE).unlink(missing_ok=True)
+    _clear(folder, target)
+    target.mkdir(parents=True)
     files = {
         WEIGHTS_FILE: _serialised(trained_weights(model)),
         OPTIMISER_FILE: _serialised(optimiser_tensors(model, optimiser)),
@@ -92,8 +91,7 @@ def save_checkpoint(
     atomic.write_text(target / STATE_FILE, strict_json.dumps(sealed(document)) + "\n")
     atomic.write_text(folder / LATEST_FILE, strict_json.dumps({"checkpoint": target.name}) + "\n")
     for old in _folders(folder)[N_KEPT:]:
-        (old / STATE_FILE).unlink(missing_ok=True)
-        shutil.rmtree(old)
+        _clear(folder, old)
     return target
 
 
@@ -115,11 +113,8 @@ def newest_checkpoint(folder: Path) -> Checkpoint | None:
 
 def remove_checkpoints(folder: Path) -> None:
     """Remove all checkpoints of a run that starts afresh."""
-    if folder.is_dir():
-        (folder / LATEST_FILE).unlink(missing_ok=True)
-        for old in _folders(folder):
-            (old / STATE_FILE).unlink(missing_ok=True)
-            shutil.rmtree(old)
+    for old in _folders(folder):
+        _clear(folder, old)
 
 
 def restore(checkpoint: Checkpoint, model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
@@ -137,7 +132,7 @@ def restore(checkpoint: Checkpoint, model: nn.Module, optimiser: torch.optim.Opt
             weight.copy_(checkpoint.weights[name])
     for name, weight in own.items():
         state = {
-            key.split(_SEPARATOR, 1)[0]: tensor.to(weight.device if tensor.dim() else "cpu")
+            key.split(_SEPARATOR, 1)[0]: tensor.to(weight.device)
             for key, tensor in checkpoint.optimiser.items()
             if key.split(_SEPARATOR, 1)[1] == name
         }
@@ -170,6 +165,17 @@ def _serialised(tensors: Mapping[str, Tensor]) -> bytes:
         name: tensor.detach().cpu().contiguous().clone() for name, tensor in sorted(tensors.items())
     }
     return safetensors.torch.save(own)
+
+
+def _clear(folder: Path, old: Path) -> None:
+    """Remove a checkpoint, so that at no moment a part of it counts, or is the latest."""
+    if not old.exists():
+        return
+    latest = folder / LATEST_FILE
+    if latest.exists() and old.name in latest.read_text("utf-8"):
+        latest.unlink()
+    (old / STATE_FILE).unlink(missing_ok=True)
+    shutil.rmtree(old)
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -94,11 +94,17 @@ def described(value: Any) -> Any:
         return {str(key): described(value[key]) for key in value}
     if isinstance(value, list | tuple):
         return [described(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(str, value))
     if isinstance(value, functools.partial):
         return ["partial", described(value.func), described(value.args), described(value.keywords)]
     if callable(value):
         return _code_of(value)
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    # what has no text of its own would be told by its place in memory
+    has_text = type(value).__repr__ is not object.__repr__
+    return repr(value) if has_text else type(value).__qualname__
 
 
 def _code_of(value: Callable[..., Any]) -> Any:
@@ -110,6 +116,8 @@ def _code_of(value: Callable[..., Any]) -> Any:
     name = f"{known.__module__}.{known.__qualname__}"
     cells = getattr(value, "__closure__", None) or ()
     captured = [_captured(cell) for cell in cells]
+    if inspect.ismethod(value):
+        captured.append(described(value.__self__))
     return [name, hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest(), captured]
 
 

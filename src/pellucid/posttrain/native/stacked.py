@@ -168,8 +168,7 @@ class StackedTransformer(nn.Module):
     def _layer(self, index: int) -> LayerWeights:
         names = {field: f"layers/{index}/{field}" for field in LayerWeights._fields}
         found: dict[str, Any] = {
-            field: self.stacked[name] if name in self.stacked else None
-            for field, name in names.items()
+            field: self.stacked.get(name, None) for field, name in names.items()
         }
         return LayerWeights(**found)
 

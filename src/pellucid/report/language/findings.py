@@ -72,7 +72,7 @@ TOGETHER = Method(
         "({lo} to {hi}); the total reward changed by {t}.",
         thin="Right answers may have risen by {d} points ({lo} to {hi}); weak, since {reason}.",
         failed="No: the total reward changed by {t} and right answers by {d} points ({lo} to "
-        "{hi}). Read the answers that earned much and are wrong.",
+        "{hi}).",
         not_measured="Whether right answers rose with the reward was not tested: {reason}. To "
         "test it: {need}.",
         does_not_say="that the reward is what made the answers right",
