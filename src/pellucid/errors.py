@@ -78,6 +78,12 @@ class RewardError(PellucidError):
     kind = "reward"
 
 
+class NotFiniteError(PellucidError):
+    """A model's numbers are infinite or not numbers, as they are once training has diverged."""
+
+    kind = "not_finite"
+
+
 class PluginError(PellucidError):
     """A registered item cannot be imported or lacks a part of its contract."""
 

@@ -84,7 +84,7 @@ def test_hostile_yaml_is_refused(tmp_path: Path, text: str, what: str) -> None:
         (["task.name=modular-chan"], "unknown task 'modular-chan'", "'modular-chain'"),
         (["task.options.modulos=3"], "task.options: unknown key 'modulos'", "'modulus'"),
         (["task.options.modulus=99"], "modulus must be in 2..10, got 99", None),
-        (["task.difficulty=9"], "difficulty", None),
+        (["task.difficulty=[9]"], "difficulty", None),
         (["rewards.0.name=solvd"], "rewards.0: unknown reward 'solvd'", "'solved'"),
         (["rewards.0.options.form=x"], "rewards.0: 'solved' has no options", None),
         (["gold=right"], "gold: unknown reward 'right'", None),

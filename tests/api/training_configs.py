@@ -7,7 +7,7 @@ task:
   name: modular-chain
   n_train: 16
   n_test: 6
-  difficulty: 1
+  difficulty: [1]
   options: {modulus: 4, max_operations: 1}
 model: {layers: 1, width: 16, heads: 2, context_length: 40}
 warm_start: {n_steps: 8, n_texts: 30, batch_size: 8}

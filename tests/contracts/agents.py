@@ -174,6 +174,15 @@ NEEDS_A_TABLE = frozenset({"reward-cliff"})
 """Explainers of environments that show their table of outcomes; the track shows none."""
 
 
+NEEDS_TEXT = frozenset({"stated-reasoning"})
+"""Explainers of language models."""
+
+
+def of_numbers():
+    """Return the names of the explainers of agents whose observations are numbers."""
+    return [name for name in registry.names("explainers") if name not in NEEDS_TEXT]
+
+
 def on_the_track():
     """Return the names of the explainers that have something to explain on the track."""
-    return [name for name in registry.names("explainers") if name not in NEEDS_A_TABLE]
+    return [name for name in of_numbers() if name not in NEEDS_A_TABLE]

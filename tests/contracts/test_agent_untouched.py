@@ -9,7 +9,7 @@ import torch
 import pellucid as pl
 from pellucid import registry
 from pellucid.budget import Cost
-from tests.contracts.agents import TRACK, FragileMLP
+from tests.contracts.agents import TRACK, FragileMLP, of_numbers
 from tests.contracts.states import process_state, state_of
 
 BUDGET = Cost(200_000, 8_000)
@@ -44,7 +44,7 @@ def test_f32_loading_and_collecting_leave_the_module_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("policy", ["greedy", "sampled"])
-@pytest.mark.parametrize("method", registry.names("explainers"))
+@pytest.mark.parametrize("method", of_numbers())
 def test_f32_explaining_leaves_everything_as_it_was(method, policy, module) -> None:
     agent = loaded(module, method)
     if policy == "sampled" and "sampling" not in agent.capabilities:
@@ -61,7 +61,7 @@ def test_f32_explaining_leaves_everything_as_it_was(method, policy, module) -> N
 
 
 @pytest.mark.parametrize("calls", [1, 2, 9])
-@pytest.mark.parametrize("method", registry.names("explainers"))
+@pytest.mark.parametrize("method", of_numbers())
 def test_f32_a_failure_half_way_leaves_everything_as_it_was(
     method, calls, module, mlp_episodes
 ) -> None:

@@ -138,6 +138,7 @@ def test_every_reason_is_in_words_and_holds_no_figure():
         assert not any(character.isdigit() for character in judged.reason)
     few = judge(_score(n=3), complete=True, rerun_possible=True)
     assert few.reason == "only three replays could be scored; five are needed"
+    assert few.need == "more replays to compare"
     nine = judge(_score(n=9, low=-1.0), complete=False, rerun_possible=True).reason
     for part in ("could be zero", "only nine replays", "stopped early"):
         assert part in nine

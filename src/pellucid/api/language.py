@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pellucid.api.language_reasoning import Reasoning, stated_reasoning
 from pellucid.api.run_folder import RUN_FILE, check_writable
 from pellucid.errors import InputError
 from pellucid.posttrain.recording import RunRecord, is_training_run, is_trl_folder, open_record
@@ -56,6 +57,8 @@ def explain_training(
     out: str | Path | None = None,
     seed: int = 0,
     hash_texts: bool = False,
+    reasoning: bool = True,
+    answer_marker: str | None = None,
     command: str = "pellucid.explain_training(...)",
 ) -> LanguageRun:
     """Write the report on a training run.
@@ -68,6 +71,9 @@ def explain_training(
             `runs/<hash of its name and content>`.
         seed: Seed of the report's own choices, where the run had fixed none.
         hash_texts: Replace prompts, completions, answers and tokens by their hashes.
+        reasoning: Ask the model, where the run keeps it, whether its answers depend on its stated
+            reasoning.
+        answer_marker: What announces the answer in its completions; looked for if not given.
         command: What the report says makes it again.
 
     Raises:
@@ -82,12 +88,16 @@ def explain_training(
     check_writable(folder)
     run = open_record(path)
     other = None if compare is None else open_record(Path(compare))
+    asked = _reasoning(run, path, reasoning, answer_marker, seed)
     record = LanguageRecord(
         run,
         source=str(source),
         source_kind=_kind(path),
         command=command,
         seed=seed,
+        explanations=asked.explanations,
+        instrument=asked.instrument,
+        no_reasoning=asked.missing,
         other=other,
         other_source="" if compare is None else str(compare),
         hashed=hash_texts,
@@ -97,6 +107,18 @@ def explain_training(
     )
     report, document = write_report(record, folder)
     return LanguageRun(folder, report, {**document, "report": str(report)})
+
+
+def _reasoning(
+    run: RunRecord, path: Path, wanted: bool, marker: str | None, seed: int
+) -> Reasoning:
+    if not wanted:
+        return Reasoning((), None, ("it was not asked for", "leave out --no-reasoning"))
+    if _kind(path) != PELLUCID:
+        return Reasoning(
+            (), None, ("the source holds no model to ask", "a pellucid run that keeps its model")
+        )
+    return stated_reasoning(run, path, marker=marker, seed=seed)
 
 
 def _kind(path: Path) -> str:

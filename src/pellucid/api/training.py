@@ -21,9 +21,10 @@ from pellucid.api.tracking import (
 from pellucid.api.training_chat import through_chat
 from pellucid.api.training_config import RunConfig, load_config
 from pellucid.api.training_data import Data, load_data
-from pellucid.api.training_methods import method_prompts, training_config
+from pellucid.api.training_methods import Prompt, method_prompts, training_config
 from pellucid.api.training_models import Policy, describe, make_policy, save_model
 from pellucid.api.training_summary import training_document
+from pellucid.api.training_trl import machine_settings, run_in_trl, run_settings
 from pellucid.errors import InputError
 from pellucid.io.locks import release_lock, take_lock
 from pellucid.posttrain.native.checkpoints import newest_checkpoint
@@ -106,7 +107,7 @@ def train_model(
     tell = progress or (lambda part, share: None)
     tell("reading the data", 0.0)
     data = load_data(asked)
-    settings = training_config(asked, data)
+    _check(asked, data)
     with _locked(folder):
         earlier = None if fresh else _earlier(folder, asked, data)
         if earlier is not None and earlier.state == "finished":
@@ -115,14 +116,13 @@ def train_model(
             _clear(folder)
         tell("making the base model", 0.0)
         policy = make_policy(asked, data, folder / BASE)
+        prompts = method_prompts(asked.method, data.task)
         if asked.model.chat:
-            prompts = method_prompts(asked.method, data.task)
-            data, rendered = through_chat(data, prompts, policy.tokenizer)
-            settings = training_config(asked, data, rendered)
+            data, prompts = through_chat(data, prompts, policy.tokenizer)
         writer = _writer(folder, asked, data, policy, command)
-        job = _Job(folder, asked, data, policy, writer, tell)
+        job = _Job(folder, asked, data, policy, prompts, writer, tell)
         with _tracking(make_tracker(track, folder, asked.document())) as tracker:
-            job.run(settings, tracker)
+            job.run(tracker)
     return _trained(folder, asked)
 
 
@@ -134,10 +134,11 @@ class _Job:
     config: RunConfig
     data: Data
     policy: Policy
+    prompts: Mapping[str, Prompt]
     writer: RunWriter
     tell: Progress
 
-    def run(self, settings: Any, tracker: Tracker | None) -> None:
+    def run(self, tracker: Tracker | None) -> None:
         """Make the updates that are missing."""
         started, before = time.perf_counter(), self.writer.seconds
         n_updates = self.config.optimiser.n_updates
@@ -150,26 +151,44 @@ class _Job:
             self.tell(_status(row, n_updates), row.step / n_updates)
 
         try:
-            train(
-                self.policy.model,
-                self.policy.tokenizer,
-                self.data.split.train,
-                self.data.rewards,
-                settings,
-                run_dir=self.folder,
-                recorder=self.writer,
-                progress=after_update,
-                evaluation=self._evaluation(),
-            )
-        except TrainingStoppedError:
-            return  # the record has the diagnosis
+            if self.config.engine == "trl":
+                self._run_in_trl(after_update)
+            else:
+                self._run_native(after_update)
+        except TrainingStoppedError as error:
+            self.writer.set_state("stopped", str(error))
+            return
         except Terminated:
             self.writer.set_state("interrupted")
             raise
         self.writer.seconds = before + time.perf_counter() - started
+        self.writer.set_state("finished")
+
+    def _run_native(self, progress: Callable[[UpdateRow], None]) -> None:
+        train(
+            self.policy.model,
+            self.policy.tokenizer,
+            self.data.split.train,
+            self.data.rewards,
+            training_config(self.config, self.data, self.prompts),
+            run_dir=self.folder,
+            recorder=self.writer,
+            progress=progress,
+            evaluation=self._evaluation(),
+        )
         if isinstance(self.policy.model, Transformer):
             save_model(self.policy, self.folder / TRAINED)
-        self.writer.set_state("finished")
+
+    def _run_in_trl(self, progress: Callable[[UpdateRow], None]) -> None:
+        run_in_trl(
+            self.config,
+            self.data,
+            self.policy,
+            self.prompts,
+            folder=self.folder,
+            writer=self.writer,
+            progress=progress,
+        )
 
     def _evaluation(self) -> Evaluation:
         section = self.config.evaluation
@@ -180,6 +199,15 @@ class _Job:
             temperature=section.temperature,
             every=section.every,
         )
+
+
+def _check(config: RunConfig, data: Data) -> None:
+    """Check all settings before any work."""
+    if config.engine == "native":
+        training_config(config, data)
+        return
+    run_settings(config, RUNS)
+    machine_settings(config)
 
 
 def _trained(folder: Path, config: RunConfig, *, reused: bool = False) -> TrainedRun:

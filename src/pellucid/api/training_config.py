@@ -17,6 +17,8 @@ from pellucid.io.sections import read_section, with_changes
 from pellucid.posttrain.recording.keeping import KeepLimits
 
 MAX_CONFIG_BYTES = 1_000_000
+PLAIN = "{prompt}"
+"""The template that leaves prompts as they are."""
 EngineName = Literal["native", "trl"]
 
 
@@ -33,6 +35,8 @@ class ModelSection:
         rotary_base: Of the in-house model; small for short contexts, so that no part of a head is
             left without use.
         initial_weights: Of the in-house model; `narrow` suits one or two layers up to 128 wide.
+        tokenizer: Of the in-house model: one token per word (parted by single spaces) or per
+            character; by default words where the task has a list of them.
         path: Folder of a model in the layout of `transformers`, or one that `pellucid train` wrote.
         hub: Id on the Hugging Face hub.
         package: Python package that holds the model's file.
@@ -52,6 +56,7 @@ class ModelSection:
     tied: bool = False
     rotary_base: float = 100.0
     initial_weights: Literal["narrow", "deep"] = "narrow"
+    tokenizer: Literal["words", "characters"] | None = None
     path: str | None = None
     hub: str | None = None
     package: str | None = None
@@ -89,7 +94,7 @@ class Mixture:
     """
 
     share: float = 1.0
-    prompt: str = "{prompt}"
+    prompt: str = PLAIN
     completion: str = "{rationale}"
     difficulty: tuple[float, ...] | None = None
 
@@ -132,15 +137,20 @@ class TaskSection:
         name: Of the task.
         n_train: Examples to train on.
         n_test: Held-out examples, of other groups.
-        difficulty: Of the examples, in the task's unit; its mixture if None.
+        difficulty: Difficulties of the examples to train on, in the task's unit, equally often;
+            its mixture if None.
+        test_difficulty: Those of the held-out examples; the same if None.
         options: Of the task.
+        prompt: Template over an example's fields that the policy is given.
     """
 
     name: str
     n_train: int = 512
     n_test: int = 128
-    difficulty: float | None = None
+    difficulty: tuple[float, ...] | None = None
+    test_difficulty: tuple[float, ...] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    prompt: str = PLAIN
 
     def __post_init__(self) -> None:
         for name in ("n_train", "n_test"):
@@ -170,7 +180,7 @@ class DatasetSection:
     test_share: float = 0.1
     n_train: int | None = None
     n_test: int | None = None
-    prompt: str = "{prompt}"
+    prompt: str = PLAIN
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pellucid.api.training_config import DatasetSection, RunConfig, TaskSection
+from pellucid.api.training_config import PLAIN, DatasetSection, RunConfig, TaskSection
 from pellucid.errors import InputError
 from pellucid.io.sections import read_section
 from pellucid.posttrain.native.prompting import Template
@@ -130,13 +130,36 @@ def _needed_fields(config: RunConfig) -> tuple[str, ...]:
 
 
 def _task_split(task: Task, section: TaskSection, seed: int) -> Split:
-    drawn = task.examples(
-        section.n_train + section.n_test,
-        seed=derived_seed(seed, "train", "examples"),
-        difficulty=section.difficulty,
-    )
-    train, test = tuple(drawn[: section.n_train]), tuple(drawn[section.n_train :])
-    return Split(train, test, split_digest(train, test))
+    kinds = section.difficulty or (None,)
+    test_kinds = kinds if section.test_difficulty is None else section.test_difficulty
+    train: list[Example] = []
+    test: list[Example] = []
+    for difficulty in dict.fromkeys((*kinds, *test_kinds)):
+        n_train = _share(section.n_train, difficulty, kinds)
+        n_test = _share(section.n_test, difficulty, test_kinds)
+        # one draw for both parts: no group is in it twice
+        drawn = task.examples(
+            n_train + n_test, seed=derived_seed(seed, "train", "examples"), difficulty=difficulty
+        )
+        train += drawn[:n_train]
+        test += drawn[n_train:]
+    worded = [_worded(part, section.prompt) for part in (train, test)]
+    return Split(worded[0], worded[1], split_digest(*worded))
+
+
+def _share(n: int, kind: float | None, kinds: Sequence[float | None]) -> int:
+    """Return how many of n examples are of a kind; the first kinds get what does not divide."""
+    if kind not in kinds:
+        return 0
+    return n // len(kinds) + (list(kinds).index(kind) < n % len(kinds))
+
+
+def _worded(examples: Sequence[Example], template: str) -> tuple[Example, ...]:
+    """Return examples with the prompts that a template makes of them."""
+    if template == PLAIN:
+        return tuple(examples)
+    make = Template(template)
+    return tuple(dataclasses.replace(e, prompt=make(e), messages=None) for e in examples)
 
 
 def _dataset_split(section: DatasetSection, needed: Sequence[str], seed: int) -> Split:
@@ -147,12 +170,7 @@ def _dataset_split(section: DatasetSection, needed: Sequence[str], seed: int) ->
         answer_form=section.answer_form,
         split=section.split,
     )
-    template = Template(section.prompt)
-    examples = stored.examples
-    if section.prompt != "{prompt}":
-        examples = tuple(
-            dataclasses.replace(e, prompt=template(e), messages=None) for e in examples
-        )
+    examples = _worded(stored.examples, section.prompt)
     split = split_by_group(
         examples, test_share=section.test_share, seed=derived_seed(seed, "train", "split")
     )

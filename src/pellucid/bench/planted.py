@@ -18,6 +18,7 @@ from pellucid.api.collecting import collect
 from pellucid.api.explaining import explain
 from pellucid.bench.boards import BoardRow, judged
 from pellucid.bench.harness import NoteFn, Scale
+from pellucid.bench.reasoners import reasoner_rows
 from pellucid.errors import CapabilityError, PellucidError, PluginError
 from pellucid.explanation import ExplainerInfo
 from pellucid.faithfulness.planted import TASKS, PlantedTask, Reading, Setting, applies, readings
@@ -61,6 +62,7 @@ def run(scale: Scale, note: NoteFn) -> tuple[BoardRow, ...]:
     seeds, full = SEEDS[scale], scale is Scale.full
     tasks = TASKS if full else [replace(t, budget=t.budget.share(SMOKE_SHARE)) for t in TASKS]
     rows = [row for task in tasks for row in _task_rows(task, entrants, seeds, note)]
+    rows += reasoner_rows(entrants, seeds, scale, note)
     rows.sort(key=lambda row: row.method)
     return judged(rows) if full else tuple(rows)
 

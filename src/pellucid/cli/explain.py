@@ -202,6 +202,23 @@ HashTextsOption = Annotated[
         help="Show hashes in place of prompts and answers of a language model.",
     ),
 ]
+ReasoningOption = Annotated[
+    bool,
+    typer.Option(
+        "--reasoning/--no-reasoning",
+        help="Ask a language model, where its run keeps it, whether its answers depend on its "
+        "stated reasoning.",
+    ),
+]
+MarkerOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="What announces the answer in a language model's completions; looked for if not "
+        "given.",
+        show_default=False,
+    ),
+]
 
 
 # --- the command ---
@@ -233,6 +250,8 @@ def explain(
     fail_on: FailOnOption = None,
     compare: CompareOption = None,
     hash_texts: HashTextsOption = False,
+    reasoning: ReasoningOption = True,
+    answer_marker: MarkerOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
@@ -243,7 +262,7 @@ def explain(
     allow_working_directory()
     if agent is not None and names_record(agent):
         return _exit_code(explain_record(agent, options, _defaults(), as_json=as_json), fail_on)
-    check_no_record_options(options)
+    check_no_record_options(options, _defaults())
     asked: dict[str, Any] = {
         "out": out,
         "methods": methods,

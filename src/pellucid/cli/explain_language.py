@@ -11,7 +11,7 @@ from pellucid.errors import InputError
 if TYPE_CHECKING:
     from pellucid.api.language import LanguageRun
 
-ONLY_HERE = ("compare", "hash_texts")
+ONLY_HERE = ("compare", "hash_texts", "reasoning", "answer_marker")
 """Options that only records of training runs take."""
 SHARED = ("agent", "out", "seed", "fail_on", "as_json", "quiet", *ONLY_HERE)
 """Options that both take."""
@@ -46,7 +46,7 @@ def explain_record(
             raise InputError(
                 f"--{name.replace('_', '-')} is for agents, and {source} is the record of a "
                 "training run",
-                hint="it takes --out, --seed, --compare and --hash-texts",
+                hint="see `pellucid explain --help` for what language models take",
             )
     from pellucid.api.language import explain_training
 
@@ -56,6 +56,8 @@ def explain_record(
         out=asked["out"],
         seed=asked["seed"],
         hash_texts=asked["hash_texts"],
+        reasoning=asked["reasoning"],
+        answer_marker=asked["answer_marker"],
         command=_command(source, given),
     )
     if as_json:
@@ -65,14 +67,14 @@ def explain_record(
     return run
 
 
-def check_no_record_options(asked: Mapping[str, Any]) -> None:
+def check_no_record_options(asked: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
     """Check that an agent got no option that only records take.
 
     Raises:
         InputError: It did.
     """
     for name in ONLY_HERE:
-        if asked[name]:
+        if asked[name] != defaults[name]:
             raise InputError(
                 f"--{name.replace('_', '-')} is for records of training runs, and this is an agent",
                 hint="name a run folder, a TRL output folder or a .jsonl file",
@@ -85,8 +87,12 @@ def _command(source: str, given: Mapping[str, Any]) -> str:
         words += ["--compare", str(given["compare"])]
     if "seed" in given:
         words += ["--seed", str(given["seed"])]
+    if "answer_marker" in given:
+        words += ["--answer-marker", str(given["answer_marker"])]
     if "hash_texts" in given:
         words.append("--hash-texts")
+    if "reasoning" in given:
+        words.append("--no-reasoning")
     return shlex.join(words)
 
 

@@ -47,7 +47,9 @@ def judge(score: Score, *, complete: bool, rerun_possible: bool) -> Score:
         badge, reason = _judge_sanity(score)
     else:
         badge, reason = _judge_test(score, complete, rerun_possible)
-    need = score.need if badge == "not_measured" else ""
+    need = ""
+    if badge == "not_measured":
+        need = score.need or f"more {_plural(score.unit)} to compare"
     return replace(score, badge=badge, reason=reason, need=need)
 
 

@@ -14,12 +14,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from pellucid.errors import DataError
 from pellucid.explanation import Control, Score
 from pellucid.faithfulness.badges import judge
 from pellucid.faithfulness.thresholds import TOLD_APART
 from pellucid.io import strict_json
 from pellucid.stats import Estimate, not_measured, proportion_interval
 
+CASES = {"unfaithful-reasoner": "unfaithful", "rationalising-reasoner": "rationalising"}
+"""Cases of the board with planted truth, and the kind of model that is told from faithful ones."""
+DECISIVE_TEST = "cut"
 RECORD = Path(__file__).with_name("reasoning_calibration.json")
 
 
@@ -28,24 +32,23 @@ class Calibration:
     """What the test of stated reasoning is worth, on models whose truth is planted.
 
     Args:
-        auc: Probability that a faithful model scores above one that is not, with its interval over
-            seeds; of the decisive test.
-        n_seeds: Independent trainings of each kind of model.
-        by_test: The same for every test, by its name.
-        scores: Mean percentage of changed answers above the control, by kind of model.
+        auc: Probability that a faithful model scores above one that is not, by the decisive test,
+            with its interval over seeds; of the kind that is told apart worse.
+        by_rival: The same of each kind that is not faithful.
+        by_test: The same of every test, by its name; of the kind that is told apart worse.
         reason: Why it was not measured; empty if it was.
     """
 
     auc: Estimate
-    n_seeds: int
+    by_rival: Mapping[str, Estimate] = field(default_factory=dict)
     by_test: Mapping[str, Estimate] = field(default_factory=dict)
-    scores: Mapping[str, Estimate] = field(default_factory=dict)
     reason: str = ""
 
     @property
     def passed(self) -> bool:
-        """Whether the interval of the AUC is above one half."""
-        return self.auc.low > TOLD_APART
+        """Whether the intervals of the AUC against every kind are above one half."""
+        rivals = list(self.by_rival.values())
+        return bool(rivals) and all(rival.low > TOLD_APART for rival in rivals)
 
     @property
     def words(self) -> str:
@@ -54,39 +57,28 @@ class Calibration:
             return f"The test was not tried on planted models: {self.reason}."
         told = "tells" if self.passed else "could not be shown to tell"
         return (
-            f"On {self.n_seeds} planted triples the test {told} faithful models from others "
+            f"On {self.auc.n} planted triples of models the test {told} faithful ones from others "
             f"(AUC {self.auc.value:.2f}, {self.auc.low:.2f} to {self.auc.high:.2f})."
         )
 
 
-def seed_aucs(
-    faithful: Sequence[float], others: Sequence[Sequence[float]]
+def wins(
+    faithful: Float[np.ndarray, " seeds"], rivals: Float[np.ndarray, " seeds"]
 ) -> Float[np.ndarray, " seeds"]:
-    """Return, for each seed, the share of its other models that its faithful one scores above.
+    """Return 1 where the faithful model of a seed scores above its rival, one half where equal.
 
-    Ties count one half; NaN where a score is missing.
-
-    Args:
-        faithful: One score per seed.
-        others: Scores of the models that are not faithful, for each seed.
+    Their mean is the AUC over pairs that share a seed. NaN where a score is missing.
 
     Example:
-        >>> seed_aucs([3.0, 1.0], [[1.0, 3.0], [2.0, 2.0]]).tolist()
-        [0.75, 0.0]
+        >>> wins(np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 3.0])).tolist()
+        [1.0, 0.5, 0.0]
     """
-    found = []
-    for score, rivals in zip(faithful, others, strict=True):
-        values = np.array([score, *rivals], dtype=np.float64)
-        if np.isnan(values).any() or len(values) < 2:
-            found.append(math.nan)
-            continue
-        wins = (values[0] > values[1:]) + 0.5 * (values[0] == values[1:])
-        found.append(float(wins.mean()))
-    return np.array(found)
+    won = np.where(faithful > rivals, 1.0, np.where(faithful == rivals, 0.5, 0.0))
+    return np.where(np.isnan(faithful) | np.isnan(rivals), math.nan, won)
 
 
 def auc_interval(per_seed: Float[np.ndarray, " seeds"]) -> Estimate:
-    """Return the mean of AUCs of single seeds with an interval that holds up when all are 1.
+    """Return the mean of wins with an interval that holds up when all are 1.
 
     Wilson's interval for as many successes in as many seeds, rounded down: no number between 0 and
     1 varies more than successes of the same mean do, so it is not too narrow.
@@ -110,20 +102,27 @@ def calibration(record: Path = RECORD) -> Calibration:
     """Return the stored calibration; one that is not measured if there is no record.
 
     Args:
-        record: As `document_of` made it.
+        record: As `record_of` made it.
 
     Raises:
         DataError: The record is damaged.
     """
     if not record.is_file():
-        return Calibration(not_measured(), 0, reason="there is no record of it")
+        return Calibration(not_measured(), reason="there is no record of it")
     stored = strict_json.read(record)
-    return Calibration(
-        _read(stored["auc"]),
-        stored["n_seeds"],
-        {name: _read(value) for name, value in stored["by_test"].items()},
-        {name: _read(value) for name, value in stored["scores"].items()},
-    )
+    try:
+        tests = {
+            name: {rival: _read(estimate) for rival, estimate in rivals.items()}
+            for name, rivals in stored["tests"].items()
+        }
+        rivals = tests[DECISIVE_TEST]
+        worst = {name: _worst(found) for name, found in tests.items()}
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise DataError(
+            f"{record.name} is no calibration: {type(error).__name__}: {error}",
+            hint="make it again: pellucid bench planted, then make docs",
+        ) from error
+    return Calibration(worst[DECISIVE_TEST], rivals, worst)
 
 
 def calibration_score(found: Calibration | None = None) -> Score:
@@ -154,25 +153,28 @@ def calibration_score(found: Calibration | None = None) -> Score:
     return judge(score, complete=True, rerun_possible=False)
 
 
-def document_of(found: Calibration) -> dict[str, Any]:
-    """Return a calibration as the record stores it."""
-    return {
-        "auc": _written(found.auc),
-        "n_seeds": found.n_seeds,
-        "by_test": {name: _written(value) for name, value in found.by_test.items()},
-        "scores": {name: _written(value) for name, value in found.scores.items()},
-    }
+def record_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return the record to store beside this module, None if the rows hold no calibration.
+
+    Args:
+        rows: As `pellucid bench planted --json` prints them.
+    """
+    tests: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if row["case"] in CASES and row["source"] == "pellucid":
+            kept = ("value", "low", "high", "n", "n_unscored")
+            rivals = tests.setdefault(row["metric"], {})
+            rivals[CASES[row["case"]]] = {key: row[key] for key in kept}
+    return {"tests": tests} if DECISIVE_TEST in tests else None
 
 
-def _written(estimate: Estimate) -> dict[str, Any]:
-    ends = (estimate.value, estimate.low, estimate.high)
-    value, low, high = (None if math.isnan(end) else end for end in ends)
-    counts = {"n": estimate.n, "n_unscored": estimate.n_unscored}
-    return {"value": value, "low": low, "high": high, **counts}
+def _worst(rivals: Mapping[str, Estimate]) -> Estimate:
+    """Return the AUC of the kind that is told apart worst; one that is not measured is worse."""
+    return min(rivals.values(), key=lambda auc: auc.low if auc.measured else -1.0)
 
 
 def _read(stored: Mapping[str, Any]) -> Estimate:
     value, low, high = (
         math.nan if stored[end] is None else float(stored[end]) for end in ("value", "low", "high")
     )
-    return Estimate(value, low, high, stored["n"], stored["n_unscored"])
+    return Estimate(value, low, high, int(stored["n"]), int(stored["n_unscored"]))

@@ -9,8 +9,6 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-
 from pellucid.posttrain.native import (
     Solved,
     Transformer,
@@ -19,6 +17,7 @@ from pellucid.posttrain.native import (
     fine_tune,
     pass_at_k,
 )
+from pellucid.posttrain.native.initial_weights import fan_in_weights
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def warm_started(
         tied=False,
     )
     model = Transformer(config, seed=seed)
-    _widen(model, seed)
+    fan_in_weights(model, seed=seed)
     fine_tune(
         model,
         tokenizer,
@@ -134,17 +133,3 @@ def success(solved: Sequence[Solved], k: int = 1) -> float:
     """
     rates = [pass_at_k(one.n_correct, len(one.completions), k) for one in solved]
     return sum(rates) / len(rates)
-
-
-def _widen(model: Transformer, seed: int) -> None:
-    """Draw initial weights of variance 1 / fan-in, half the deviation for the embedding.
-
-    The transformer's own are those of deep models; a layer of 64 learns many times faster from
-    these.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if weight.dim() > 1:
-                deviation = (0.5 if "embedding" in name else 1.0) / weight.shape[1] ** 0.5
-                weight.normal_(0.0, deviation, generator=generator)

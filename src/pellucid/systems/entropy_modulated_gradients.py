@@ -1,181 +1,193 @@
-"""Checks of step weights that come from entropies (Wang et al. 2025, EMPG).
+"""Credit of steps by how sure the policy was (Wang et al. 2025, EMPG).
 
-They take the objectives as they are and return whether what the source says of them is so.
+The stand-in for agents of many turns: corridors of five locked rooms, a step for each, and one
+reward at the end. Of most signs the base model is sure and right, of some it is unsure, and of a
+few it is sure and wrong. It solves about a quarter of the corridors.
 """
 
-import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
+import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from scipy.stats import pearsonr
 
-from pellucid.posttrain.objectives import (
-    entropy_modulated_advantages,
-    squared_score_norms,
-    step_means,
-    steps_to_tokens,
-)
+from pellucid.posttrain.native import Transformer, evaluate, pad_left, token_log_probs
+from pellucid.posttrain.native.config import TrainingConfig
+from pellucid.posttrain.native.methods import EntropyModulation, Method, Plain
+from pellucid.posttrain.native.sampling import sample
+from pellucid.posttrain.native.training import train
+from pellucid.posttrain.objectives import Recipe, entropy_modulated_advantages
+from pellucid.posttrain.tasks.example import Example
+from pellucid.posttrain.tasks.locked_rooms import STEP_END, LockedRooms, all_doors_right
+from pellucid.seeds import derived_seed
+from pellucid.systems.base_models import Base, Size, success, warm_started
 
-TOLERANCE = 1e-12
+ROOMS = 5
+LONGER = 8
+"""Rooms of the corridors that are longer than any that is trained on."""
+TOKENS_OF_STEP = 5
+MAX_TOKENS = TOKENS_OF_STEP * LONGER + 2
+N_PROBED = 24
+"""Responses whose steps' gradients are measured one by one."""
 
 
-# --- the identity behind the weights ---
+@lru_cache(maxsize=32)
+def base_model(size: Size, seed: int) -> Base:
+    """Return the base model of a seed; the arms of a seed share it."""
+    world = rooms(seed)
+    return warm_started(world.vocabulary, world.texts(size.n_texts, seed=seed), size, seed=seed)
 
 
-def score_identity(n_policies: int, n_choices: int, seed: int) -> dict[str, bool]:
-    """Return whether E ‖∇_z log π(a)‖² = 1 - exp(-H₂) on random policies, and grows with H₂.
+def rooms(seed: int) -> LockedRooms:
+    """Return the signs of a seed and what the texts say of them."""
+    return LockedRooms(lengths=(ROOMS,), seed=seed)
 
-    The left side is enumerated: the score of a softmax is the one-hot choice minus π.
+
+def corridors(size: Size, seed: int) -> tuple[list[Example], list[Example], list[Example]]:
+    """Return corridors to train on, others that are held out, and longer ones."""
+    world = rooms(seed)
+    found = world.examples(size.n_train + size.n_test, seed=seed)
+    longer = world.examples(size.n_test, seed=seed, difficulty=LONGER)
+    return found[: size.n_train], found[size.n_train :], longer
+
+
+# --- learning ---
+
+MODULATED = EntropyModulation(turn_separator=STEP_END)
+METHODS: dict[str, Method] = {
+    "groups alone": Plain(),
+    "modulated": MODULATED,
+    "weights alone": replace(MODULATED, bonus=0.0),
+    "bonus alone": replace(MODULATED, scaling=0.0),
+    "shuffled": replace(MODULATED, shuffled=True),
+}
+"""By arm; `shuffled` has the same weights on the wrong steps."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one run.
 
     Args:
-        n_policies: How many softmax policies, from nearly even to nearly sure.
-        n_choices: Choices of each.
-        seed: Of their logits.
+        success: Share of held-out corridors whose doors are all right.
+        longer: The same of longer corridors.
+        area: Mean share of right responses while training.
     """
-    generator = torch.Generator().manual_seed(seed)
-    scales = torch.logspace(-1, 1, n_policies, dtype=torch.float64)[:, None]
-    logits = scales * torch.randn(n_policies, n_choices, generator=generator, dtype=torch.float64)
-    policies = torch.softmax(logits, -1)
-    scores = torch.eye(n_choices, dtype=torch.float64) - policies[:, None, :]
-    enumerated = (policies * scores.square().sum(-1)).sum(-1)
-    second_order = -torch.log(policies.square().sum(-1))
-    formula = squared_score_norms(logits[None]).squeeze(0)
-    by_entropy = formula[second_order.argsort()]
-    return {
-        "the expected squared score is 1 - exp(-H2)": _close(
-            enumerated, 1 - torch.exp(-second_order)
+
+    success: float
+    longer: float
+    area: float
+
+
+@lru_cache(maxsize=256)
+def learned(arm: str, size: Size, seed: int) -> Outcome:
+    """Train the base model by one method.
+
+    Args:
+        arm: One of `METHODS`, or `base` for no training.
+        size: Of everything.
+        seed: Of the signs, the base model and the training.
+    """
+    base, world = base_model(size, seed), rooms(seed)
+    train_on, held_out, longer = corridors(size, seed)
+    model = base.copy()
+    area = float("nan")
+    if arm != "base":
+        config = TrainingConfig(
+            method=METHODS[arm],
+            recipe=Recipe(std="group", reduction="token_mean"),
+            n_updates=size.n_updates,
+            prompts_per_update=size.prompts,
+            samples_per_prompt=size.samples,
+            max_new_tokens=MAX_TOKENS,
+            learning_rate=size.learning_rate,
+            seed=seed,
+            patience=None,
         )
-        and _close(enumerated, formula),
-        "it grows with H2": bool((by_entropy.diff() >= -TOLERANCE).all()),
-    }
-
-
-# --- the weights ---
-
-
-def weight_invariances(seed: int) -> dict[str, bool]:
-    """Return whether modulated advantages change only with what they should.
-
-    Args:
-        seed: Of the entropies and advantages of 12 responses of 1 to 5 steps.
-    """
-    advantages, entropies = _random_steps(seed)
-    present = ~torch.isnan(entropies)
-    value, ledger = entropy_modulated_advantages(advantages, entropies)
-    order = torch.randperm(len(advantages), generator=torch.Generator().manual_seed(seed + 1))
-    permuted = entropy_modulated_advantages(advantages[order], entropies[order]).value
-    padded = torch.cat([entropies, torch.full((len(entropies), 2), torch.nan).double()], 1)
-    wider = entropy_modulated_advantages(advantages, padded).value
-    outlier = entropies.clone()
-    outlier[0, 0] = 50.0
-    squeezed = entropy_modulated_advantages(advantages, outlier).ledger["weights"]
-    last = present.sum(1) - 1
-    return {
-        "weights average to 1 for any k": all(
-            abs(_weights(advantages, entropies, k)[present].mean().item() - 1) < 1e-9
-            for k in (0.1, 1.0, 7.0)
-        ),
-        "k = 0 and zeta = 0 give back the advantages bit for bit": _unmodulated(
-            advantages, entropies
-        ),
-        "the order of responses changes nothing": _equal(permuted, value[order]),
-        "padding changes nothing": _equal(wider[:, : entropies.shape[1]], value),
-        "last steps get no bonus": bool((ledger["bonuses"].gather(1, last[:, None]) == 0).all()),
-        "equal entropies weigh 1": bool(
-            (_weights(advantages, torch.where(present, 0.7, torch.nan), 1.0)[present] == 1).all()
-        ),
-        "the scale of entropies changes nothing": _equal(
-            entropy_modulated_advantages(advantages, 3.0 * entropies).value, value, 1e-6
-        ),
-        "one outlier squeezes all other weights together": bool(
-            squeezed[present][1:].std() < 0.2 * ledger["weights"][present][1:].std()
-        ),
-        "confident steps are amplified, unsure ones attenuated, whatever the sign": _signs(),
-    }
-
-
-def slow_reference_agrees(seed: int) -> bool:
-    """Return whether the modulation agrees with its formulas, step by step in plain floats.
-
-    From token entropies with gaps between steps, as an agent's turns have them.
-
-    Args:
-        seed: Of the token entropies.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    entropies = torch.rand(6, 20, generator=generator, dtype=torch.float64)
-    turns = (torch.arange(20) // 5).expand(6, 20)
-    mask = (torch.arange(20) % 5 < 3).expand(6, 20) & (turns <= torch.arange(6)[:, None] % 4)
-    advantages = torch.randn(6, generator=generator, dtype=torch.float64)
-    steps = step_means(entropies, turns, mask)
-    modulated = entropy_modulated_advantages(advantages, steps, bonus=0.05).value
-    tokens = steps_to_tokens(torch.nan_to_num(modulated), turns, mask)
-    wanted = _by_hand(entropies.tolist(), turns.tolist(), mask.tolist(), advantages.tolist(), 0.05)
-    return _close(tokens, torch.tensor(wanted, dtype=torch.float64))
-
-
-def _by_hand(
-    entropies: list[list[float]],
-    turns: list[list[int]],
-    mask: list[list[bool]],
-    advantages: list[float],
-    bonus: float,
-) -> list[list[float]]:
-    means: dict[tuple[int, int], float] = {}
-    for row, row_turns in enumerate(turns):
-        for turn in set(row_turns):
-            own = [
-                entropies[row][t] for t, at in enumerate(row_turns) if at == turn and mask[row][t]
-            ]
-            if own:
-                means[row, turn] = sum(own) / len(own)
-    low, high = min(means.values()), max(means.values())
-    scaled = {key: (mean - low) / (high - low + 1e-8) for key, mean in means.items()}
-    decayed = {key: math.exp(-one) for key, one in scaled.items()}
-    average = sum(decayed.values()) / len(decayed)
-    result = {}
-    for row, turn in means:
-        following = decayed.get((row, turn + 1))
-        extra = 0.0 if following is None else bonus * following
-        result[row, turn] = advantages[row] * decayed[row, turn] / average + extra
-    centre = sum(result.values()) / len(result)
-    return [
-        [
-            result[row, turns[row][t]] - centre if mask[row][t] else 0.0
-            for t in range(len(turns[row]))
-        ]
-        for row in range(len(turns))
+        rewards = {"right": all_doors_right}
+        history = train(model, base.tokenizer, train_on, rewards, config).history
+        area = float(np.mean([row.total for row in history]))
+    reached = [
+        success(
+            evaluate(
+                model,
+                base.tokenizer,
+                examples,
+                world.verify,
+                n_samples=size.n_tries,
+                max_new_tokens=MAX_TOKENS,
+                seed=seed,
+            )
+        )
+        for examples in (held_out, longer)
     ]
+    return Outcome(reached[0], reached[1], area)
 
 
-def _signs() -> bool:
-    entropies = torch.tensor([[0.1, 1.0], [0.1, 1.0]], dtype=torch.float64)
-    weights = _weights(torch.tensor([1.0, -1.0]), entropies, 1.0)
-    return bool((weights[:, 0] > 1).all() and (weights[:, 1] < 1).all())
+# --- gradients of steps ---
 
 
-def _unmodulated(advantages: Tensor, entropies: Tensor) -> bool:
-    value = entropy_modulated_advantages(advantages, entropies, scaling=0.0, bonus=0.0).value
-    present = ~torch.isnan(entropies)
-    return bool((value == advantages[:, None].expand(value.shape))[present].all())
+@lru_cache(maxsize=64)
+def coupling(size: Size, seed: int) -> dict[str, float]:
+    """Correlate the entropies of steps with the lengths of their gradients.
+
+    The gradient is that of the mean log-probability of a step's tokens, with respect to all
+    weights of the base model; the weights of the modulation multiply it.
+
+    Returns:
+        The correlation `before` and `after` the modulation.
+    """
+    base = base_model(size, seed)
+    examples = corridors(size, seed)[0][:N_PROBED]
+    tokenizer = base.tokenizer
+    drawn = sample(
+        base.model,
+        [tokenizer.encode(example.prompt) for example in examples],
+        max_new_tokens=MAX_TOKENS,
+        eos_id=tokenizer.eos_id,
+        pad_id=tokenizer.pad_id,
+        generator=torch.Generator().manual_seed(derived_seed(seed, "coupling")),
+    )
+    entropies, lengths = [], []
+    for example, ids in zip(examples, drawn.completions(), strict=True):
+        of_steps = _steps(base, example.prompt, ids)
+        entropies.append([entropy for entropy, _ in of_steps])
+        lengths.append([length for _, length in of_steps])
+    widest = max(len(one) for one in entropies)
+    table = torch.full((len(entropies), widest), torch.nan, dtype=torch.float64)
+    for row, values in enumerate(entropies):
+        table[row, : len(values)] = torch.tensor(values)
+    weights = entropy_modulated_advantages(torch.ones(len(table)), table).ledger["weights"]
+    present = ~torch.isnan(table)
+    flat = np.concatenate([np.array(one) for one in lengths])
+    steps = table[present].numpy()
+    modulated = flat * weights[present].numpy()
+    return {"before": _correlation(steps, flat), "after": _correlation(steps, modulated)}
 
 
-def _weights(advantages: Tensor, entropies: Tensor, scaling: float) -> Float[Tensor, "rows steps"]:
-    return entropy_modulated_advantages(advantages, entropies, scaling=scaling).ledger["weights"]
+def _steps(base: Base, prompt: str, ids: Sequence[int]) -> list[tuple[float, float]]:
+    """Return mean entropy and gradient length of each step of a response."""
+    model: Transformer = base.model
+    tokenizer = base.tokenizer
+    end = tokenizer.encode(STEP_END)[0]
+    ends = [place + 1 for place, token in enumerate(ids) if token == end] or [len(ids)]
+    scored = token_log_probs(
+        model,
+        *pad_left([tokenizer.encode(prompt)], pad_id=tokenizer.pad_id),
+        *pad_left([list(ids)], pad_id=tokenizer.pad_id),
+    )
+    found = []
+    weights = list(model.parameters())
+    for first, last in zip([0, *ends[:-1]], ends, strict=True):
+        gradients = torch.autograd.grad(
+            scored.log_probs[0, first:last].mean(), weights, retain_graph=True
+        )
+        length = torch.stack([part.square().sum() for part in gradients]).sum().sqrt()
+        found.append((float(scored.entropies[0, first:last].detach().mean()), float(length)))
+    return found
 
 
-def _random_steps(seed: int) -> tuple[Float[Tensor, " rows"], Float[Tensor, "rows steps"]]:
-    generator = torch.Generator().manual_seed(seed)
-    entropies = torch.rand(12, 5, generator=generator, dtype=torch.float64)
-    lengths = torch.arange(12) % 5 + 1
-    entropies[torch.arange(5)[None, :] >= lengths[:, None]] = torch.nan
-    return torch.randn(12, generator=generator, dtype=torch.float64), entropies
-
-
-def _equal(one: Tensor, other: Tensor, tolerance: float = TOLERANCE) -> bool:
-    same_gaps = bool((torch.isnan(one) == torch.isnan(other)).all())
-    return same_gaps and _close(torch.nan_to_num(one), torch.nan_to_num(other), tolerance)
-
-
-def _close(one: Tensor, other: Tensor, tolerance: float = TOLERANCE) -> bool:
-    return bool((one - other).abs().max() <= tolerance)
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    return float(pearsonr(one, other).statistic)

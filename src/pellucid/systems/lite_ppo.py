@@ -1,213 +1,188 @@
-"""Checks of group-mean, batch-deviation advantages with token-level losses (Liu et al. 2025).
+"""Which normalisation and which mean, on easy and on hard problems (Liu et al. 2025, Lite PPO).
 
-They take the objectives as they are and return whether what the source says of them is so.
+The stand-in for pools of mathematics: walks through machines, of two to four steps. On easy ones
+the base model is right four times in five, on hard ones once in ten. To the reward for a right
+path comes noise of at most 0.02, as small as the terms for form or length that recipes add: where
+all responses of a group are right, it is all that their rewards differ by.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-from torch.nn.functional import logsigmoid
+import numpy as np
 
-from pellucid.posttrain.objectives import (
-    Batch,
-    Context,
-    Recipe,
-    policy_loss,
-    prepare,
-    scaled_advantages,
-)
-from pellucid.posttrain.objectives.advantages import SpreadScope
-from pellucid.posttrain.objectives.reductions import Reduction
+from pellucid.posttrain.native import evaluate
+from pellucid.posttrain.native.config import TrainingConfig
+from pellucid.posttrain.native.methods import Method, Plain
+from pellucid.posttrain.native.training import train
+from pellucid.posttrain.objectives import Recipe
+from pellucid.posttrain.objectives.advantages import MeanScope, SpreadScope
+from pellucid.posttrain.recording.rows import UpdateRow
+from pellucid.posttrain.tasks.example import Example
+from pellucid.posttrain.tasks.machines import Machines, right_path
+from pellucid.seeds import stream
+from pellucid.systems.base_models import Base, Size, success, warm_started
 
-GROUP = 8
-EPSILON = 1e-4
-"""TRL's; with it the numbers below are the published ones to three digits."""
-SCOPES: tuple[SpreadScope, ...] = ("group", "batch", "pooled", "none")
-TOLERANCE = 1e-9
-
-
-# --- advantages of given rewards ---
-
-
-def amplification() -> Mapping[str, float]:
-    """Return advantages in a batch of five mixed groups and one that is all right.
-
-    The mixed groups of 8 have 7, 6, 5, 4 and 3 right answers; the rewards of the other group
-    differ by tie-breakers of at most 0.07.
-
-    Returns:
-        `one failure` is the advantage of the wrong answer among 7 right ones, `tie-breaker` the
-        largest of the group that is all right; each under the deviation of `group` and `batch`.
-    """
-    mixed = [[1.0] * right + [0.0] * (GROUP - right) for right in (7, 6, 5, 4, 3)]
-    ties = [0.965 + 0.01 * place for place in range(GROUP)]
-    rewards = torch.tensor([*mixed, ties], dtype=torch.float64).flatten()
-    groups = torch.arange(6).repeat_interleave(GROUP)
-    found = {}
-    for scope in ("group", "batch"):
-        values = scaled_advantages(rewards, groups, std=scope, epsilon=EPSILON).value
-        found[f"one failure, {scope}"] = float(values[GROUP - 1])
-        found[f"tie-breaker, {scope}"] = float(values[-GROUP:].max())
-    return found
+LENGTHS = (2, 3, 4)
+"""Of walks, so that responses differ in length."""
+MAX_TOKENS = 26
+NOISE = 0.02
+POOLS = ("easy", "hard")
+SCOPES: dict[str, tuple[MeanScope, SpreadScope]] = {
+    "group/group": ("group", "group"),
+    "batch/batch": ("batch", "batch"),
+    "group/none": ("group", "none"),
+    "group/batch": ("group", "batch"),
+}
+"""Mean and deviation; in this order GRPO, REINFORCE++, Dr. GRPO and Lite PPO."""
+REDUCTIONS = ("token", "sequence")
 
 
-def invariances(seed: int) -> dict[str, bool]:
-    """Return whether advantages of random rewards change only with what they should.
+# --- the task ---
+
+
+@lru_cache(maxsize=32)
+def base_model(size: Size, seed: int) -> Base:
+    """Return the base model of a seed; all arms share it."""
+    world = machines(seed)
+    texts = world.texts(size.n_texts, seed=seed)
+    return warm_started(world.vocabulary, texts, size, seed=seed)
+
+
+def machines(seed: int) -> Machines:
+    """Return the machines of a seed."""
+    return Machines(
+        sure_trust=0.93, doubted_trust=0.46, habit_share=0.0, lengths=LENGTHS, seed=seed
+    )
+
+
+def walks(pool: str, size: Size, seed: int) -> tuple[list[Example], list[Example]]:
+    """Return walks of a pool to train on, and others that are held out."""
+    world, n = machines(seed), size.n_train + size.n_test
+    n_each = math.ceil(n / len(LENGTHS))
+    found = []
+    for length in LENGTHS:
+        of_length = Machines(
+            world.n_sure,
+            world.n_doubted,
+            world.sure_trust,
+            world.doubted_trust,
+            world.habit_share,
+            (length,),
+            seed,
+        )
+        difficulty = 0 if pool == "easy" else length
+        found += of_length.examples(n_each, seed=seed, difficulty=difficulty)
+    order = stream(seed, "lite-ppo", "order").permutation(len(found))
+    mixed = [found[int(place)] for place in order]
+    return mixed[: size.n_train], mixed[size.n_train : n]
+
+
+class NoisyReward:
+    """One for a right path and zero for another, plus noise of its own for each response.
 
     Args:
-        seed: Of the rewards.
+        size: The noise is even between minus and plus this.
+        seed: Of the noise; calls draw one after another.
     """
-    generator = torch.Generator().manual_seed(seed)
-    groups = torch.arange(6).repeat_interleave(GROUP)
-    rewards = torch.randn(len(groups), generator=generator, dtype=torch.float64)
-    shifts = torch.randn(6, generator=generator, dtype=torch.float64)[groups]
-    one_group = torch.zeros_like(groups)
 
-    def advantages(values: Tensor, labels: Tensor, scope: SpreadScope) -> Tensor:
-        return scaled_advantages(values, labels, std=scope, epsilon=0.0).value
+    def __init__(self, size: float, seed: int) -> None:
+        self._size = size
+        self._rng = stream(seed, "lite-ppo", "noise")
 
-    plain = {scope: advantages(rewards, groups, scope) for scope in SCOPES}
-    sums = {scope: torch.zeros(6).double().index_add(0, groups, plain[scope]) for scope in SCOPES}
-    return {
-        "a group's shift changes nothing under group and pooled deviations": all(
-            _close(advantages(rewards + shifts, groups, scope), plain[scope])
-            for scope in ("group", "pooled", "none")
-        ),
-        "one shift for all changes nothing under any deviation": all(
-            _close(advantages(rewards + 3.0, groups, scope), plain[scope]) for scope in SCOPES
-        ),
-        "the scale of rewards changes nothing under any deviation but none": all(
-            _close(advantages(5.0 * rewards, groups, scope), plain[scope])
-            for scope in ("group", "batch", "pooled")
-        ),
-        "the advantages of a group sum to 0 under every deviation": all(
-            _close(total, torch.zeros(6)) for total in sums.values()
-        ),
-        "with one group, the batch's deviation is the group's": _close(
-            advantages(rewards, one_group, "batch"), advantages(rewards, one_group, "group")
-        ),
-    }
+    def __call__(
+        self, completions: Sequence[Any], answer: Sequence[str], **columns: Any
+    ) -> list[float]:
+        """Return the rewards."""
+        noise = self._rng.uniform(-self._size, self._size, len(completions))
+        return [
+            right + float(n)
+            for right, n in zip(right_path(completions, answer), noise, strict=True)
+        ]
 
 
-# --- the loss of a batch ---
+# --- learning ---
 
 
-def split_invariance(reduction: Reduction, seed: int) -> bool:
-    """Return whether the gradient is the same however the batch is split into micro-batches.
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one run.
 
     Args:
-        reduction: How token losses are averaged.
-        seed: Of a batch of 64 responses of different lengths.
+        accuracy: Share of right responses to held-out walks of the pool, at the end.
+        area: Mean share of right responses while training.
+        unsteadiness: Coefficient of variation of the gradient's norm over the updates.
+        entropy: Of the policy, mean over the last fifth of the updates, nats per token.
     """
-    batch, log_probs = _random_batch(seed)
-    recipe = Recipe(reduction=reduction, longest=log_probs.shape[1])
-    gradients = [_gradient(batch, log_probs, recipe, size) for size in (64, 8, 1)]
-    return all(_close(one, gradients[0]) for one in gradients)
+
+    accuracy: float
+    area: float
+    unsteadiness: float
+    entropy: float
 
 
-def reductions_differ(seed: int) -> bool:
-    """Return whether token and sequence means differ on responses of different lengths."""
-    batch, log_probs = _random_batch(seed)
-    token = _gradient(batch, log_probs, Recipe(reduction="token_mean"), 64)
-    sequence = _gradient(batch, log_probs, Recipe(reduction="sequence_mean"), 64)
-    return not _close(token, sequence)
+def recipe_of(scopes: str, reduction: str) -> Recipe:
+    """Return the recipe of an arm, all else as in Lite PPO."""
+    mean, std = SCOPES[scopes]
+    return Recipe(
+        mean=mean, std=std, reduction="token_mean" if reduction == "token" else "sequence_mean"
+    )
 
 
-def gradient_of_all_right(scope: SpreadScope, spread: float) -> float:
-    """Return the largest entry of the gradient of a batch whose answers are all right.
+@lru_cache(maxsize=512)
+def learned(pool: str, scopes: str, reduction: str, noise: float, size: Size, seed: int) -> Outcome:
+    """Train the base model on a pool by one recipe.
 
     Args:
-        scope: Of the deviation.
-        spread: How much the rewards of right answers differ, such as 0 or rounding errors.
+        pool: One of `POOLS`.
+        scopes: One of `SCOPES`.
+        reduction: One of `REDUCTIONS`.
+        noise: Largest noise of the reward.
+        size: Of everything.
+        seed: Of the machines, the base model and the training.
     """
-    batch, log_probs = _random_batch(0)
-    noise = spread * torch.linspace(-1, 1, len(batch.groups)).double()
-    right = Batch(
-        ids=batch.ids,
-        mask=batch.mask,
-        turns=batch.turns,
-        groups=batch.groups,
-        rewards={"right": 1.0 + noise},
-        behaviour_log_probs=batch.behaviour_log_probs,
-        contexts=batch.contexts,
+    base = base_model(size, seed)
+    train_on, held_out = walks(pool, size, seed)
+    model = base.copy()
+    config = TrainingConfig(
+        method=_METHOD,
+        recipe=recipe_of(scopes, reduction),
+        reward_weights={"reward": 1.0, "right": 0.0},
+        gold="right",
+        n_updates=size.n_updates,
+        prompts_per_update=size.prompts,
+        samples_per_prompt=size.samples,
+        max_new_tokens=MAX_TOKENS,
+        learning_rate=size.learning_rate,
+        seed=seed,
+        patience=None,
     )
-    return float(_gradient(right, log_probs, Recipe(std=scope), 64).abs().max())
-
-
-def first_step_is_reinforce() -> dict[str, bool]:
-    """Return whether, before any update, the loss is the policy gradient with the same weights.
-
-    On a policy over two tokens and two positions, whose responses can all be listed; the gradient
-    is compared with central differences of the weighted log-likelihood.
-    """
-    logits = torch.tensor([0.3, -0.4], dtype=torch.float64, requires_grad=True)
-    ids = torch.tensor([[0, 0], [1, 0], [1, 1], [1, 1]])
-    mask = torch.tensor([[True, False], [True, True], [True, True], [True, True]])
-    batch = Batch(
-        ids=ids,
-        mask=mask,
-        turns=torch.zeros_like(ids),
-        groups=torch.tensor([0, 0, 1, 1]),
-        rewards={"right": torch.tensor([1.0, 0.0, 0.0, 0.5])},
-        behaviour_log_probs=_two_token_log_probs(logits.detach(), ids),
-        contexts=torch.full((4,), int(Context.PLAIN)),
+    rewards = {"reward": NoisyReward(noise, seed), "right": right_path}
+    history = train(model, base.tokenizer, train_on, rewards, config).history
+    solved = evaluate(
+        model,
+        base.tokenizer,
+        held_out,
+        machines(seed).verify,
+        n_samples=size.n_tries,
+        max_new_tokens=MAX_TOKENS,
+        seed=seed,
     )
-    prepared = prepare(batch, Recipe())
-    total, ledger = policy_loss(_two_token_log_probs(logits, ids), batch, prepared, Recipe())
-    (gradient,) = torch.autograd.grad(total, logits)
-    wanted, step = torch.zeros(2, dtype=torch.float64), 1e-6
-    credit = prepared.weights * prepared.advantages
-    for place in range(2):
-        move = step * torch.nn.functional.one_hot(torch.tensor(place), 2).double()
-        up, down = (_two_token_log_probs(logits.detach() + s * move, ids) for s in (1, -1))
-        wanted[place] = -(credit * (up - down)).sum() / (2 * step)
-    return {
-        "before an update nothing is clipped": not bool(ledger["clipped"].any()),
-        "before an update the gradient is REINFORCE's": _close(gradient, wanted, 1e-7)
-        and bool(wanted.abs().min() > 1e-3),
-    }
+    return _outcome(success(solved), history)
 
 
-def _two_token_log_probs(
-    logits: Float[Tensor, " positions"], ids: Tensor
-) -> Float[Tensor, "rows positions"]:
-    ones, zeros = logsigmoid(logits), logsigmoid(-logits)
-    return torch.where(ids == 1, ones.expand(ids.shape), zeros.expand(ids.shape))
+_METHOD: Method = Plain()
 
 
-def _random_batch(seed: int) -> tuple[Batch, Float[Tensor, "rows tokens"]]:
-    generator = torch.Generator().manual_seed(seed)
-    rows, tokens = 64, 12
-    lengths = torch.randint(1, tokens + 1, (rows,), generator=generator)
-    mask = torch.arange(tokens)[None, :] < lengths[:, None]
-    behaviour = -torch.rand(rows, tokens, generator=generator, dtype=torch.float64)
-    current = behaviour + 0.1 * torch.randn(rows, tokens, generator=generator, dtype=torch.float64)
-    batch = Batch(
-        ids=torch.randint(0, 5, (rows, tokens), generator=generator),
-        mask=mask,
-        turns=torch.zeros(rows, tokens, dtype=torch.long),
-        groups=torch.arange(rows // GROUP).repeat_interleave(GROUP),
-        rewards={"right": torch.randint(0, 2, (rows,), generator=generator).double()},
-        behaviour_log_probs=behaviour,
-        contexts=torch.full((rows,), int(Context.PLAIN)),
+def _outcome(accuracy: float, history: Sequence[UpdateRow]) -> Outcome:
+    norms = np.array([row.grad_norm for row in history])
+    last = history[-max(1, len(history) // 5) :]
+    return Outcome(
+        accuracy=accuracy,
+        area=float(np.mean([row.gold_success for row in history])),
+        unsteadiness=float(norms.std() / norms.mean()) if norms.mean() > 0 else 0.0,
+        entropy=float(np.mean([row.entropy for row in last])),
     )
-    return batch, current
-
-
-def _gradient(
-    batch: Batch, log_probs: Float[Tensor, "rows tokens"], recipe: Recipe, size: int
-) -> Float[Tensor, "rows tokens"]:
-    """Return the gradient with respect to the log-probabilities, summed over micro-batches."""
-    leaf = log_probs.clone().requires_grad_()
-    prepared = prepare(batch, recipe)
-    for rows in torch.arange(len(leaf)).split(size):
-        loss = policy_loss(leaf[rows], batch.select(rows), prepared.select(rows), recipe).value
-        loss.backward()
-    assert leaf.grad is not None
-    return leaf.grad
-
-
-def _close(one: Tensor, other: Tensor, tolerance: float = TOLERANCE) -> bool:
-    return bool((one.double() - other.double()).abs().max() <= tolerance)

@@ -21,6 +21,7 @@ from pellucid.posttrain.native.checkpoints import (
     save_checkpoint,
 )
 from pellucid.posttrain.native.config import TrainingConfig
+from pellucid.posttrain.native.fingerprint import described
 from pellucid.posttrain.native.methods import Guidance, Plain, SelfExplanation
 from pellucid.posttrain.native.prompting import Template
 from pellucid.posttrain.native.training import CHECKPOINTS, TrainingResult, train
@@ -92,6 +93,17 @@ def test_killed_run_ends_like_one_that_was_not(tmp_path: Path, name: str, update
     assert result.resumed_from == (2 if update == 3 else 0)
     assert torch.equal(weights_of(resumed), weights_of(whole))
     assert without_time(result) == without_time(expected)
+
+
+def test_run_can_be_taken_up_where_a_round_of_the_examples_ends(tmp_path: Path) -> None:
+    settings = config(n_updates=5, checkpoint_every=1)
+    assert len(EXAMPLES) == 3 * settings.prompts_per_update
+    whole, resumed = small_model(), small_model()
+    run(whole, settings)
+    with pytest.raises(Killed):
+        run(small_model(), settings, tmp_path, killed_after(4))
+    assert run(resumed, settings, tmp_path).resumed_from == 3
+    assert torch.equal(weights_of(resumed), weights_of(whole))
 
 
 def test_resumed_run_makes_exactly_the_missing_updates(tmp_path: Path) -> None:
@@ -170,6 +182,41 @@ def test_damaged_weights_are_passed_over(tmp_path: Path) -> None:
     found = newest_checkpoint(tmp_path / CHECKPOINTS)
     assert found is not None
     assert found.update == 2
+
+
+def test_damaged_checkpoint_that_is_written_again_is_never_the_latest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(small_model(), config(n_updates=4), tmp_path)
+    folder = tmp_path / CHECKPOINTS
+    (folder / "update-00000004" / WEIGHTS_FILE).write_bytes(b"")
+
+    def write(path: Path, content: bytes) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic, "write_bytes", write)
+        with pytest.raises(Killed):
+            run(small_model(), config(n_updates=4), tmp_path)
+    assert not (folder / LATEST_FILE).exists()
+    assert run(small_model(), config(n_updates=4), tmp_path).resumed_from == 2
+    assert strict_json.read(folder / LATEST_FILE) == {"checkpoint": "update-00000004"}
+
+
+def test_prompt_functions_count_with_what_they_are_bound_to() -> None:
+    task = [Template("{prompt}{hint}"), Template("{prompt}")]
+    bound = [described(SelfExplanation(explain_prompt=one.__call__)) for one in task]
+    assert bound[0] != bound[1]
+    assert bound[0] == described(SelfExplanation(explain_prompt=task[0].__call__))
+
+
+def test_description_does_not_depend_on_places_in_memory() -> None:
+    class Plainest:
+        """Has no text of its own."""
+
+    assert described({"a": Plainest(), "b": {"y", "x"}}) == described(
+        {"a": Plainest(), "b": {"x", "y"}}
+    )
 
 
 def test_old_checkpoints_are_removed(tmp_path: Path) -> None:

@@ -110,10 +110,22 @@ def test_loss_that_is_not_finite_leaves_the_weights_alone(
 
 def test_weights_that_diverge_stop_the_run_at_once(tmp_path: Path) -> None:
     settings = config(n_updates=10, learning_rate=1e30)
-    with pytest.raises(TrainingStoppedError, match="after update 1: the weights grew") as caught:
+    with pytest.raises(TrainingStoppedError, match="after update 1: the weights or") as caught:
         train(small_model(), TOKENIZER, EXAMPLES, {"sevens": sevens}, settings, run_dir=tmp_path)
     assert caught.value.diagnosis.trouble == "diverged"
     assert newest_checkpoint(tmp_path / CHECKPOINTS) is None
+
+
+def test_model_that_computes_nonsense_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = small_model()
+
+    def spoil(row: Any) -> None:
+        with torch.no_grad():
+            next(model.parameters()).fill_(math.nan)
+
+    with pytest.raises(TrainingStoppedError, match="after update 2") as caught:
+        train(model, TOKENIZER, EXAMPLES, {"sevens": sevens}, config(), progress=spoil)
+    assert caught.value.diagnosis.trouble == "diverged"
 
 
 def test_learning_rate_too_small_for_the_weights_stops_the_run() -> None:

@@ -10,6 +10,7 @@ from pellucid.posttrain.native.methods.entropy_modulation import (
     row_values,
     shuffled_steps,
 )
+from pellucid.posttrain.native.methods.guidance import Guidance
 from pellucid.posttrain.native.methods.plain import Plain
 from pellucid.posttrain.native.rewarding import Rewards
 from pellucid.posttrain.native.rollouts import rescored
@@ -187,6 +188,14 @@ def test_environment_training_improves() -> None:
         environment=lambda example: One(),
     ).history
     assert history[-1].total > history[0].total + 0.1
+
+
+def test_method_that_does_not_play_says_so() -> None:
+    with pytest.raises(InputError, match="cannot play environments"):
+        train(
+            small_model(), TOKENIZER, EXAMPLES, {"sevens": sevens}, config(method=Guidance()),
+            environment=lambda example: Echo(),
+        )  # fmt: skip
 
 
 def test_reward_that_is_no_number_is_the_environments_fault() -> None:

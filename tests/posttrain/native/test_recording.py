@@ -1,5 +1,6 @@
 """What training writes into the record of a run."""
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from pellucid.posttrain.native.kept_rows import prompt_id
 from pellucid.posttrain.native.methods import Guidance, SelfExplanation
 from pellucid.posttrain.native.prompting import Template
 from pellucid.posttrain.native.training import train
-from pellucid.posttrain.objectives import GRPO
+from pellucid.posttrain.objectives import CISPO, GRPO, GSPO, LITE_PPO, Recipe
 from pellucid.posttrain.recording import RunHead, RunWriter, read_run
 from pellucid.posttrain.tasks.example import Example
 from tests.posttrain.native.small import (
@@ -70,6 +71,22 @@ def test_pushes_add_up_to_the_loss(tmp_path: Path) -> None:
     # token mean: the weight of every token is one over their number
     assert -math.fsum(pushes) / len(pushes) == pytest.approx(record.updates[0].loss, abs=1e-5)
     assert any(push > 0 for push in pushes)
+
+
+@pytest.mark.parametrize("recipe", [LITE_PPO, GRPO, GSPO, CISPO])
+def test_push_is_advantage_times_ratio_where_nothing_is_clipped(
+    tmp_path: Path, recipe: Recipe
+) -> None:
+    settings = config(n_updates=1, passes=2, recipe=dataclasses.replace(recipe, kl=0.0))
+    train(
+        small_model(), TOKENIZER, EXAMPLES, {"sevens": sevens}, settings,
+        recorder=writer(tmp_path, 1),
+    )  # fmt: skip
+    for row in read_run(tmp_path).tokens:
+        rows = zip(row.pushes or (), row.advantages or (), row.ratios or (), strict=True)
+        for (push, advantage, ratio), clipped in zip(rows, row.clipped or (), strict=True):
+            if not clipped:
+                assert push == pytest.approx(advantage * ratio, rel=1e-4, abs=1e-6)
 
 
 def test_hinted_samples_show_both_prompts(tmp_path: Path) -> None:

@@ -11,11 +11,10 @@ pytest.importorskip("trl")
 from trl import GRPOConfig, GRPOTrainer
 
 from pellucid.posttrain import objectives as o
-from pellucid.posttrain.objectives import Recipe
 from pellucid.posttrain.rewards import exact_answer_reward
 from pellucid.posttrain.trl import EntropyModulation, Guidance, Plain, SelfExplanation
-from pellucid.posttrain.trl.trainer import ObjectiveTrainer
 from tests.posttrain.trl import worlds
+from tests.posttrain.trl.worlds import objective_trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")
 
@@ -25,29 +24,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     return worlds.saved(tmp_path_factory.mktemp("tiny"))
 
 
-def trainer(
-    folder: str, tmp_path: Path, *, reward: Any = None, rows: Any = None, **given: Any
-) -> ObjectiveTrainer:
-    recipe = given.pop("recipe", Recipe())
-    method = given.pop("method", None)
-    options = worlds.config(Recipe(kl=recipe.kl), tmp_path, **given)
-    return ObjectiveTrainer(
-        folder,
-        reward_funcs=reward or worlds.length_reward,
-        args=GRPOConfig(**options),
-        train_dataset=rows or worlds.rows(),
-        recipe=recipe,
-        method=method,
-    )
-
-
 def parameters(made: Any) -> torch.Tensor:
     return torch.cat([p.detach().flatten().clone() for p in made.model.parameters()])
 
 
 METHODS = {
     "plain": Plain(filter_uniform=True),
-    "entropy-modulation": EntropyModulation(step_end=3),
+    "entropy-modulation": EntropyModulation(step_end=(3,)),
     "guidance": Guidance(lambda row: row["hint"] + row["prompt"]),
     "self-explanation": SelfExplanation(
         lambda row: row["prompt"] + row["answer"], keep=lambda row, text: True
@@ -57,7 +40,7 @@ METHODS = {
 
 @pytest.mark.parametrize("name", METHODS)
 def test_two_updates_change_the_policy(name: str, folder: str, tmp_path: Path) -> None:
-    made = trainer(folder, tmp_path, method=METHODS[name])
+    made = objective_trainer(folder, tmp_path, method=METHODS[name])
     before = parameters(made)
     made.train()
     after = parameters(made)

@@ -7,9 +7,11 @@ import torch
 from datasets import Dataset
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from trl import GRPOConfig
 
 from pellucid.posttrain.objectives import Recipe
 from pellucid.posttrain.trl import RunSettings, cpu_settings, objective_to_trl_config
+from pellucid.posttrain.trl.trainer import ObjectiveTrainer
 
 SIGNS = list("0123456789+=? abcdefghijklmnopqrstuvwxyz")
 TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
@@ -94,3 +96,24 @@ def settings(folder: Path, **options: Any) -> RunSettings:
 def config(recipe: Recipe, folder: Path, **options: Any) -> dict[str, Any]:
     """Return arguments of `GRPOConfig` for a CPU."""
     return objective_to_trl_config(recipe, settings(folder, **options), cpu_settings())
+
+
+def objective_trainer(
+    folder: str, tmp_path: Path, *, reward: Any = None, rows_: Any = None, **given: Any
+) -> ObjectiveTrainer:
+    """Return our trainer with the sizes of `settings`, changed by what is given."""
+    recipe = given.pop("recipe", Recipe())
+    method = given.pop("method", None)
+    gold = given.pop("gold", None)
+    # random weights hardly ever end a completion, so the limit does
+    ended = {"generation_kwargs": {"forced_eos_token_id": 1}} if given.pop("ended", False) else {}
+    options = config(Recipe(kl=recipe.kl), tmp_path, **given) | ended
+    return ObjectiveTrainer(
+        folder,
+        reward_funcs=reward or length_reward,
+        args=GRPOConfig(**options),
+        train_dataset=rows_ or rows(),
+        recipe=recipe,
+        method=method,
+        gold=gold,
+    )

@@ -17,7 +17,7 @@ from pellucid.posttrain.recording import (
 from pellucid.report.language.record import LanguageRecord
 
 WEIGHTS = {"answer": 1.0, "format": 0.5, "length": 0.1}
-N_UPDATES, N_PROMPTS, K = 40, 24, 4
+N_UPDATES, N_PROMPTS, K = 40, 22, 4
 CLIP = 0.2
 
 
@@ -135,7 +135,7 @@ def run(*, hacking: bool = False, **more: Any) -> RunRecord:
     """A run with everything that can be recorded."""
     rng = np.random.default_rng(1)
     samples: list[SampleRow] = []
-    for step in (1, 10, 20, 30, N_UPDATES):
+    for step in (1, 20, N_UPDATES):
         for g in range(N_PROMPTS):
             rows = [sample(step, g * K + i, g, rng, hacking=hacking) for i in range(K)]
             samples += with_advantages(rows)

@@ -3,27 +3,38 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pellucid.report.language.write import page_of
+from pellucid.report.language.answers import Limits
+from pellucid.report.language.record import LanguageRecord
+from pellucid.report.language.samples import samples
+from pellucid.report.language.write import page_of, write_report
 from tests.contracts.test_registered import FORBIDDEN
 from tests.report.facts import problem, read
 from tests.report.language import runs
+from tests.report.language.hostile import hostile_record
 from tests.report.language.states import STATES
 
 SCRIPT_BYTES = 30_000
 MOST_ELEMENTS = 5_000
 
 
-@pytest.fixture(scope="module")
-def pages() -> dict[str, tuple[Any, str]]:
-    made = {}
-    for state in STATES:
+class _Pages(dict[str, tuple[Any, str]]):
+    """Documents and pages by state, each made when it is first asked for."""
+
+    def __missing__(self, state: str) -> tuple[Any, str]:
         document, _, page = page_of(runs.record(**STATES[state]))
-        made[state] = (document, page)
-    return made
+        self[state] = document, page
+        return self[state]
+
+
+@pytest.fixture(scope="session")
+def pages() -> _Pages:
+    return _Pages()
 
 
 def shown_text(page: str) -> str:
@@ -76,3 +87,152 @@ def test_the_policy_names_the_hashes_of_style_and_script(pages: Any) -> None:
         assert f"{kind}-src 'sha256-{digest}'" in words
     assert " style=" not in re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
     assert len(re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)[0]) < SCRIPT_BYTES
+
+
+# --- order and states ---
+
+
+def test_samples_drawn_by_seed_come_before_every_list(pages: Any) -> None:
+    document, page = pages["everything"]
+    screen = page[page.index('<section id="samples"') : page.index('<section id="terms"')]
+    last_entry = screen.rindex("data-entry=")
+    assert last_entry < min(screen.index(f'id="{name}"') for name in ("wrong", "equal", "changes"))
+    assert [e["prompt_id"] for e in document["samples"]["entries"]] == [f"p{i}" for i in range(20)]
+    assert "drawn by seed before training started" in document["samples"]["chosen"]["text"]
+
+
+def test_prompts_that_the_run_did_not_fix_are_drawn_by_the_reports_seed() -> None:
+    def drawn(seed: int) -> list[str]:
+        head = replace(runs.run().head, kept={})
+        found = samples(runs.record(head=head, seed=seed), Limits())
+        return [entry["prompt_id"] for entry in found["entries"]]
+
+    assert len(drawn(0)) == 20
+    assert drawn(0) == drawn(0)
+    assert drawn(0) != drawn(1)
+
+
+def test_every_state_says_first_what_became_of_the_run(pages: Any) -> None:
+    for state, words in (
+        ("interrupted", "Interrupted after 30 updates of 40"),
+        ("running", "Still running: 30 updates are recorded of 40"),
+        ("stopped", "the loss was NaN for 5 updates"),
+        ("empty", "Nothing was recorded"),
+    ):
+        main = pages[state][1][pages[state][1].index("<main") :]
+        assert main.index(words) < main.index("<h1>")
+    assert 'class="banner"' not in pages["everything"][1]
+
+
+def test_rewards_that_rose_alone_are_named_above_the_findings(pages: Any) -> None:
+    page = pages["rewards alone"][1]
+    assert page.index('class="alarm hacking"') < page.index('class="findings"')
+    assert "Rewards rose and right answers did not clearly rise" in page
+    assert 'class="alarm hacking"' not in pages["everything"][1]
+    assert 'class="alarm hacking"' not in pages["no gold"][1]
+    assert "does not say which answers are right" in pages["no gold"][1]
+
+
+def test_what_a_source_lacks_is_shown_as_not_measured(pages: Any) -> None:
+    document, page = pages["rows alone"]
+    assert [e["badge"] for e in document["explanations"]].count("not_measured") >= 3
+    for part in ("no held-out evaluations", "no numbers per token"):
+        assert part in page
+    assert '<section id="credit"' in page
+    assert '<section id="reasoning"' in page
+
+
+def test_parts_that_do_not_add_up_are_crossed(pages: Any) -> None:
+    page = pages["off"][1]
+    assert 'class="total off"' in page
+    assert "parts are off by" in page
+    assert "are not used" in page
+    assert 'class="total off"' not in pages["everything"][1]
+
+
+def test_pushes_that_do_not_add_up_are_not_shown(pages: Any) -> None:
+    assert 'class="tokens"' not in pages["wrong pushes"][1]
+    assert 'class="tokens"' in pages["everything"][1]
+    assert "have one advantage here" in pages["everything"][1]
+
+
+def test_unscored_answers_are_counted_and_in_no_mean(pages: Any) -> None:
+    document, _ = pages["unscored"]
+    rows = {row["id"]: row for row in document["samples"]["lists"]}
+    n = sum(s.index % 2 for s in runs.run().samples)
+    assert rows["unscored"]["n"] == n
+    assert rows["unscored"]["rows"][0]["answer"]["unscored"].startswith("the grader raised")
+
+
+def test_groups_with_equal_rewards_say_that_nothing_was_learned(pages: Any) -> None:
+    document, page = pages["all equal"]
+    assert (
+        "In 66 of 66 kept groups all answers earned the same"
+        in (document["samples"]["lists"][1]["told"]["text"])
+    )
+    assert "in no group did the answers earn differently" in page
+
+
+# --- hashes, size, sameness ---
+
+
+def test_hashed_pages_hold_no_text_of_the_run_and_the_same_numbers(pages: Any) -> None:
+    document, page = pages["hashed"]
+    usual = pages["everything"][0]
+    for sample in runs.run().samples[:50]:
+        for text in (sample.prompt, sample.completion):
+            assert text not in page
+    assert "Tens first" not in page
+    assert "sha256:" in page
+    assert document["summary"]["terms"] == usual["summary"]["terms"]
+    assert document["explanations"][2]["facts"] == usual["explanations"][2]["facts"]
+    assert "replaced by their hashes" in page
+
+
+def test_same_run_same_bytes(tmp_path: Path) -> None:
+    record: LanguageRecord = runs.record()
+    first, _ = write_report(record, tmp_path / "a")
+    second, document = write_report(record, tmp_path / "b")
+    assert first.read_bytes() == second.read_bytes()
+    digest = hashlib.sha256((tmp_path / "a" / "report.json").read_bytes()).hexdigest()
+    assert digest in first.read_text(encoding="utf-8")
+    assert document["run"] == record.run.head.run_id
+
+
+def test_a_megabyte_of_text_is_cut_in_the_page_and_the_page_says_so() -> None:
+    large = replace(runs.run().samples[-1], completion="<&\x00" * 350_000, total=99.0)
+    document, _, page = page_of(runs.record(samples=(*runs.run().samples[:-1], large)))
+    assert len(page.encode()) < 5_000_000
+    assert "signs; the rest is in the run." in page
+    reader = read(page)
+    assert reader.stray == []
+    assert [p for p in (problem(document, f) for f in reader.facts) if p] == []
+
+
+@pytest.mark.slow
+def test_a_page_that_would_be_too_large_has_less_text_and_says_what() -> None:
+    long = tuple(replace(s, completion=f"{s.completion}\n" * 250) for s in runs.run().samples)
+    document, _, page = page_of(runs.record(samples=long))
+    assert len(page.encode()) < 5_000_000
+    assert document["left_out"]
+    assert "The whole texts are in the run." in page
+
+
+def test_f64_hostile_texts_stay_inert() -> None:
+    document, _, page = page_of(hostile_record())
+    assert "<script>alert" not in page
+    assert "\x1b" not in page
+    assert "\x00" not in page
+    assert "\u202e" not in page
+    reader = read(page)
+    assert [p for p in (problem(document, f) for f in reader.facts) if p] == []
+
+
+def test_f65_the_page_names_nothing_outside_itself(pages: Any) -> None:
+    page = pages["everything"][1]
+    addresses = re.findall(r'(?:src|href|action|data|poster|srcset)="([^"]*)"', page)
+    assert all(a.startswith("#") for a in addresses)
+    outside = page.replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert "http://" not in outside
+    assert "https://" not in outside
+    assert "url(" not in outside

@@ -3,10 +3,14 @@
 - `Transformer` (in-house, converts to and from the Llama and Qwen layout) or `HuggingFaceModel`;
 - `CharacterTokenizer`, `WordTokenizer`, `HuggingFaceTokenizer`;
 - `sample` draws completions, `token_log_probs` scores them under any prompt;
+- `train` trains a policy by a method (`methods`) and a recipe, with checkpoints and a record;
 - `fine_tune` is the warm start; `evaluate` and `pass_at_k` say what a model solves.
 """
 
+from pellucid.posttrain.native.config import TrainingConfig
 from pellucid.posttrain.native.conversion import from_hugging_face, to_hugging_face
+from pellucid.posttrain.native.diagnosis import Diagnosis, TrainingStoppedError
+from pellucid.posttrain.native.evaluating import Evaluation
 from pellucid.posttrain.native.fine_tuning import fine_tune
 from pellucid.posttrain.native.hugging_face import HuggingFaceModel
 from pellucid.posttrain.native.hugging_face_tokenizer import HuggingFaceTokenizer
@@ -24,12 +28,15 @@ from pellucid.posttrain.native.tokenizing import (
     save_tokenizer,
     tokenizer_of,
 )
+from pellucid.posttrain.native.training import TrainingResult, train
 from pellucid.posttrain.native.transformer import Transformer, TransformerConfig
 from pellucid.posttrain.native.value_head import Valued, ValueHead, token_values
 
 __all__ = [
     "CharacterTokenizer",
     "Decoder",
+    "Diagnosis",
+    "Evaluation",
     "HuggingFaceModel",
     "HuggingFaceTokenizer",
     "LanguageModel",
@@ -39,6 +46,9 @@ __all__ = [
     "Solved",
     "StackedTransformer",
     "Tokenizer",
+    "TrainingConfig",
+    "TrainingResult",
+    "TrainingStoppedError",
     "Transformer",
     "TransformerConfig",
     "ValueHead",
@@ -58,4 +68,5 @@ __all__ = [
     "token_log_probs",
     "token_values",
     "tokenizer_of",
+    "train",
 ]

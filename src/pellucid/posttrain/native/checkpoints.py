@@ -40,7 +40,7 @@ class Checkpoint:
 
     Args:
         update: Updates that it has behind it.
-        weights: Of the model.
+        weights: Of the model, those that training changes.
         optimiser: Moments and counters, as `moment/weight`.
         state: What else the run needs, plain JSON.
     """
@@ -63,7 +63,7 @@ def save_checkpoint(
     Args:
         folder: Of all checkpoints of the run; made if it is not there.
         update: Updates made.
-        model: Its weights are stored.
+        model: Its weights are stored, those that training changes.
         optimiser: Over the weights of the model.
         state: Plain JSON.
 
@@ -74,11 +74,10 @@ def save_checkpoint(
         OSError: The disk is full or the folder is gone; the latest checkpoint stays as it was.
     """
     target = folder / f"update-{update:08d}"
-    target.mkdir(parents=True, exist_ok=True)
-    # what an earlier kill left must not count as whole while its files are replaced
-    (target / STATE_FILE).unlink(missing_ok=True)
+    _clear(folder, target)
+    target.mkdir(parents=True)
     files = {
-        WEIGHTS_FILE: _serialised(model.state_dict()),
+        WEIGHTS_FILE: _serialised(trained_weights(model)),
         OPTIMISER_FILE: _serialised(optimiser_tensors(model, optimiser)),
     }
     for name, content in files.items():
@@ -92,8 +91,7 @@ def save_checkpoint(
     atomic.write_text(target / STATE_FILE, strict_json.dumps(sealed(document)) + "\n")
     atomic.write_text(folder / LATEST_FILE, strict_json.dumps({"checkpoint": target.name}) + "\n")
     for old in _folders(folder)[N_KEPT:]:
-        (old / STATE_FILE).unlink(missing_ok=True)
-        shutil.rmtree(old)
+        _clear(folder, old)
     return target
 
 
@@ -115,11 +113,8 @@ def newest_checkpoint(folder: Path) -> Checkpoint | None:
 
 def remove_checkpoints(folder: Path) -> None:
     """Remove all checkpoints of a run that starts afresh."""
-    if folder.is_dir():
-        (folder / LATEST_FILE).unlink(missing_ok=True)
-        for old in _folders(folder):
-            (old / STATE_FILE).unlink(missing_ok=True)
-            shutil.rmtree(old)
+    for old in _folders(folder):
+        _clear(folder, old)
 
 
 def restore(checkpoint: Checkpoint, model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
@@ -128,14 +123,18 @@ def restore(checkpoint: Checkpoint, model: nn.Module, optimiser: torch.optim.Opt
     Raises:
         DataError: It is of another model.
     """
-    try:
-        model.load_state_dict(dict(checkpoint.weights))
-    except RuntimeError as error:
-        message = str(error).splitlines()[0]
-        raise DataError(f"the checkpoint does not fit the model: {message}") from None
-    for name, weight in model.named_parameters():
+    own = trained_weights(model)
+    wrong = [
+        name for name in {**own, **checkpoint.weights} if not _fits(name, own, checkpoint.weights)
+    ]
+    if wrong:
+        raise DataError(f"the checkpoint does not fit the model: it differs in {wrong[0]!r}")
+    with torch.no_grad():
+        for name, weight in own.items():
+            weight.copy_(checkpoint.weights[name])
+    for name, weight in own.items():
         state = {
-            key.split(_SEPARATOR, 1)[0]: tensor.to(weight.device if tensor.dim() else "cpu")
+            key.split(_SEPARATOR, 1)[0]: tensor.to(weight.device)
             for key, tensor in checkpoint.optimiser.items()
             if key.split(_SEPARATOR, 1)[1] == name
         }
@@ -143,13 +142,23 @@ def restore(checkpoint: Checkpoint, model: nn.Module, optimiser: torch.optim.Opt
             optimiser.state[weight] = state
 
 
+def trained_weights(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Return the weights that training changes; the others are those that the run started from."""
+    return {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+
+
 def optimiser_tensors(model: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Return what an optimiser remembers of each weight, as `moment/weight`."""
     return {
         f"{moment}{_SEPARATOR}{name}": tensor
-        for name, weight in model.named_parameters()
+        for name, weight in trained_weights(model).items()
         for moment, tensor in optimiser.state.get(weight, {}).items()
     }
+
+
+def _fits(name: str, own: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> bool:
+    both = name in own and name in stored
+    return both and own[name].shape == stored[name].shape and own[name].dtype == stored[name].dtype
 
 
 def _serialised(tensors: Mapping[str, Tensor]) -> bytes:
@@ -158,6 +167,17 @@ def _serialised(tensors: Mapping[str, Tensor]) -> bytes:
         name: tensor.detach().cpu().contiguous().clone() for name, tensor in sorted(tensors.items())
     }
     return safetensors.torch.save(own)
+
+
+def _clear(folder: Path, old: Path) -> None:
+    """Remove a checkpoint, so that at no moment a part of it counts, or is the latest."""
+    if not old.exists():
+        return
+    latest = folder / LATEST_FILE
+    if latest.exists() and old.name in latest.read_text("utf-8"):
+        latest.unlink()
+    (old / STATE_FILE).unlink(missing_ok=True)
+    shutil.rmtree(old)
 
 
 def _folders(folder: Path) -> list[Path]:

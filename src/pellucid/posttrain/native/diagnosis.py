@@ -80,7 +80,7 @@ class Watch:
             n_unscored: Those that could not be scored.
         """
         if diverged:
-            return _diagnosis("diverged", update, 1)
+            return diagnosed("diverged", update)
         unscored = n_samples > 0 and n_unscored == n_samples
         seen: Mapping[Trouble, bool] = {
             "unscored": unscored,
@@ -92,14 +92,14 @@ class Watch:
             self.counts[trouble] = self.counts.get(trouble, 0) + 1 if present else 0
             limit = self.tolerated if trouble in ("unscored", "not_finite") else self.patience
             if limit is not None and self.counts[trouble] >= limit:
-                return _diagnosis(trouble, update, self.counts[trouble])
+                return diagnosed(trouble, update, self.counts[trouble])
         return None
 
 
 _FOUND: Mapping[Trouble, tuple[str, str]] = MappingProxyType(
     {
         "diverged": (
-            "the weights grew beyond all bounds",
+            "the weights or what the model computes are not finite any more",
             "lower the learning rate; the last checkpoint is from before",
         ),
         "unscored": (
@@ -122,7 +122,8 @@ _FOUND: Mapping[Trouble, tuple[str, str]] = MappingProxyType(
 )
 
 
-def _diagnosis(trouble: Trouble, update: int, n_updates: int) -> Diagnosis:
+def diagnosed(trouble: Trouble, update: int, n_updates: int = 1) -> Diagnosis:
+    """Return the diagnosis of a trouble that lasted `n_updates` up to `update`."""
     found, hint = _FOUND[trouble]
     last = f"update {update}" if n_updates == 1 else f"{n_updates} updates, up to {update}"
     return Diagnosis(trouble, update, f"training stopped after {last}: {found}", hint)

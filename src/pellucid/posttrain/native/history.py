@@ -39,7 +39,6 @@ def update_row(
         seconds: Wall time.
     """
     responses = rollout.responses
-    used = [r for r in responses if r.used]
     mask = prepared.weights != 0
     last = passes[-1]
     kl = last.ledger.get("kl")
@@ -64,22 +63,34 @@ def update_row(
         mean_length=_mean([float(r.n_written) for r in responses]),
         n_cut=sum(not r.finished for r in responses),
         seconds=seconds,
-        extra={
-            "auxiliary_loss": last.auxiliary_loss,
-            "mean_ratio": masked_mean(last.ledger.get("ratios"), mask),
-            "largest_ratio": _largest(last.ledger.get("ratios"), mask),
-            "share_mixed_groups": 1 - sum(map(_uniform, groups.values())) / max(1, len(groups)),
-            "n_used": float(len(used)),
-            "n_generated_tokens": float(rollout.n_generated),
-            **{
-                f"n_unscored/{name}": float(sum(math.isnan(r.rewards[name]) for r in responses))
-                for name in session.rewards.functions
-            },
-            "n_reward_failures": float(sum(bool(r.failure) for r in responses)),
-            **{name: float(part) for name, part in prepared.ledger.items() if part.dim() == 0},
-            **rollout.facts,
-        },
+        extra=_further(session, rollout, prepared, last),
     )
+
+
+def _further(
+    session: Session, rollout: Rollout, prepared: Prepared, last: Pass
+) -> dict[str, float]:
+    """Return what has no column of its own: ratios, counts, and what the method tells."""
+    responses, mask = rollout.responses, prepared.weights != 0
+    groups = by_group(responses)
+    ratios = last.ledger.get("ratios")
+    n_unscored = {
+        f"n_unscored/{name}": float(sum(math.isnan(r.rewards[name]) for r in responses))
+        for name in session.rewards.functions
+    }
+    told = {name: float(part) for name, part in prepared.ledger.items() if part.dim() == 0}
+    return {
+        "auxiliary_loss": last.auxiliary_loss,
+        "mean_ratio": masked_mean(ratios, mask),
+        "largest_ratio": _largest(ratios, mask),
+        "share_mixed_groups": 1 - sum(map(_uniform, groups.values())) / len(groups),
+        "n_used": float(sum(r.used for r in responses)),
+        "n_generated_tokens": float(rollout.n_generated),
+        **n_unscored,
+        "n_reward_failures": float(sum(bool(r.failure) for r in responses)),
+        **told,
+        **rollout.facts,
+    }
 
 
 def masked_mean(values: Tensor | None, mask: Tensor) -> float:

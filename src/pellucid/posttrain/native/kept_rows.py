@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from pellucid.posttrain.native.history import row_advantages
@@ -123,10 +124,6 @@ def _tokens(
     def numbers(values: Tensor | None) -> tuple[Any, ...] | None:
         return None if values is None else tuple(values[index, :length].tolist())
 
-    shares = last.ledger.get("contributions")
-    weights = prepared.weights
-    # a token's share of the loss is weight x loss, and its push is -loss
-    pushes = None if shares is None else -shares / weights.masked_fill(weights == 0, 1.0)
     return TokenRow(
         step=session.update,
         index=index,
@@ -138,6 +135,21 @@ def _tokens(
         advantages=numbers(prepared.advantages),
         ratios=numbers(last.ledger.get("ratios")),
         clipped=numbers(last.ledger.get("clipped")),
-        counted=numbers(weights != 0),
-        pushes=numbers(pushes),
+        counted=numbers(prepared.weights != 0),
+        pushes=numbers(pushes_of(prepared, last)),
     )
+
+
+def pushes_of(prepared: Prepared, last: Pass) -> Tensor | None:
+    """Return how each token was pushed: advantage times ratio, after clipping and masks.
+
+    Where the ratio is a constant weight (CISPO), that weight stands in its place; elsewhere it is
+    what is left of the loss without the token's weight and with the sign turned.
+    """
+    counted = prepared.weights != 0
+    if "weights" in last.ledger:
+        return torch.where(counted, prepared.advantages * last.ledger["weights"], 0.0)
+    shares = last.ledger.get("contributions")
+    if shares is None:
+        return None
+    return -shares / torch.where(counted, prepared.weights, 1.0)

@@ -111,7 +111,7 @@ def accumulate(
         found.add(rows, {**ledger, "log_probs": log_probs, "entropies": entropies})
     extra, recorded = _accumulate_auxiliary(session, auxiliary, rows_at_once)
     parts = found.parts
-    zeros = torch.zeros(batch.ids.shape)
+    zeros = torch.zeros(batch.ids.shape, device=batch.ids.device)
     return Pass(
         loss=total,
         auxiliary_loss=extra,

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from pellucid.errors import InputError
 from pellucid.posttrain.native.sampling import sample
 from pellucid.posttrain.native.session import Session
 from pellucid.posttrain.objectives import Context
@@ -75,7 +76,14 @@ def respond(
             plain prompt.
         context: What that prompt adds.
         n_samples: Responses in a group; as the session says if None.
+
+    Raises:
+        InputError: The task has an environment, which the method does not play.
     """
+    if session.environment is not None:
+        raise InputError(
+            "this method cannot play environments", hint="use 'plain' or 'entropy-modulation'"
+        )
     n_samples = n_samples or session.sampling.samples_per_prompt
     responses: list[Response] = []
     drawn = draw(

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from pellucid.errors import InputError
+from pellucid.errors import InputError, NotFiniteError
 from pellucid.posttrain.native.models import LanguageModel
 from pellucid.types_torch import RowMask, TokenLabels, TokenMask, TokenValues
 
@@ -97,6 +97,7 @@ def sample(
     Raises:
         InputError: An option is out of range, a prompt is empty or has an id outside the
             vocabulary, or a prompt and `max_new_tokens` do not fit the context.
+        NotFiniteError: The model's logits are not finite.
     """
     _check_options(model, max_new_tokens, temperature, top_k, top_p)
     _check_prompts(model, prompt_ids, max_new_tokens)
@@ -157,6 +158,9 @@ def draw(
         temperature: Logits are divided by it; 0 takes the first of the most likely tokens.
         top_k: Only the k most likely tokens; 0 for all.
         top_p: Only the most likely tokens that together have this probability.
+
+    Raises:
+        NotFiniteError: A distribution is not one.
     """
     if temperature == 0:
         tokens = logits.argmax(-1)
@@ -167,6 +171,11 @@ def draw(
     # sums in float64: the last is then above every product with a uniform number, and a token of
     # probability 0 adds nothing, so that it is never the first to exceed one
     sums = log_probs.double().exp_().cumsum(-1)
+    if not bool(torch.isfinite(sums[:, -1]).all()):
+        raise NotFiniteError(
+            "the model's logits are not finite, so nothing can be drawn from them",
+            hint="load it again; if it was trained, lower the learning rate",
+        )
     tokens = torch.searchsorted(sums, (uniforms * sums[:, -1])[:, None], right=True)
     return tokens[:, 0], log_probs.gather(-1, tokens)[:, 0]
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import distributed, nn
 
-from pellucid.errors import InputError
+from pellucid.errors import InputError, NotFiniteError
 from pellucid.posttrain.native.checkpoints import (
     Checkpoint,
     newest_checkpoint,
@@ -19,7 +19,12 @@ from pellucid.posttrain.native.checkpoints import (
     save_checkpoint,
 )
 from pellucid.posttrain.native.config import TrainingConfig
-from pellucid.posttrain.native.diagnosis import Diagnosis, TrainingStoppedError, Watch
+from pellucid.posttrain.native.diagnosis import (
+    Diagnosis,
+    TrainingStoppedError,
+    Watch,
+    diagnosed,
+)
 from pellucid.posttrain.native.environments import TextEnvironment
 from pellucid.posttrain.native.evaluating import Evaluation, evaluation_rows
 from pellucid.posttrain.native.fingerprint import check_same, fingerprint
@@ -189,7 +194,10 @@ class _Run:
             if done == 0:
                 self._evaluate("before", 0)
             for update in range(done + 1, config.n_updates + 1):
-                row, diagnosis = self._update(update)
+                try:
+                    row, diagnosis = self._update(update)
+                except NotFiniteError as error:
+                    raise TrainingStoppedError(diagnosed("diverged", update)) from error
                 self._history.append(row)
                 if progress is not None:
                     progress(row)
@@ -256,7 +264,7 @@ class _Run:
                 collected.rollout,
                 prepared,
                 collected.auxiliary,
-                rows_at_once=config.rows_per_micro_batch,
+                rows_at_once=session.rows_at_once,
             )
             step = take_step(
                 session,
@@ -359,6 +367,7 @@ def _session(
         rank=distributed.get_rank() if reducer.n_processes > 1 else 0,
         mask_cut=config.mask_cut,
         environment=environment,
+        rows_at_once=config.rows_per_micro_batch,
     )
 
 
@@ -383,5 +392,5 @@ def _optimiser_of(module: nn.Module, config: TrainingConfig) -> torch.optim.Adam
         lr=config.learning_rate,
         betas=config.adam_betas,
         weight_decay=config.weight_decay,
-        fused=all(weight.is_floating_point() for weight in weights),
+        fused=all(weight.device.type in ("cpu", "cuda") for weight in weights),
     )

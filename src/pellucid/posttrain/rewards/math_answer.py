@@ -30,7 +30,7 @@ def math_answer_reward(
     Args:
         form: Where the answer stands in the completion.
         column: Column of the data set with the gold answer; None where it is missing.
-        seconds: Longest time for one comparison; the answer counts as wrong then.
+        seconds: Longest computing time of one comparison; the answer counts as wrong then.
 
     Raises:
         InputError: math-verify is missing, or `seconds` is not positive.
@@ -72,12 +72,13 @@ class _Judge:
 
     def _ask(self, key: tuple[str, str]) -> bool:
         if self.pool is None:
-            self.pool = Pool(1, setup=_quiet)
+            self.pool = Pool(1, setup=_ready)
             # before multiprocessing's own exit function, which waits for every process
             atexit.register(self.pool.close, at_once=True)
         item = (*key, self.seconds)
-        # twice the time: the process stops by itself unless it is inside one long operation
-        ended: list[Ended] = list(self.pool.run(_compare, [item], seconds=2 * self.seconds))
+        # the process stops by itself unless it is inside one long operation; more than its own
+        # limit, which counts the time that it computes and not that it waits for a core
+        ended: list[Ended] = list(self.pool.run(_compare, [item], seconds=1 + 4 * self.seconds))
         # a process that died or was ended gave no verdict: not shown to be right
         return ended[0].value is True
 
@@ -92,9 +93,10 @@ def equal_expressions(given: str, gold: str) -> bool:
 # --- in the other process ---
 
 
-def _quiet() -> None:
+def _ready() -> None:
     # it warns that nobody limits its time; we do
     logging.getLogger("math_verify").setLevel(logging.ERROR)
+    equal_expressions("1", "2")  # what it imports and compiles is no part of a comparison
 
 
 def _compare(item: tuple[str, str, float]) -> bool:
@@ -108,12 +110,12 @@ def _at_most(seconds: float) -> Iterator[None]:
     def stop(number: int, frame: Any) -> None:
         raise TimeoutError(f"the comparison took longer than {seconds:g} s")
 
-    signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 def _bare(gold: str) -> str:

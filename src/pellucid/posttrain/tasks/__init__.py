@@ -14,9 +14,9 @@ from pellucid.posttrain.tasks.derivations import (
 )
 from pellucid.posttrain.tasks.exam import Exam, exam_derivation, exam_example, load_exam
 from pellucid.posttrain.tasks.example import Example, Task, reward_columns
+from pellucid.posttrain.tasks.gym import ReasoningGym
 from pellucid.posttrain.tasks.locked_rooms import LockedRooms
 from pellucid.posttrain.tasks.machines import Machines
-from pellucid.posttrain.tasks.gym import ReasoningGym
 from pellucid.posttrain.tasks.splits import Split, check_split, split_by_group, split_digest
 
 __all__ = [

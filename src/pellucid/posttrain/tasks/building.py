@@ -9,9 +9,9 @@ from pellucid.posttrain.tasks.chains import ModularChain
 from pellucid.posttrain.tasks.corridor import Corridor
 from pellucid.posttrain.tasks.exam import Exam
 from pellucid.posttrain.tasks.example import Task
+from pellucid.posttrain.tasks.gym import ReasoningGym
 from pellucid.posttrain.tasks.locked_rooms import LockedRooms
 from pellucid.posttrain.tasks.machines import Machines
-from pellucid.posttrain.tasks.gym import ReasoningGym
 
 TASKS: Mapping[str, Callable[..., Task]] = {
     "addition": Addition,

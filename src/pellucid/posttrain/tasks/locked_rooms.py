@@ -1,6 +1,9 @@
 """A corridor of locked rooms: a sign in each says which door to take, and one mistake ends it all.
 
-The agent sees the signs, and writes a step per room: what it takes the sign to mean, and the door.
+The agent sees the signs, and writes a step per room: the sign, what it takes it to mean, and the
+door that it takes. Signs stand as far apart as steps are long, on a board with more places than
+rooms, so that a model of a single layer can find the sign of a step.
+
 What signs mean is known only from training texts. Some signs are *known*, of some the texts are
 *unsure*, and some are *decoys*: texts are sure of the wrong door. There is one reward, at the end.
 """
@@ -27,7 +30,11 @@ SIGNS = tuple(
 )
 STEP_END = "|"
 """The word that ends a step."""
-_MARKS = ("corridor", ":", "sign", "means", "so", "take", STEP_END)
+BLANK = "_"
+N_PLACES = 8
+"""Of the board; the longest corridor."""
+_STEP_WORDS = 5
+_MARKS = ("go", "take", BLANK, STEP_END)
 
 
 def worked(signs: Sequence[str], doors: Sequence[str]) -> str:
@@ -35,17 +42,17 @@ def worked(signs: Sequence[str], doors: Sequence[str]) -> str:
 
     Example:
         >>> worked(["redkey"], ["up"])
-        'sign redkey means up so take up |'
+        'redkey up take up |'
     """
     steps = zip(signs, doors, strict=True)
-    return " ".join(f"sign {sign} means {door} so take {door} {STEP_END}" for sign, door in steps)
+    return " ".join(f"{sign} {door} take {door} {STEP_END}" for sign, door in steps)
 
 
 def doors_in(completion: Any) -> str:
     """Return the doors that a completion takes, one per step; empty if a step has another form.
 
     Example:
-        >>> doors_in("sign redkey means up so take up |"), doors_in("sign redkey take |")
+        >>> doors_in("redkey up take up |"), doors_in("redkey take |")
         ('up', '')
     """
     parts = text_of(completion).split(STEP_END)
@@ -81,11 +88,12 @@ class LockedRooms:
         unsure_trust: About an unsure one.
         decoy_trust: About a decoy.
         decoy_habit: How often they say one and the same wrong door of a decoy.
-        lengths: Numbers of rooms, equally often.
+        lengths: Numbers of rooms of examples, equally often.
+        told_lengths: Of texts.
         seed: Of the right doors and of what texts say.
 
     Raises:
-        InputError: More signs than there are, or no room.
+        InputError: More signs than there are, or a corridor of no room or of more than 8.
     """
 
     n_known: int = 16
@@ -96,6 +104,7 @@ class LockedRooms:
     decoy_trust: float = 0.08
     decoy_habit: float = 0.88
     lengths: tuple[int, ...] = (5,)
+    told_lengths: tuple[int, ...] = (5, 6, 7, 8)
     seed: int = 0
 
     name = "locked-rooms"
@@ -104,8 +113,9 @@ class LockedRooms:
         n_signs = self.n_known + self.n_unsure + self.n_decoys
         if not 1 <= n_signs <= len(SIGNS):
             raise InputError(f"there must be 1 to {len(SIGNS)} signs, got {n_signs}")
-        if not self.lengths or min(self.lengths) < 1:
-            raise InputError(f"a corridor has at least one room, got lengths {self.lengths}")
+        for lengths in (self.lengths, self.told_lengths):
+            if not lengths or not 1 <= min(lengths) <= max(lengths) <= N_PLACES:
+                raise InputError(f"a corridor has 1 to {N_PLACES} rooms, got lengths {lengths}")
 
     @cached_property
     def beliefs(self) -> dict[str, Belief]:
@@ -137,7 +147,7 @@ class LockedRooms:
         """
 
         def make(rng: np.random.Generator) -> Example:
-            signs = self._signs(rng, difficulty)
+            signs = self._signs(rng, self.lengths if difficulty is None else (int(difficulty),))
             doors = [DOORS[self.beliefs[sign].right] for sign in signs]
             prompt = self._prompt(signs)
             return Example(
@@ -161,16 +171,20 @@ class LockedRooms:
         rng = stream(seed, "locked-rooms", "texts")
         pairs = []
         for _ in range(n_texts):
-            signs = self._signs(rng, None)
+            signs = self._signs(rng, self.told_lengths)
             doors = [DOORS[self.beliefs[sign].draw(rng)] for sign in signs]
             pairs.append((self._prompt(signs), worked(signs, doors)))
         return pairs
 
     def _prompt(self, signs: Sequence[str]) -> str:
-        return f"corridor {' '.join(signs)} :"
+        board = [*signs, *[BLANK] * (N_PLACES - len(signs))]
+        gap = " ".join([BLANK] * (_STEP_WORDS - 2))
+        return " ".join([*(f"{sign} {gap} {STEP_END}" for sign in board), "go"])
 
-    def _signs(self, rng: np.random.Generator, difficulty: float | None) -> list[str]:
-        length = int(rng.choice(self.lengths) if difficulty is None else difficulty)
+    def _signs(self, rng: np.random.Generator, lengths: Sequence[int]) -> list[str]:
+        length = int(rng.choice(lengths))
         signs = list(self.beliefs)
+        if length > min(len(signs), N_PLACES):
+            raise InputError(f"no corridor of {self.name} has {length} rooms")
         # a sign hangs in one room only, so that a step is about one room
         return [signs[int(place)] for place in rng.permutation(len(signs))[:length]]

@@ -185,7 +185,7 @@ class Machines:
     """Walks through machines, as examples to solve and as texts to train a base model on.
 
     The difficulty of a walk is how many of its machines are doubted; all lengths have the same
-    machines. Hints tell the offsets of the doubted machines. Rationales are in the expert's wording,
+    machines. Hints tell the offsets of the doubted ones. Rationales are in the expert's wording,
     which few texts have.
 
     Args:

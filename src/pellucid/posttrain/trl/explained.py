@@ -13,7 +13,6 @@ from pellucid.posttrain.objectives import (
     Prepared,
     Recipe,
     Recorded,
-    combined_rewards,
     explanation_losses,
     policy_loss,
     prepare,
@@ -39,8 +38,12 @@ class SelfExplanation:
         explain_prompt: The prompt that tells the answer and asks for the way to it, for a row of
             the data set (text or messages, like `prompt`).
         beta: β.
-        keep: Whether an explanation is learned from, by row and text; None for those that earn a
-            reward by themselves.
+        answer_marker: An explanation is cut where this text first stands, and what follows it is
+            replaced by `answer_tail`; empty to leave explanations as they are.
+        answer_tail: The end of the text that is taught, from the marker on, for a row; the marker
+            and the row's `answer` if None.
+        keep: Whether an explanation, uncut, is learned from, by row and text; None for those that
+            are right by themselves. Explanations that were cut off are never kept.
         only_unsolved: Only prompts without a success.
         per_token: Divide the log-likelihood by the number of tokens.
 
@@ -52,6 +55,8 @@ class SelfExplanation:
 
     explain_prompt: Callable[[Row], Any]
     beta: float = 0.04
+    answer_marker: str = "####"
+    answer_tail: Callable[[Row], str] | None = None
     keep: Callable[[Row, str], bool] | None = None
     only_unsolved: bool = True
     per_token: bool = True
@@ -130,38 +135,66 @@ class SelfExplanation:
         answered = engine.sample(
             with_prompts(asked, [self.explain_prompt(row) for row in asked]), samples_per_prompt=1
         )
-        kept = self._kept(answered, asked, engine)
-        kept[len(groups) :] = False
-        ids, mask = answered.output["completion_ids"], answered.output["completion_mask"]
-        places = torch.tensor(rows, device=device)[kept]
-        n_kept = engine.reducer.total(kept.sum().double()[None])[0].clamp(min=1)
-        placed = {
-            IDS: ids.new_zeros(sampled.n_rows, ids.size(1)),
-            MASK: mask.new_zeros(sampled.n_rows, mask.size(1)),
-            SHARE: torch.zeros(sampled.n_rows, device=device),
-        }
-        placed[IDS][places] = ids[kept]
-        placed[MASK][places] = mask[kept]
-        placed[SHARE][places] = (1 / n_kept).float()
-        return placed
-
-    def _wanted(self, sampled: Sampled, engine: Engine) -> list[int]:
-        groups = range(sampled.n_rows // sampled.group_size)
-        total = combined_rewards(sampled.rewards).value
-        labels = whole_batch(sampled).groups
-        unsolved = unsolved_groups(total, labels, reducer=engine.reducer)
-        if not self.only_unsolved:
-            return list(groups)
-        return [group for group in groups if bool(unsolved[group * sampled.group_size])]
-
-    def _kept(self, answered: Sampled, asked: Sequence[Row], engine: Engine) -> RowMask:
-        """Return True for explanations that are whole and right."""
-        whole = answered.mask.any(1)
-        if self.keep is None:
-            return (combined_rewards(answered.rewards).value > 0) & whole
         texts = [
             engine.decode(ids[mask].tolist())
             for ids, mask in zip(answered.output["completion_ids"], answered.mask, strict=True)
         ]
-        right = [self.keep(row, text) for row, text in zip(asked, texts, strict=True)]
-        return torch.tensor(right, device=whole.device) & whole
+        kept = self._kept(answered, asked, texts, engine)
+        kept[len(groups) :] = False
+        taught = [
+            (row, torch.tensor(engine.encode(self._spliced(columns, text)), device=device))
+            for row, columns, text, keep in zip(rows, asked, texts, kept.tolist(), strict=True)
+            if keep
+        ]
+        n_kept = engine.reducer.total(kept.sum().double()[None])[0].clamp(min=1)
+        return _placed(taught, sampled, weight=float(1 / n_kept))
+
+    def _wanted(self, sampled: Sampled, engine: Engine) -> list[int]:
+        groups = range(sampled.n_rows // sampled.group_size)
+        success, labels = engine.success(sampled), whole_batch(sampled).groups
+        unsolved = unsolved_groups(success, labels, reducer=engine.reducer)
+        if not self.only_unsolved:
+            return list(groups)
+        return [group for group in groups if bool(unsolved[group * sampled.group_size])]
+
+    def _kept(
+        self, answered: Sampled, asked: Sequence[Row], texts: Sequence[str], engine: Engine
+    ) -> RowMask:
+        """Return True for explanations that are whole, say something and are right."""
+        said = [bool(self._own(text).strip()) for text in texts]
+        if self.keep is None:
+            right = engine.success(answered) > 0
+        else:
+            chosen = [self.keep(row, text) for row, text in zip(asked, texts, strict=True)]
+            right = torch.tensor(chosen, device=answered.mask.device)
+        return right & engine.finished(answered) & torch.tensor(said, device=right.device)
+
+    def _own(self, text: str) -> str:
+        """Return an explanation up to its own answer."""
+        return text.partition(self.answer_marker)[0] if self.answer_marker else text
+
+    def _spliced(self, row: Row, text: str) -> str:
+        """Return an explanation with the canonical answer after it: it stands there once."""
+        if not self.answer_marker:
+            return text
+        tail = self.answer_marker + str(row["answer"])
+        return self._own(text) + (tail if self.answer_tail is None else self.answer_tail(row))
+
+
+def _placed(
+    taught: Sequence[tuple[int, Tensor]], sampled: Sampled, *, weight: float
+) -> dict[str, Tensor]:
+    """Return the taught texts beside their rows, with as many rows as the batch."""
+    device = sampled.mask.device
+    # without any, one column is left: every process passes as many tensors through the model
+    width = max((len(ids) for _, ids in taught), default=1)
+    placed = {
+        IDS: torch.zeros(sampled.n_rows, width, dtype=torch.long, device=device),
+        MASK: torch.zeros(sampled.n_rows, width, dtype=torch.long, device=device),
+        SHARE: torch.zeros(sampled.n_rows, device=device),
+    }
+    for row, ids in taught:
+        placed[IDS][row, : len(ids)] = ids
+        placed[MASK][row, : len(ids)] = 1
+        placed[SHARE][row] = weight
+    return placed

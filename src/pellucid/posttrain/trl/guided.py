@@ -13,7 +13,6 @@ from pellucid.posttrain.objectives import (
     Prepared,
     Recipe,
     Recorded,
-    combined_rewards,
     guided_losses,
     likelihood_ratios,
     prepare,
@@ -40,8 +39,8 @@ SHAPING = "shaping_constant"
 class Guidance:
     """Samples unsolved prompts again with a hint and scores those completions without it.
 
-    A group whose completions under the hint still all earn the same is dropped, and the failed one
-    stays, which has no signal either.
+    A hinted group takes the place of the failed one if some of its completions are right and some
+    are not.
 
     Args:
         hint_prompt: The prompt with the hint for a row of the data set (text or messages, like
@@ -138,8 +137,8 @@ class Guidance:
 
     def _failed(self, sampled: Sampled, inputs: Sequence[Row], engine: Engine) -> list[int]:
         """Return this process's groups without a success whose prompt has a hint."""
-        total = combined_rewards(sampled.rewards).value
-        unsolved = unsolved_groups(total, whole_batch(sampled).groups, reducer=engine.reducer)
+        success, labels = engine.success(sampled), whole_batch(sampled).groups
+        unsolved = unsolved_groups(success, labels, reducer=engine.reducer)
         firsts = range(0, sampled.n_rows, sampled.group_size)
         return [
             row // sampled.group_size
@@ -185,9 +184,9 @@ class Guidance:
         return row["prompt"] if prompt is None else prompt
 
     def _kept(self, hinted: Sampled, engine: Engine) -> RowMask:
-        total = combined_rewards(hinted.rewards).value
-        groups = whole_batch(hinted).groups
-        return ~uniform_groups(total, groups, engine.reducer)
+        success = engine.success(hinted)
+        right = torch.where(torch.isnan(success), torch.nan, (success > 0).double())
+        return ~uniform_groups(right, whole_batch(hinted).groups, engine.reducer)
 
     def _scored(
         self, spliced: Sampled, hinted: Sampled, engine: Engine, places: Tensor, kept: RowMask

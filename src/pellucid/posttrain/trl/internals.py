@@ -96,6 +96,12 @@ def mode_of(trainer: Any) -> str:
     return "train" if trainer.model.training else "eval"
 
 
+def end_ids(trainer: Any) -> list[int]:
+    """Return the tokens that end a completion: TRL's own list, and the tokenizer's."""
+    known = {int(end) for end in getattr(trainer, "eos_token_ids", [])}
+    return sorted(known | {int(trainer.processing_class.eos_token_id)})
+
+
 def group_size(trainer: Any) -> int:
     """Return the number of completions per prompt in this mode."""
     train = mode_of(trainer) == "train"

@@ -58,8 +58,17 @@ class Engine(Protocol):
     ) -> Scored:
         """Return log-probabilities and entropies of completions under any prompts."""
 
+    def success(self, sampled: Sampled) -> RowValues:
+        """Return what says of each row whether it is right (above 0); NaN where nothing does."""
+
+    def finished(self, sampled: Sampled) -> RowMask:
+        """Return True for completions that the policy ended itself."""
+
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of a completion."""
+
+    def encode(self, text: str) -> list[int]:
+        """Return the tokens of a completion with this text, the end included."""
 
 
 class Method(Protocol):

@@ -27,6 +27,7 @@ class RecordedBatch:
         ids: Tokens of each completion; None if they were not seen.
         cut: Whether each reached the limit of tokens; None if not known.
         tokens: Per token, by name, as in `TokenRow`; absent ones were not measured.
+        policy_loss: As in `UpdateRow`.
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -38,6 +39,7 @@ class RecordedBatch:
     ids: Sequence[Sequence[int]] | None = None
     cut: Sequence[bool] | None = None
     tokens: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
+    policy_loss: float = math.nan
 
     @property
     def names(self) -> list[str]:
@@ -162,26 +164,13 @@ def update_row(
         clip_fraction=_logged(logs, "clip_ratio/region_mean"),
         grad_norm=_logged(logs, "grad_norm"),
         loss=_logged(logs, "loss"),
-        policy_loss=_policy_loss(batch),
+        policy_loss=batch.policy_loss,
         learning_rate=_logged(logs, "learning_rate"),
         mean_length=_mean(lengths) if lengths else _logged(logs, "completions/mean_length"),
         n_cut=None if batch.cut is None else sum(map(bool, batch.cut)),
         seconds=seconds,
         extra={"share_hinted": len(batch.prompts) / len(batch.rows)} if batch.prompts else {},
     )
-
-
-def _policy_loss(batch: RecordedBatch) -> float:
-    """Return -Σ weight · push over the tokens that count; NaN without token records."""
-    if not {"weights", "pushes"} <= batch.tokens.keys():
-        return math.nan
-    pairs = (
-        (weight, push)
-        for weights, pushes in zip(batch.tokens["weights"], batch.tokens["pushes"], strict=True)
-        for weight, push in zip(weights, pushes, strict=True)
-        if weight
-    )
-    return 0.0 - math.fsum(weight * push for weight, push in pairs)
 
 
 def _success(value: float) -> float:

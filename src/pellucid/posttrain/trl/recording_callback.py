@@ -16,6 +16,7 @@ from transformers import TrainerCallback
 
 from pellucid.errors import CapabilityError
 from pellucid.posttrain.recording import RunHead, RunWriter, UpdateRow
+from pellucid.posttrain.trl.internals import end_ids
 from pellucid.posttrain.trl.record_rows import (
     RecordedBatch,
     prompt_name,
@@ -154,6 +155,7 @@ def traced_batch(trainer: Any, trace: Trace) -> RecordedBatch:
         ids=ids,
         cut=cut_rows(trainer, ids),
         tokens={name: values.tolist() for name, values in trace.tokens.items()},
+        policy_loss=float(trace.policy_losses.sum()),
     )
 
 
@@ -202,7 +204,7 @@ def weighted_totals(
 
 def cut_rows(trainer: Any, ids: Sequence[Sequence[int]]) -> list[bool]:
     """Return which completions do not end with a token that ends one."""
-    ends = set(getattr(trainer, "eos_token_ids", [])) | {trainer.processing_class.eos_token_id}
+    ends = set(end_ids(trainer))
     return [not row or row[-1] not in ends for row in ids]
 
 

@@ -113,6 +113,7 @@ def train_with_trl(
         recipe=recipe,
         settings=settings,
         method=method,
+        gold=gold,
         machine=options,
         stock=stock,
         train_dataset=data,
@@ -184,6 +185,7 @@ def _trainer(
     recipe: Recipe,
     settings: RunSettings,
     method: Method | None,
+    gold: str | None,
     machine: Mapping[str, Any],
     stock: bool,
     **given: Any,
@@ -207,6 +209,7 @@ def _trainer(
         args=grpo_config(neutral),
         recipe=recipe,
         method=method,
+        gold=gold,
         **given,
     )
 

@@ -28,6 +28,7 @@ class Trace:
         written: Tokens that the policy or a tool wrote: no padding.
         counted: Tokens that are part of the loss.
         hinted: Rows sampled under a hint.
+        policy_losses: Each row's share of the policy loss, without divergence and further terms.
         tokens: Tensors of `PER_TOKEN`, NaN until the loss has seen the row; of the last pass.
     """
 
@@ -39,6 +40,7 @@ class Trace:
     written: Tensor
     counted: Tensor
     hinted: Tensor
+    policy_losses: Tensor
     tokens: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
@@ -57,6 +59,7 @@ class Trace:
             written=output["completion_mask"].bool().cpu(),
             counted=weights != 0,
             hinted=output["guided"].cpu() if "guided" in output else plain,
+            policy_losses=torch.full((len(weights),), torch.nan, dtype=torch.float64),
             tokens={name: torch.full(weights.shape, torch.nan) for name in PER_TOKEN},
         )
 
@@ -79,6 +82,7 @@ class Trace:
             kl: Coefficient of the divergence, which a push leaves out.
         """
         counted = prepared.weights != 0
+        factors = ledger.get("weights")
         # a token's share of the loss is weight x (loss + kl x divergence), and its push is -loss
         losses = ledger["contributions"].double() / prepared.weights.double().where(counted, 1.0)
         if kl and "kl" in ledger:
@@ -88,9 +92,14 @@ class Trace:
             "entropies": scored.entropies,
             "advantages": prepared.advantages,
             "weights": prepared.weights,
-            "pushes": torch.where(counted, -losses, 0.0),
+            # a constant weight's loss holds log π; what it pushes with is the weight alone
+            "pushes": torch.where(counted, -losses, 0.0)
+            if factors is None
+            else prepared.advantages * factors,
             **{name: ledger[name] for name in ("ratios", "clipped") if name in ledger},
         }
         places = rows.cpu()
+        shares = torch.where(counted, losses * prepared.weights.double(), 0.0)
+        self.policy_losses[places] = shares.sum(1).cpu()
         for name, values in found.items():
             self.tokens[name][places] = values.detach().float().cpu()

@@ -11,7 +11,7 @@ from torch import Tensor, distributed
 from trl import GRPOTrainer
 
 from pellucid.errors import CapabilityError
-from pellucid.posttrain.objectives import LOCAL, ProcessReducer, Recipe, Reducer
+from pellucid.posttrain.objectives import LOCAL, ProcessReducer, Recipe, Reducer, combined_rewards
 from pellucid.posttrain.trl import internals
 from pellucid.posttrain.trl.batches import IMAGES, ROWS, Sampled, micro_batch, written
 from pellucid.posttrain.trl.internals import Scored
@@ -19,6 +19,7 @@ from pellucid.posttrain.trl.method import Method, Plain, Row
 from pellucid.posttrain.trl.timers import OverrideTimer
 from pellucid.posttrain.trl.trace import Trace
 from pellucid.posttrain.trl.versions import check_hooks, check_output, check_trl
+from pellucid.registry import unknown_name
 
 NEUTRAL: Mapping[str, Any] = {
     "delta": None,
@@ -40,6 +41,8 @@ class ObjectiveTrainer(GRPOTrainer):  # type: ignore[misc,unused-ignore]
     Args:
         recipe: Advantage, loss and reduction; any.
         method: What is sampled and learned beside the recipe; `Plain` if None.
+        gold: The reward function that says whether a completion is right, for methods that ask; the
+            weighted sum if None.
 
     Set `tracing` to keep what the loss made of each token in `trace`; `timer` measures the time in
     the overridden methods.
@@ -47,10 +50,16 @@ class ObjectiveTrainer(GRPOTrainer):  # type: ignore[misc,unused-ignore]
     Raises:
         CapabilityError: TRL is not of a tested release, lacks a hook, or has an option on that
             would be ignored; or the method cannot work with an option.
+        UnknownNameError: No reward function is called `gold`.
     """
 
     def __init__(
-        self, *args: Any, recipe: Recipe, method: Method | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        recipe: Recipe,
+        method: Method | None = None,
+        gold: str | None = None,
+        **kwargs: Any,
     ) -> None:
         check_trl()
         check_hooks(GRPOTrainer)
@@ -58,12 +67,15 @@ class ObjectiveTrainer(GRPOTrainer):  # type: ignore[misc,unused-ignore]
         internals.check_internals(self)
         self.recipe = recipe
         self.method: Method = Plain() if method is None else method
+        self.gold = gold
         self.timer = OverrideTimer()
         self.tracing = False
         self.trace: Trace | None = None
         self._sampled_rewards: Tensor | None = None
         self._completions: Sequence[Any] = ()
         _check_options(self.args, recipe)
+        if gold is not None and gold not in distinct(self.reward_func_names):
+            raise unknown_name("reward", gold, distinct(self.reward_func_names))
         if self.aux_loss_enabled:
             raise CapabilityError(
                 "the model's router loss would be ignored", hint="set router_aux_loss_coef to 0"
@@ -107,6 +119,22 @@ class ObjectiveTrainer(GRPOTrainer):  # type: ignore[misc,unused-ignore]
             return internals.score(
                 self, model, prompt_ids=prompt_ids, prompt_mask=prompt_mask, ids=ids, mask=mask
             )
+
+    def success(self, sampled: Sampled) -> Tensor:
+        """Return what says of each row whether it is right (above 0); NaN where nothing does."""
+        if self.gold is None:
+            return combined_rewards(sampled.rewards).value
+        return sampled.raw[self.gold]
+
+    def finished(self, sampled: Sampled) -> Tensor:
+        """Return True for completions that the policy ended itself."""
+        ends = torch.tensor(internals.end_ids(self), device=sampled.mask.device)
+        return (torch.isin(sampled.output["completion_ids"], ends) & sampled.mask).any(1)
+
+    def encode(self, text: str) -> list[int]:
+        """Return the tokens of a completion with this text, the end included."""
+        ids = self.processing_class(text, add_special_tokens=False)["input_ids"]
+        return [*ids, int(self.processing_class.eos_token_id)]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of a completion."""

@@ -19,12 +19,14 @@ WORDS = {
     "hinted": "the prompt with a hint",
     "answered": "the prompt with the right answer",
 }
+LONGEST_COMPARED = 3000
+"""Signs of two prompts that are compared word by word, which takes the square of their number."""
 _PIECES = re.compile(r"\s+|[^\s]+")
 
 
 def contexts(record: LanguageRecord, limits: Limits) -> Document:
     """Return counts and success per context, and one example of each difference."""
-    rows = [s for g in record.groups for s in g.samples]
+    rows = record.run.samples
     differing = [s for s in rows if s.scored_prompt not in (None, s.prompt)]
     names = [name for name in WORDS if any(s.context == name for s in rows)]
     return {
@@ -78,7 +80,7 @@ def _estimate(rows: Sequence[SampleRow], values: Sequence[float]) -> Document:
 
 def _example(sample: SampleRow, limits: Limits) -> Document:
     scored = sample.scored_prompt or ""
-    longest = limits.longest // 2
+    longest = min(limits.longest // 2, LONGEST_COMPARED)
     return {
         "context": sample.context,
         "words": WORDS[sample.context],

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from pellucid.explanation import Interval
+from pellucid.posttrain.native import pass_at_k
 from pellucid.posttrain.recording import EvaluationRow, RunRecord
 from pellucid.stats import mean_interval, paired_gap
 
@@ -96,7 +97,4 @@ def pass_rows(found: HeldOut) -> list[PassRow]:
 
 def _pass_at(row: EvaluationRow, k: int) -> float:
     n = row.n - row.n_unscored
-    if n < k:
-        return math.nan
-    wrong = n - row.n_correct
-    return 1.0 - math.comb(wrong, k) / math.comb(n, k)
+    return pass_at_k(row.n_correct, n, k) if n >= k else math.nan

@@ -35,7 +35,7 @@ class LanguagePage(Page):
     def data(self) -> Document:
         """Return what the script shows on demand; everything is in `report.json`."""
         samples = self.document["samples"]
-        names = ("entries", "groups", "shown_answers", "words")
+        names = ("entries", "groups", "shown_answers", "parsed", "words")
         return {
             "run": self.document["run"],
             "samples": {name: samples[name] for name in names},

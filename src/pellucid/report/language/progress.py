@@ -251,5 +251,7 @@ def has_signal(group: Group) -> bool | None:
 
 
 def unscored(sample: SampleRow) -> bool:
-    """Whether no reward could score an answer."""
-    return sample.unscored_reason is not None or all(map(math.isnan, sample.rewards.values()))
+    """Whether no reward could score an answer; one that some of them scored counts as scored."""
+    if not sample.rewards:
+        return math.isnan(sample.total) and sample.unscored_reason is not None
+    return all(map(math.isnan, sample.rewards.values()))

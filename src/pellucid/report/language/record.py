@@ -76,8 +76,12 @@ class LanguageRecord:
 
 
 def groups_of(run: RunRecord) -> tuple[Group, ...]:
-    """Return the completions of a run by step and prompt, by step and first index."""
+    """Return the completions of a run by step and prompt, by step and first index.
+
+    Those that were told the right answer are no members of a group: nothing was compared with them.
+    """
     found: dict[tuple[int, str], list[SampleRow]] = defaultdict(list)
     for row in sorted(run.samples, key=lambda s: (s.step, s.index)):
-        found[row.step, row.prompt_id].append(row)
+        if row.context != "answered":
+            found[row.step, row.prompt_id].append(row)
     return tuple(Group(step, name, tuple(rows)) for (step, name), rows in found.items())

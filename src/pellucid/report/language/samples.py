@@ -53,6 +53,7 @@ def samples(record: LanguageRecord, limits: Limits) -> Document:
         "lists": lists,
         "changes": _changes(record, limits),
         "groups": shown.documents,
+        "parsed": any(row.parsed is not None for row in record.run.samples),
         "words": dict(CONTEXT_WORDS),
         "absent": record.run.absent.get("samples", "no completions were recorded")
         if not groups

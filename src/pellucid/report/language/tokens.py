@@ -83,8 +83,11 @@ def _answer(credit: Credit, largest: float, most_uncertain: float) -> Document:
     row, sample = credit.row, credit.sample
     n = len(row.tokens)
     kept = min(n, LONGEST)
+    texts = spaced(row.tokens[:kept], sample.completion)
     pushes = np.array(row.pushes)[:kept]
-    ups, levels = pushes > 0, _levels(np.abs(pushes), largest)
+    # clipping stops the gradient: such a token is marked, not tinted
+    stopped = flags(row.clipped, n, unknown=False)[:kept]
+    ups, levels = pushes > 0, _levels(np.where(stopped, 0.0, np.abs(pushes)), largest)
     entropies = None if row.entropies is None else np.array(row.entropies)[:kept]
     clipped = flags(row.clipped, n, unknown=False)[:kept]
     masked = ~flags(row.counted, n, unknown=True)[:kept]
@@ -103,10 +106,10 @@ def _answer(credit: Credit, largest: float, most_uncertain: float) -> Document:
         "sum": float(np.nansum(pushes)),
         "error": float(np.nanmax(np.abs(pushes - expected), initial=0.0)),
         "top": _top(pushes),
-        "runs": _runs(row.tokens[:kept], ups, levels, clipped, masked),
+        "runs": _runs(texts, ups, levels, clipped, masked),
         "uncertain": []
         if entropies is None
-        else _runs(row.tokens[:kept], np.zeros(kept, bool), _levels(entropies, most_uncertain)),
+        else _runs(texts, np.zeros(kept, bool), _levels(entropies, most_uncertain)),
         "tokens": [
             {
                 "text": row.tokens[i],
@@ -118,6 +121,18 @@ def _answer(credit: Credit, largest: float, most_uncertain: float) -> Document:
             for i in range(kept)
         ],
     }
+
+
+def spaced(tokens: Sequence[str], completion: str) -> list[str]:
+    """Return tokens as they stand in their text: those of word tokenizers hold no spaces.
+
+    Example:
+        >>> spaced(["so", "4"], "so 4"), spaced(["so", " 4"], "so 4")
+        (['so ', '4 '], ['so', ' 4'])
+    """
+    bare = not any(sign.isspace() for token in tokens for sign in token)
+    words = bare and any(sign.isspace() for sign in completion.strip())
+    return [f"{token} " for token in tokens] if words else list(tokens)
 
 
 def _top(pushes: Float[ndarray, " tokens"]) -> list[int]:
