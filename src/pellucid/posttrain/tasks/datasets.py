@@ -73,10 +73,7 @@ def load_dataset(
     )
     if not examples:
         raise InputError(f"{path} has no rows")
-    try:
-        return Dataset(examples, digest(examples), str(path))
-    except ValueError as failure:
-        raise DataError(f"{path}: a column that no field takes is {failure}") from None
+    return Dataset(examples, digest(examples), str(path))
 
 
 def digest(examples: Sequence[Example]) -> str:
