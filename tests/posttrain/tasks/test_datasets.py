@@ -308,3 +308,20 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "dataset_dict.json").write_text('{"splits": ["../x", 3]}')
     with pytest.raises(InputError, match="has no data set"):
         load_dataset(tmp_path, split="../x")
+
+
+@pytest.mark.slow
+def test_folders_that_datasets_itself_wrote_are_read(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    chat = [{"prompt": CHAT, "answer": "2"}] * 3
+    stored = datasets.DatasetDict(
+        train=datasets.Dataset.from_list(chat), test=datasets.Dataset.from_list(chat[:1])
+    )
+    stored.save_to_disk(tmp_path / "both", num_shards={"train": 2, "test": 1})
+    read = load_dataset(tmp_path / "both", split="train")
+    assert len(read.examples) == 3
+    assert read.examples[0].messages == tuple(CHAT)
+    stored["test"].to_parquet(tmp_path / "d.parquet")
+    stored["test"].to_json(tmp_path / "d.jsonl")
+    assert load_dataset(tmp_path / "d.parquet").examples[0].answer == "2"
+    assert load_dataset(tmp_path / "d.jsonl").examples[0].messages == tuple(CHAT)
