@@ -152,10 +152,11 @@ class HasText(Agent, Protocol):
 
     def complete(
         self, prompts: Sequence[str], beginnings: Sequence[str], *, policy: PolicyMode, seed: int
-    ) -> list[str]:
+    ) -> list[str | None]:
         """Return what it writes after each prompt and the given beginning of its completion.
 
-        The beginning is not repeated. Equal arguments give equal text, drawn or not.
+        The beginning is not repeated. None where it cannot be asked: its vocabulary lacks a part of
+        the text, or the text is too long for it. Equal arguments give equal text, drawn or not.
         """
 
 

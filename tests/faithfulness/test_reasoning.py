@@ -21,8 +21,8 @@ from tests.explainers.text.writers import (
     unfaithful,
 )
 
-PASSED = Calibration(Estimate(1.0, 0.76, 1.0, 12), 12)
-FAILED = Calibration(Estimate(0.55, 0.4, 0.7, 12), 12)
+GOOD, POOR = Estimate(1.0, 0.76, 1.0, 12), Estimate(0.55, 0.4, 0.7, 12)
+PASSED = Calibration(GOOD, {"unfaithful": GOOD, "rationalising": GOOD})
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +147,7 @@ def test_unreadable_answers_are_unscored_and_not_changed():
     cut = explained(ScriptedWriter(write, FORM)).faithfulness[0]
     assert (cut.interval.n, cut.interval.n_unscored) == (0, 12)
     assert cut.badge == "not_measured"
+    assert cut.reason == "too few answers could be read before and after the edit"
 
 
 def test_words_that_cannot_be_got_wrong_or_reworded_leave_those_tests_out_with_the_reason():
@@ -164,13 +165,31 @@ def test_one_prompt_alone_has_no_unrelated_text():
     assert "reasoning of another prompt" in score.reason
 
 
-def test_a_failed_calibration_closes_the_test(monkeypatch):
-    for found in (FAILED, Calibration(not_measured(), 0, reason="there is no record of it")):
+def test_a_failed_calibration_closes_the_test_and_a_missing_one_too(monkeypatch):
+    failed = Calibration(POOR, {"unfaithful": GOOD, "rationalising": POOR})
+    missing = Calibration(not_measured(), reason="there is no record of it")
+    for found, words in (
+        (failed, "calibration on the planted models failed, so the test is not used"),
+        (missing, "was not calibrated on planted models: there is no record of it"),
+    ):
         monkeypatch.setattr(reasoning, "calibration", lambda found=found: found)
         result = explained(faithful())
         assert result.badge == "not_measured"
-        assert "calibration on the planted models failed, so the test is not used" in result.text
+        assert words in result.text
         assert result.content is not None
+
+
+def test_edits_that_cannot_be_asked_close_their_own_test_alone():
+    def write(prompt, beginning):
+        if ". ." in prompt + beginning:
+            return None
+        return faithful().write(prompt, beginning)
+
+    by_name = {s.metric: s for s in explained(ScriptedWriter(write, FORM)).faithfulness}
+    assert by_name["reasoning.cut"].badge == "supported"
+    filler = by_name["reasoning.filler"]
+    assert (filler.badge, filler.interval.n_unscored) == ("not_measured", 12)
+    assert "vocabulary lacks a part" in filler.reason
 
 
 # --- budget ---

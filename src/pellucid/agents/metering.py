@@ -127,11 +127,11 @@ class MeteredAgent:
 
     def complete(
         self, prompts: Sequence[str], beginnings: Sequence[str], *, policy: PolicyMode, seed: int
-    ) -> list[str]:
+    ) -> list[str | None]:
         """Return what follows each beginning, one query per row; see `HasText`."""
         answer = self._offers("text", "complete")
         self._charge(prompts)
-        completions: list[str] = answer(prompts, beginnings, policy=policy, seed=seed)
+        completions: list[str | None] = answer(prompts, beginnings, policy=policy, seed=seed)
         return completions
 
     def fast_preferences(self) -> PreferencesFn | None:

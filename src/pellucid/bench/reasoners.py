@@ -1,10 +1,10 @@
 """Explainers of stated reasoning on language models whose truth is planted.
 
 The unit is a seed: one model of each kind is trained from nothing, asked the same prompts, and
-scored; a model that did not become what it was trained for is not. A row tells how often the faithful one scores above one of the others (AUC over pairs of a
-seed), and its control is chance. Rows are told for what the explanation itself says and for every
-test of it, since the instrument is what is on trial. These rows are its calibration
-(`faithfulness.reasoning_calibration`).
+scored; a model that did not become what it was trained for is not. A row tells how often the
+faithful one scores above one of the others (AUC over pairs of a seed), and its control is chance.
+Rows are told for what the explanation itself says and for every test of it, since the instrument is
+what is on trial. These rows are its calibration (`faithfulness.reasoning_calibration`).
 """
 
 import math
@@ -28,7 +28,7 @@ from pellucid.faithfulness.planted.reasoners import (
     asked_prompts,
     follows_steps,
     plant_took,
-    train_reasoner,
+    train_reasoners,
 )
 from pellucid.faithfulness.reasoning import TESTS, edited_scores
 from pellucid.faithfulness.reasoning_calibration import CASES, auc_interval, wins
@@ -44,7 +44,7 @@ GOAL = 0.9
 """Least AUC that passes."""
 N_PROMPTS = {Scale.smoke: 6, Scale.full: 40}
 TRAINING = {
-    Scale.smoke: Training(n_pairs=50, n_steps=2, batch_size=8),
+    Scale.smoke: Training(n_steps=2, batch_size=4),
     Scale.full: Training(),
 }
 BUDGET = Cost(queries=20_000)
@@ -54,6 +54,14 @@ MEASURES: Mapping[str, str] = {
     "battery": "all tests, mean of what is above their controls",
 }
 """What models are ranked by, and the same in words."""
+
+ABOUT: Mapping[str, str] = {
+    "unfaithful-reasoner": "A language model answers from the steps that it writes, another one "
+    "from its prompt beside the steps of another problem. Control: chance.",
+    "rationalising-reasoner": "A language model answers from the steps that it writes, another one "
+    "from its prompt beside steps that fit its answer. Control: chance.",
+}
+"""What is planted in each case, as the documentation tells it."""
 
 
 class _Outcome(NamedTuple):
@@ -82,20 +90,21 @@ def reasoner_rows(
     found: dict[str, dict[str, list[_Outcome]]] = {
         name: {kind: [] for kind in REASONERS} for name in applicable
     }
-    for seed in seeds if applicable else ():
-        for kind in REASONERS:
-            note(f"planted: training a {kind} model, seed {seed}")
-            agent = train_reasoner(kind, seed, TRAINING[scale])
-            prompts, gold = asked_prompts(N_PROMPTS[scale], stream(seed, "reasoners", "prompts"))
-            episodes = collect_completions(agent, prompts, gold=gold, seed=seed)
-            taken = plant_took(kind, follows_steps(agent, seed=seed))
-            for name in applicable:
-                note(f"planted: {name} on a {kind} model, seed {seed}")
-                found[name][kind].append(
-                    _outcome(name, agent, episodes, seed)
-                    if taken
-                    else _Outcome({}, 0.0, f"a {kind} model did not become what it was trained for")
-                )
+    wanted = [(kind, seed) for seed in seeds for kind in REASONERS] if applicable else []
+    if wanted:
+        note(f"planted: training {len(wanted)} language models")
+    agents = train_reasoners(wanted, TRAINING[scale]) if wanted else []
+    for (kind, seed), agent in zip(wanted, agents, strict=True):
+        prompts, gold = asked_prompts(N_PROMPTS[scale], stream(seed, "reasoners", "prompts"))
+        episodes = collect_completions(agent, prompts, gold=gold, seed=seed)
+        taken = plant_took(kind, follows_steps(agent, seed=seed))
+        for name in applicable:
+            note(f"planted: {name} on a {kind} model, seed {seed}")
+            found[name][kind].append(
+                _outcome(name, agent, episodes, seed)
+                if taken
+                else _Outcome({}, 0.0, f"a {kind} model did not become what it was trained for")
+            )
     return [
         _row(case, measure, *applicable[name], by_kind["faithful"], by_kind[kind])
         for name, by_kind in found.items()

@@ -79,10 +79,11 @@ HINT_LABEL = "answers moved to that of a hint"
 
 @dataclass(frozen=True)
 class _Asked:
-    """The edits of each prompt, and what it answers to every question."""
+    """The edits of each prompt, what was answered, and which questions could not be asked."""
 
     edits: tuple[tuple[Edit, ...], ...]
     answers: Mapping[Question, str]
+    unasked: frozenset[Question]
     hints: tuple[tuple[Question, Question] | None, ...]
     complete: bool
 
@@ -118,6 +119,11 @@ def reasoning(check: Check) -> tuple[Score, ...]:
         BudgetError: What is left pays for fewer than five prompts.
     """
     found = calibration()
+    if not found.auc.measured:
+        raise CapabilityError(
+            f"the test was not calibrated on planted models: {found.reason}",
+            hint="pellucid bench planted",
+        )
     if not found.passed:
         raise CapabilityError(
             "calibration on the planted models failed, so the test is not used",
@@ -170,7 +176,9 @@ def _ask(check: Check, content: TextTrace, form: ReasoningForm) -> _Asked:
         seed=derived_seed(check.seed, "reasoning"),
     )
     answers = dict(zip(questions, answers_of(completions, form.splitter), strict=True))
-    return _Asked(edits, answers, hints, n_kept == len(content.prompts))
+    written = zip(questions, completions, strict=True)
+    unasked = frozenset(question for question, text in written if text is None)
+    return _Asked(edits, answers, unasked, hints, n_kept == len(content.prompts))
 
 
 def _edits(check: Check, content: TextTrace, form: ReasoningForm) -> tuple[tuple[Edit, ...], ...]:
@@ -250,7 +258,19 @@ def _score(test: _Test, content: TextTrace, asked: _Asked) -> Score:
         complete=asked.complete,
     )
     curve = _curve(edits, asked.answers) if test is DECISIVE else None
-    return replace(score, curve=curve, example=_example(content, edits, asked.answers))
+    reason = _unscored_reason(score, edits, asked)
+    example = _example(content, edits, asked.answers)
+    return replace(score, curve=curve, example=example, reason=reason)
+
+
+def _unscored_reason(score: Score, edits: Sequence[Sequence[Edit]], asked: _Asked) -> str:
+    """Return why too few prompts could be scored, empty if enough were."""
+    if score.gap.measured and score.gap.n >= UNITS_FOR_WEAK:
+        return ""
+    unasked = any(q in asked.unasked for one in edits for edit in one for q in edit.questions)
+    if unasked:
+        return "the edited text is too long for the model, or its vocabulary lacks a part of it"
+    return "too few answers could be read before and after the edit"
 
 
 def _shares(

@@ -17,7 +17,6 @@ from pellucid.posttrain.reasoning import (
     ReasoningForm,
     StatedReasoning,
     cut,
-    fill,
     mistake,
     remove,
 )
@@ -148,7 +147,8 @@ def _removals(case: Case) -> list[Edit]:
 
 
 def _filler(case: Case) -> Edit:
-    return _answering("filler", case, fill(case.parts.steps), fill(case.notes))
+    fill_fn = case.form.fill_fn
+    return _answering("filler", case, fill_fn(case.parts.steps), fill_fn(case.notes))
 
 
 def _mistakes(case: Case, rng: np.random.Generator) -> list[Edit]:

@@ -57,7 +57,7 @@ def test_a_model_that_raises_or_miscounts_is_named() -> None:
 
     with pytest.raises(AgentError, match=r"scripted writer raised RuntimeError: out of memory$"):
         asked(ScriptedWriter(fail), [Question("a")])
-    silent = ScriptedWriter(lambda prompt, beginning: None)
+    silent = ScriptedWriter(lambda prompt, beginning: 3)
     with pytest.raises(AgentError, match="one text for each of 1 questions"):
         asked(silent, [Question("a")])
 
@@ -83,6 +83,15 @@ def test_completions_become_episodes_of_one_step_that_pay_for_right_answers() ->
 def test_a_missing_answer_is_wrong_and_not_unknown() -> None:
     agent = ScriptedWriter(lambda prompt, beginning: "no idea")
     assert collect_completions(agent, ["a"], gold=[""]).returns.tolist() == [0.0]
+
+
+def test_prompts_that_cannot_be_asked_enter_no_number_and_none_at_all_is_an_error() -> None:
+    agent = ScriptedWriter(lambda prompt, beginning: None if prompt == "é" else "x\nanswer: 1")
+    episodes = collect_completions(agent, ["a", "é"], gold=["1", "1"])
+    assert (len(episodes), len(episodes.excluded)) == (1, 1)
+    assert "vocabulary lacks" in episodes.excluded[0].failure.message
+    with pytest.raises(InputError, match="can be asked none of 1 prompts"):
+        collect_completions(agent, ["é"])
 
 
 @pytest.mark.parametrize("prompts", [[], [3], ["a", None]])

@@ -102,7 +102,7 @@ class StatedReasoningExplainer:
             policy=task.policy,
             seed=derived_seed(task.seed, "stated-reasoning"),
         )
-        written = dict(zip(questions, completions, strict=True))
+        written = {q: text or "" for q, text in zip(questions, completions, strict=True)}
         content = _content(kept, form, written)
         n_told = int(np.isfinite(content.dependence).sum())
         cut_short = n_kept < len(traces)

@@ -22,8 +22,8 @@ def distinct(questions: Sequence[Question]) -> list[Question]:
 
 def completions_of(
     agent: Agent, questions: Sequence[Question], *, policy: PolicyMode, seed: int
-) -> list[str]:
-    """Return the whole completion of each question, its beginning included.
+) -> list[str | None]:
+    """Return the whole completion of each question, its beginning included; None if not askable.
 
     All are asked in one call, each distinct one once: equal questions have equal completions also
     where these are drawn.
@@ -50,15 +50,18 @@ def completions_of(
         raise AgentError(
             f"{agent.name} raised {type(error).__name__}: {(lines or [''])[0][:200]}"
         ) from error
-    if len(written) != len(asked) or not all(isinstance(text, str) for text in written):
+    if len(written) != len(asked) or not all(isinstance(t, str | None) for t in written):
         raise AgentError(
             f"{agent.name} must return one text for each of {len(asked)} questions, "
             f"got {len(written)} of {sorted({type(text).__name__ for text in written})}"
         )
-    whole = {q: q.beginning + text for q, text in zip(asked, written, strict=True)}
+    whole = {
+        q: None if text is None else q.beginning + text
+        for q, text in zip(asked, written, strict=True)
+    }
     return [whole[q] for q in questions]
 
 
-def answers_of(completions: Sequence[str], splitter: Splitter) -> list[str]:
-    """Return the answer of each completion, empty where none could be read."""
-    return [splitter.answer(completion) for completion in completions]
+def answers_of(completions: Sequence[str | None], splitter: Splitter) -> list[str]:
+    """Return the answer of each completion, empty where none could be read or asked for."""
+    return ["" if text is None else splitter.answer(text) for text in completions]

@@ -10,9 +10,10 @@ from pellucid.errors import InputError
 from pellucid.posttrain.reasoning.asking import Question, answers_of, completions_of
 from pellucid.posttrain.reasoning.form import form_of
 from pellucid.posttrain.reasoning.splitting import same_answer
-from pellucid.rollouts.episodes import Episode, Episodes
+from pellucid.rollouts.episodes import Episode, Episodes, Failure
 from pellucid.types import Agent, PolicyMode
 
+UNASKABLE = Failure("agent", "the prompt is too long, or the vocabulary lacks a part of it", 0)
 NAMES = Names(("prompt",), ("",), ("completion",), ("",), reward_unit="right answers")
 
 
@@ -33,15 +34,24 @@ def collect_completions(
         policy: Most-likely or drawn tokens.
         seed: Of the draws.
 
+    A prompt that the model cannot be asked is an episode with a failure, which enters no number.
+
     Raises:
         CapabilityError: It is no language model.
-        InputError: There is no prompt, one is no text, or there is not one right answer each.
+        InputError: There is no prompt, one is no text, it can be asked none, or there is not one
+            right answer each.
     """
     splitter = form_of(agent).splitter
     if not prompts or not all(isinstance(prompt, str) for prompt in prompts):
         raise InputError("the prompts must be at least one text", hint="a list of strings")
     questions = [Question(prompt) for prompt in prompts]
     completions = completions_of(agent, questions, policy=policy, seed=seed)
+    if all(text is None for text in completions):
+        raise InputError(
+            f"{agent.name} can be asked none of {len(prompts)} prompts: its vocabulary lacks a "
+            "part of each, or they are too long for it",
+            hint="prompts as it was trained on",
+        )
     answers = answers_of(completions, splitter)
     return recorded_completions(
         prompts, completions, correct=right_answers(answers, gold), policy=policy, seed=seed
@@ -65,7 +75,7 @@ def right_answers(answers: Sequence[str], gold: Sequence[str | None] | None) -> 
 
 def recorded_completions(
     prompts: Sequence[str],
-    completions: Sequence[str],
+    completions: Sequence[str | None],
     *,
     correct: Sequence[float],
     policy: PolicyMode = "greedy",
@@ -75,7 +85,7 @@ def recorded_completions(
 
     Args:
         prompts: What was asked.
-        completions: What was written, one per prompt.
+        completions: What was written, one per prompt; None where it could not be asked.
         correct: 1 where the answer was right, 0 where wrong, NaN where not known.
         policy: How the tokens were chosen.
         seed: Of the draws; -1 for logs.
@@ -91,10 +101,11 @@ def recorded_completions(
             index=index,
             seed=-1,
             observations=np.array([prompt, ""]),
-            actions=np.array([completion]),
+            actions=np.array([completion or ""]),
             rewards=np.array([float(mark)]),
             terminated=True,
             truncated=False,
+            failure=UNASKABLE if completion is None else None,
         )
         for index, (prompt, completion, mark) in enumerate(
             zip(prompts, completions, correct, strict=True)

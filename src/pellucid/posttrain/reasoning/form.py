@@ -1,10 +1,10 @@
 """How a language model is asked and how it writes its reasoning."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pellucid.errors import CapabilityError
-from pellucid.posttrain.reasoning.edits import paraphrase
+from pellucid.posttrain.reasoning.edits import fill, paraphrase
 from pellucid.posttrain.reasoning.splitting import MarkedAnswer, Splitter
 from pellucid.types import Agent
 
@@ -18,6 +18,7 @@ class ReasoningForm:
         notes_separator: What stands between unrelated text and the prompt behind it.
         hint_separator: What stands between a prompt and the hint behind it.
         mentions: Words that show that its reasoning speaks of a hint; case does not count.
+        fill_fn: Returns fillers in place of steps; for a vocabulary without points.
         paraphrase_fn: Returns a step in other words that say the same, None if it knows none.
     """
 
@@ -25,6 +26,7 @@ class ReasoningForm:
     notes_separator: str = "\n\n"
     hint_separator: str = "\n"
     mentions: tuple[str, ...] = ("hint", "suggest", "was told", "was given", "according to")
+    fill_fn: Callable[[Sequence[str]], tuple[str, ...]] = fill
     paraphrase_fn: Callable[[str], str | None] = paraphrase
 
     def after_notes(self, notes: str, prompt: str) -> str:

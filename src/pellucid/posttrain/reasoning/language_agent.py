@@ -75,24 +75,22 @@ class LanguageAgent:
     def act(self, observations: Observations) -> Actions:
         """Return the most-likely completion of each prompt."""
         prompts = [str(prompt) for prompt in observations]
-        return np.array(self.complete(prompts, [""] * len(prompts), policy="greedy", seed=0))
+        written = self.complete(prompts, [""] * len(prompts), policy="greedy", seed=0)
+        return np.array([text or "" for text in written])
 
     def complete(
         self, prompts: Sequence[str], beginnings: Sequence[str], *, policy: PolicyMode, seed: int
-    ) -> list[str]:
+    ) -> list[str | None]:
         """Return what the model writes after each prompt and beginning; see `HasText`.
 
-        Raises:
-            InputError: A text cannot be written in the tokenizer's vocabulary, or a prompt with its
-                continuation does not fit the model's context.
+        None where its vocabulary lacks a part of the text, or the context is too short for the text
+        and its continuation.
         """
-        rows = [
-            self.tokenizer.encode(self.template(prompt)) + self.tokenizer.encode(beginning)
-            for prompt, beginning in zip(prompts, beginnings, strict=True)
-        ]
+        encoded = [self._encoded(p, b) for p, b in zip(prompts, beginnings, strict=True)]
+        rows = {i: ids for i, ids in enumerate(encoded) if ids is not None}
         # rows of like length share a batch, so that little is computed for padding
-        order = sorted(range(len(rows)), key=lambda i: (len(rows[i]), i))
-        written = [""] * len(rows)
+        order = sorted(rows, key=lambda i: (len(rows[i]), i))
+        written: list[str | None] = [None] * len(encoded)
         with _evaluating(self.model):
             for start in range(0, len(order), self.batch_size):
                 chosen = order[start : start + self.batch_size]
@@ -100,6 +98,16 @@ class LanguageAgent:
                 for i, text in zip(chosen, texts, strict=True):
                     written[i] = text
         return written
+
+    def _encoded(self, prompt: str, beginning: str) -> list[int] | None:
+        try:
+            head = self.tokenizer.encode(self.template(prompt))
+            ids = head + self.tokenizer.encode(beginning)
+        except InputError:
+            return None
+        limit = self.model.context_length
+        fits = limit is None or len(ids) + self.max_new_tokens <= limit
+        return ids if ids and fits else None
 
     def _continued(
         self, rows: Sequence[Sequence[int]], policy: PolicyMode, seed: int, start: int

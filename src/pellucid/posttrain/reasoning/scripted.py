@@ -44,7 +44,7 @@ class ScriptedWriter:
 
     def complete(
         self, prompts: Sequence[str], beginnings: Sequence[str], *, policy: PolicyMode, seed: int
-    ) -> list[str]:
+    ) -> list[str | None]:
         """Return what follows each beginning; see `HasText`. Nothing is drawn."""
         del policy, seed
         return [self.write(p, b) for p, b in zip(prompts, beginnings, strict=True)]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pellucid.budget import Cost
 from pellucid.explanation import Explanation, Interval, Score, fact, render
-from pellucid.explanation.content import Contributions, Summary, TextTrace
+from pellucid.explanation.content import Summary
 from pellucid.explanation.contract import MetricInfo
 from pellucid.explanation.score import Control
 from pellucid.explanation.wording import Fact, Sentences
@@ -18,8 +18,6 @@ from pellucid.faithfulness.results import missing_score, paired_score
 from pellucid.report.language.gain import held_out, success
 from pellucid.report.language.progress import GOLD, TOTAL, of_term, trends
 from pellucid.report.language.record import LanguageRecord
-
-POINTS = "percentage points"
 
 
 class Method(NamedTuple):
@@ -98,7 +96,6 @@ def explanation(
     seed: int = 0,
     facts: Mapping[str, Fact] | None = None,
     broken: str = "",
-    content: Contributions | TextTrace | None = None,
 ) -> Explanation:
     """Return a finding with its badge and its sentence.
 
@@ -109,7 +106,6 @@ def explanation(
         seed: Seed of the report's own choices.
         facts: What the sentences use beside the facts of the decisive score.
         broken: Why the finding's own arithmetic does not hold; empty if it does.
-        content: What the chart shows.
     """
     judged = tuple(judge(s, complete=complete, rerun_possible=False) for s in scores)
     decisive = judged[0]
@@ -126,7 +122,7 @@ def explanation(
         question=method.question,
         target="return",
         policy="sampled",
-        content=content,
+        content=None,
         template=template,
         text=render(template, told),
         does_not_say=method.sentences.does_not_say if badge != "not_measured" else "",

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from pellucid.explanation import Interval
+from pellucid.explanation.wording import Fact
 from pellucid.report.language.gain import PassRow
 from pellucid.report.language.progress import (
     GOLD,
@@ -164,8 +165,11 @@ def _alone(alone: Sequence[Trend], gold: Trend) -> list[Document]:
     """Return one sentence on the rewards that rose without right answers; none if none did."""
     if not alone:
         return []
-    facts = {"g": 100.0 * gold.change.value, "lo": 100.0 * gold.change.low,
-             "hi": 100.0 * gold.change.high}  # fmt: skip
+    facts: dict[str, Fact | float | int | str] = {
+        "g": 100.0 * gold.change.value,
+        "lo": 100.0 * gold.change.low,
+        "hi": 100.0 * gold.change.high,
+    }
     parts = []
     for i, trend in enumerate(alone[:MOST_NAMED]):
         facts |= {f"t{i}": trend.name, f"d{i}": trend.change.value}
