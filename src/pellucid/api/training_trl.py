@@ -1,5 +1,6 @@
 """The TRL engine for `train_model`: large models, GPUs, vLLM."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from pellucid.io.imports import optional_import
 from pellucid.io.sections import read_section
 from pellucid.posttrain import trl
 from pellucid.posttrain.native.conversion import to_hugging_face
+from pellucid.posttrain.native.diagnosis import TrainingStoppedError, Watch
 from pellucid.posttrain.native.kept_rows import prompt_id
 from pellucid.posttrain.native.pass_at_k import evaluate
 from pellucid.posttrain.native.prompting import EXPLAIN_PROMPT, HINT_PROMPT
@@ -30,6 +32,8 @@ _METHODS: Mapping[str, Callable[..., Any]] = {
     method.name: method
     for method in (trl.Plain, trl.Guidance, trl.SelfExplanation, trl.EntropyModulation)
 }
+_TOLERATED = 3
+"""Updates in a row in which nothing could be scored."""
 _PROMPTS: Mapping[str, Mapping[str, Prompt]] = {
     "guidance": {"hint_prompt": HINT_PROMPT},
     "self-explanation": {"explain_prompt": EXPLAIN_PROMPT},
@@ -61,6 +65,7 @@ def run_in_trl(
     Raises:
         CapabilityError: TRL is missing or untested, or it cannot do what is asked.
         InputError: An option is wrong.
+        TrainingStoppedError: There was nothing to be learned, or numbers were not finite.
     """
     settings = run_settings(config, folder)
     method = trl_method(config.method, prompts, data.split.train, policy.tokenizer)
@@ -86,12 +91,36 @@ def run_in_trl(
         adapters=adapters,
         prompt_ids=[prompt_id(example) for example in data.split.train],
         recorder=writer,
-        progress=progress,
+        progress=_watched(progress, config.optimiser.patience),
     )
     models = optional_import("pellucid.posttrain.native.hugging_face", extra="llm")
     trained = models.HuggingFaceModel(result.trainer.accelerator.unwrap_model(result.trainer.model))
     writer.record_evaluation(_asked(config, data, trained, policy.tokenizer, "after"))
     result.save(folder / "model")
+
+
+def _watched(
+    progress: Callable[[UpdateRow], None], patience: int | None
+) -> Callable[[UpdateRow], None]:
+    """Return `progress` that raises where training makes no sense any more."""
+    watch = Watch(patience, tolerated=_TOLERATED)
+
+    def observed(row: UpdateRow) -> None:
+        progress(row)
+        diagnosis = watch.observe(
+            row.step,
+            finite=math.isfinite(row.loss) and math.isfinite(row.grad_norm),
+            # TRL could not even sample from weights that are not finite
+            diverged=not math.isfinite(row.grad_norm),
+            grad_norm=row.grad_norm,
+            changed=True,  # not measured here
+            n_samples=row.n_samples,
+            n_unscored=row.n_unscored,
+        )
+        if diagnosis is not None:
+            raise TrainingStoppedError(diagnosis)
+
+    return observed
 
 
 def run_settings(config: RunConfig, folder: Path) -> trl.RunSettings:
