@@ -28,6 +28,8 @@ from pellucid.registry import unknown_name
 
 LAYOUT = "base-transformers"
 """Folder of a model that was made in memory, in the layout that TRL loads."""
+TRL_OUTPUT = "trl"
+"""Folder that TRL writes in."""
 _METHODS: Mapping[str, Callable[..., Any]] = {
     method.name: method
     for method in (trl.Plain, trl.Guidance, trl.SelfExplanation, trl.EntropyModulation)
@@ -75,6 +77,8 @@ def run_in_trl(
         adapters = read_section(
             trl.low_rank_adapters, config.model.adapters, where="model.adapters"
         )
+    # its bars would run into ours
+    optional_import("transformers.utils.logging", extra="llm").disable_progress_bar()
     source = _source(config, policy, folder)
     writer.record_evaluation(_asked(config, data, policy.model, policy.tokenizer, "before"))
     result = train_with_trl(
@@ -134,7 +138,7 @@ def run_settings(config: RunConfig, folder: Path) -> trl.RunSettings:
         raise InputError("sampling.top_k and top_p: the TRL engine samples from all tokens")
     n_rows = sampling.prompts_per_update * sampling.samples_per_prompt
     return trl.RunSettings(
-        output_dir=str(folder / "trl"),
+        output_dir=str(folder / TRL_OUTPUT),
         n_updates=optimiser.n_updates,
         prompts_per_update=sampling.prompts_per_update,
         samples_per_prompt=sampling.samples_per_prompt,
