@@ -1,5 +1,6 @@
 """The TRL engine for `train_model`: large models, GPUs, vLLM."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -81,9 +82,12 @@ def run_in_trl(
     optional_import("transformers.utils.logging", extra="llm").disable_progress_bar()
     source = _source(config, policy, folder)
     writer.record_evaluation(_asked(config, data, policy.model, policy.tokenizer, "before"))
+    # prompts are text here, as they are for the questions before and after: TRL would render
+    # messages by the model's own template, without a limit of time
+    examples = [dataclasses.replace(example, messages=None) for example in data.split.train]
     result = train_with_trl(
         source,
-        data.split.train,
+        examples,
         data.rewards,
         recipe=make_recipe(config.method),
         settings=settings,
@@ -229,7 +233,7 @@ def _stored_source(config: RunConfig) -> str | None:
     section = config.model
     if not (section.path or section.hub) or section.gguf_file or config.warm_start is not None:
         return None
-    if section.revision is None:
+    if not section.hub:
         return str(source_of(section))
     hub = optional_import("huggingface_hub", extra="llm")
     return str(hub.snapshot_download(section.hub, revision=section.revision, local_files_only=True))
