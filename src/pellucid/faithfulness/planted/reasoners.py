@@ -157,8 +157,8 @@ def train_reasoners(
 ) -> list[LanguageAgent]:
     """Return a trained model for each kind and seed; all are trained at once.
 
-    Small models spend their time on overhead, which a stack of them spends once: 36 take about as
-    long as five would one by one. Each is trained as it would be alone, up to rounding.
+    Small models spend much of their time on overhead, which a stack of them spends once. Each is
+    trained as it would be alone, up to rounding.
 
     Args:
         wanted: What each answer rests on, and the seed of the weights, the training data and their
