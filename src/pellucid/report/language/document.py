@@ -31,6 +31,7 @@ ROW_LABELS = {
     "reward-and-success": "late in training",
     "reward-terms": "the term named",
     "token-credit": "as recorded",
+    "stated-reasoning": "its own reasoning",
 }
 """What the dot in the chart of a finding's test is called."""
 

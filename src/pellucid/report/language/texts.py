@@ -41,7 +41,7 @@ def hashed(text: str) -> str:
 def without_texts(run: RunRecord) -> RunRecord:
     """Return a run whose prompts, completions, answers and tokens are their hashes.
 
-    Numbers stay as they are. Reasons and settings are not texts of prompts and stay too.
+    Numbers and settings stay as they are. Reasons may quote an answer and are hashed too.
     """
     return replace(
         run,
@@ -64,6 +64,7 @@ def _sample(row: SampleRow) -> SampleRow:
         scored_prompt=_optional(row.scored_prompt),
         gold=_optional(row.gold),
         parsed=_optional(row.parsed),
+        unscored_reason=_optional(row.unscored_reason),
         n_characters=None,
     )
 
