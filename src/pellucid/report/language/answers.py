@@ -36,7 +36,7 @@ class Limits:
     longest: int = 20_000
     steps: int = 12
     prompts: int = 20
-    listed: int = 5
+    listed: int = 4
 
 
 def fitting(limits: Limits, n_prompts: int, n_terms: int) -> Limits:
