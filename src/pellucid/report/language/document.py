@@ -96,7 +96,7 @@ def _document(record: LanguageRecord, explanations: Sequence[Explanation]) -> Do
 
 def _title(record: LanguageRecord) -> str:
     method = record.run.head.method
-    return f"Training by {method}" if method else f"Training, {record.source_kind}"
+    return f"Training by {method}" if method else "Training run"
 
 
 def _card(explanation: Explanation, position: int) -> Document:

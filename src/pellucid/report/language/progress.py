@@ -18,6 +18,8 @@ WINDOW_SHARE = 0.2
 """Share of the updates that counts as early, and as late."""
 LEAST_WINDOW, LARGEST_WINDOW = 10, 50
 """Units of a window at least, if there are twice as many, and at most."""
+FEWEST_UPDATES = 10
+"""Updates below which the kept prompts are compared instead: there are more of them."""
 GOLD = "right answers"
 TOTAL = "total reward"
 
@@ -74,7 +76,7 @@ class Watched(NamedTuple):
 def trends(record: LanguageRecord) -> list[Trend]:
     """Return every reward term, the total and right answers, early and late.
 
-    By update, from the training log; where there is none, by the kept prompts.
+    By update, from the training log; where that is short or missing, by the kept prompts.
     """
     weights = record.run.head.reward_weights
     names = [*record.run.reward_names]
@@ -124,9 +126,10 @@ def _trend(
     updates = record.run.updates
     values = np.array([of_update(row) for row in updates], dtype=np.float64)
     steps, unit = tuple(row.step for row in updates), "update"
-    if not np.isfinite(values).any():
-        values = np.array([_group_mean(g, of_sample) for g in record.groups], dtype=np.float64)
-        steps, unit = tuple(g.step for g in record.groups), "prompt"
+    if np.isfinite(values).sum() < FEWEST_UPDATES:
+        by_group = np.array([_group_mean(g, of_sample) for g in record.groups], dtype=np.float64)
+        if np.isfinite(by_group).any():
+            values, steps, unit = by_group, tuple(g.step for g in record.groups), "prompt"
     early, late = windows(values, steps)
     return Trend(
         name,
