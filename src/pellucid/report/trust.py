@@ -109,8 +109,9 @@ def luck(document: Document) -> Document:
     """Return the sentence on how many tests would look supported by luck alone."""
     tests = n_tests(document["explanations"])
     expected = math.ceil((1 - CONFIDENCE) / 2 * tests - 1e-9)
+    made = "{k} test was made" if tests == 1 else "{k} tests were made"
     return said(
-        "{k} tests were made; about {luck} would look supported by luck alone. A meaningless "
+        f"{made}; about {{luck}} would look supported by luck alone. A meaningless "
         "explanation is called weak about half the time: weak does not mean half true.",
         k=tests,
         luck=expected,

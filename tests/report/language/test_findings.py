@@ -149,6 +149,17 @@ def test_answers_that_were_told_the_answer_are_in_no_group() -> None:
     assert has_signal(group) is False
 
 
+@pytest.mark.parametrize(
+    ("advantages", "signal"), [((0.0, 0.0), False), ((0.5, -0.5), True), ((0.0, math.nan), None)]
+)
+def test_without_totals_advantages_tell_whether_there_was_a_signal(
+    advantages: Any, signal: Any
+) -> None:
+    rows = tuple(SampleRow(1, i, "p", "", "", advantage=a) for i, a in enumerate(advantages))
+    (group,) = groups_of(RunRecord(RunHead("r"), "finished", samples=rows))
+    assert has_signal(group) is signal
+
+
 # --- reward terms ---
 
 

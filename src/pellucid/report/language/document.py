@@ -117,6 +117,7 @@ def _terms(record: LanguageRecord, found: TermShares) -> Document:
     return {
         "rows": rows,
         "sum": total,
+        "weights_known": bool(weights),
         "n_groups": len(shares.values),
         "n_without_signal": shares.n_without_signal,
         "n_unusable": shares.n_unusable,

@@ -246,11 +246,15 @@ def _watched(
 
 
 def has_signal(group: Group) -> bool | None:
-    """Whether the answers of a group earned different totals; None with fewer than two totals."""
+    """Whether the answers of a group earned different totals; None if that is not known.
+
+    Where the totals were not recorded, advantages that are all zero say the same.
+    """
     totals = [s.total for s in group.samples if not math.isnan(s.total)]
-    if len(totals) < 2:
-        return None
-    return max(totals) - min(totals) > 1e-9 * max(1.0, abs(max(totals)))
+    if len(totals) >= 2:
+        return max(totals) - min(totals) > 1e-9 * max(1.0, abs(max(totals)))
+    advantages = [s.advantage for s in group.samples if not math.isnan(s.advantage)]
+    return any(advantages) if len(advantages) >= 2 else None
 
 
 def unscored(sample: SampleRow) -> bool:

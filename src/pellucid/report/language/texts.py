@@ -3,10 +3,12 @@
 import hashlib
 from dataclasses import replace
 
-from pellucid.posttrain.recording import EvaluationRow, RunRecord, SampleRow, TokenRow
+from pellucid.posttrain.recording import EvaluationRow, RunHead, RunRecord, SampleRow, TokenRow
 from pellucid.report.said import Document
 
 HASH_DIGITS = 16
+FIXED = "fixed_prompt_ids"
+"""Where a run's head names the prompts that it fixed before it started."""
 
 
 def shortened(text: str, longest: int, n_signs: int | None = None) -> Document:
@@ -45,6 +47,7 @@ def without_texts(run: RunRecord) -> RunRecord:
     """
     return replace(
         run,
+        head=_head(run.head),
         samples=tuple(map(_sample, run.samples)),
         tokens=tuple(map(_tokens, run.tokens)),
         evaluations=tuple(map(_evaluation, run.evaluations)),
@@ -53,6 +56,14 @@ def without_texts(run: RunRecord) -> RunRecord:
 
 def _optional(text: str | None) -> str | None:
     return None if text is None else hashed(text)
+
+
+def _head(head: RunHead) -> RunHead:
+    kept = dict(head.kept)
+    fixed = kept.get(FIXED)
+    if isinstance(fixed, list | tuple):
+        kept[FIXED] = [hashed(str(name)) for name in fixed]
+    return replace(head, kept=kept)
 
 
 def _sample(row: SampleRow) -> SampleRow:
