@@ -148,7 +148,7 @@ def _not_measured(document: Document) -> list[Document]:
             "question": e["question"],
             "reason": e["reason"] or "no reason was recorded",
             "need": e["need"],
-            "cost": e["budget"]["allowed"],
+            "cost": e["budget"]["allowed"] if any(e["budget"]["allowed"].values()) else None,
         }
         for i, e in enumerate(document["explanations"])
         if e["badge"] == "not_measured"

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from pellucid import __version__
 from pellucid.explanation import Explanation, Interval
+from pellucid.explanation.plots import DotChart, DotRow
+from pellucid.explanation.rendering import interval_words
 from pellucid.report import trust
 from pellucid.report.cards import card
 from pellucid.report.document import HTML_NAME
@@ -113,9 +115,29 @@ def _terms(record: LanguageRecord, found: TermShares) -> Document:
         {"name": name, "weight": weights.get(name, 1.0), "share": estimate(mean)}
         for name, mean in zip(shares.names, found.means, strict=True)
     ]
+    chart = DotChart(
+        title="Share of the advantage by term",
+        sentence="; ".join(
+            f"{name} {interval_words(mean.value, mean.low, mean.high)} %"
+            for name, mean in zip(shares.names, found.means, strict=True)
+        ),
+        unit="%",
+        left="← against the others",
+        right="moves it →",
+        rows=tuple(
+            sorted(
+                (
+                    DotRow(name, mean.value, mean.low, mean.high)
+                    for name, mean in zip(shares.names, found.means, strict=True)
+                ),
+                key=lambda row: -row.value,
+            )
+        ),
+    )
     total = math.fsum(mean.value for mean in found.means) if found.means else math.nan
     return {
         "rows": rows,
+        "chart": {"form": chart.form, **plain(chart)} if len(shares.values) else None,
         "sum": total,
         "weights_known": bool(weights),
         "n_groups": len(shares.values),

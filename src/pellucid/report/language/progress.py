@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +9,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from pellucid.explanation import Interval
+from pellucid.faithfulness.results import clipped
 from pellucid.posttrain.recording import SampleRow, UpdateRow
 from pellucid.report.language.record import Group, LanguageRecord
 from pellucid.stats import mean_difference, mean_interval
@@ -131,11 +131,12 @@ def _trend(
         if np.isfinite(by_group).any():
             values, steps, unit = by_group, tuple(g.step for g in record.groups), "prompt"
     early, late = windows(values, steps)
+    bounds = (0.0, 1.0) if name == GOLD else (-math.inf, math.inf)
     return Trend(
         name,
         weight,
-        mean_interval(early),
-        mean_interval(late),
+        clipped(mean_interval(early), bounds),
+        clipped(mean_interval(late), bounds),
         mean_difference(late, early),
         unit,
         *_by_step(steps, values),
@@ -239,7 +240,7 @@ def _watched(
     if not known:
         return Watched(name, None, 0, what, mean_interval([]), unit, means)
     share = mean_interval([n / of for n, of in known])
-    bounded = replace(share, low=max(share.low, 0.0), high=min(share.high, 1.0))
+    bounded = clipped(share, (0.0, 1.0))
     return Watched(
         name, sum(n for n, _ in known), sum(of for _, of in known), what, bounded, unit, means
     )
