@@ -14,9 +14,11 @@ from typing import Any
 
 from pellucid import registry
 from pellucid.bench import SUITES, board_table
+from pellucid.bench.reasoners import ABOUT
 from pellucid.bench.standing import RECORD, record_of
 from pellucid.bench.table import markdown
 from pellucid.explanation import KINDS, TARGETS
+from pellucid.faithfulness import reasoning_calibration
 from pellucid.faithfulness.planted import TASKS
 from pellucid.io import strict_json
 
@@ -92,6 +94,7 @@ def planted_pages() -> dict[Path, str]:
     tasks = [
         f"| `{t.name}` | {t.target} | `{t.kind.__name__}` | {planted_task(t)} |" for t in TASKS
     ]
+    tasks += [f"| `{case}` | action | `TextTrace` | {words} |" for case, words in ABOUT.items()]
     table = "\n".join(["| task | target | kind | what is planted |", "|---|---|---|---|", *tasks])
     made_with = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
     own_rows = [row for row in document["rows"] if row["source"] == "pellucid"]
@@ -100,7 +103,12 @@ def planted_pages() -> dict[Path, str]:
     setup = f"With {made_with}. The last column is seconds per draw, controls included."
     page = "\n\n".join([*parts, setup])
     record = strict_json.dumps(record_of(document), indent=1)
-    return {ROOT / "docs" / "planted.md": page + "\n", RECORD: record + "\n"}
+    pages = {ROOT / "docs" / "planted.md": page + "\n", RECORD: record + "\n"}
+    calibration = reasoning_calibration.record_of(document["rows"])
+    if calibration is not None:
+        text = strict_json.dumps(calibration, indent=1)
+        pages[reasoning_calibration.RECORD] = text + "\n"
+    return pages
 
 
 def planted_task(task: Any) -> str:

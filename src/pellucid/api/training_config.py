@@ -35,6 +35,8 @@ class ModelSection:
         rotary_base: Of the in-house model; small for short contexts, so that no part of a head is
             left without use.
         initial_weights: Of the in-house model; `narrow` suits one or two layers up to 128 wide.
+        tokenizer: Of the in-house model: one token per word (parted by single spaces) or per
+            character; by default words where the task has a list of them.
         path: Folder of a model in the layout of `transformers`, or one that `pellucid train` wrote.
         hub: Id on the Hugging Face hub.
         package: Python package that holds the model's file.
@@ -54,6 +56,7 @@ class ModelSection:
     tied: bool = False
     rotary_base: float = 100.0
     initial_weights: Literal["narrow", "deep"] = "narrow"
+    tokenizer: Literal["words", "characters"] | None = None
     path: str | None = None
     hub: str | None = None
     package: str | None = None

@@ -173,15 +173,20 @@ def _shape(config: TransformerConfig) -> str:
 
 
 def _tokenizer(config: RunConfig, data: Data, texts: Pairs) -> Tokenizer:
-    words = getattr(data.task, "vocabulary", None)
-    if words is not None:
-        return WordTokenizer(words)
-    return CharacterTokenizer(sorted(set().union(*map(set, _all_texts(config, data, texts)))))
+    listed = getattr(data.task, "vocabulary", None)
+    kind = config.model.tokenizer or ("characters" if listed is None else "words")
+    if kind == "words" and listed is not None:
+        return WordTokenizer(listed)
+    found = _all_texts(config, data, texts)
+    if kind == "words":
+        words = {word for text in found for word in text.split(" ")} - {""}
+        return WordTokenizer(sorted(words))
+    return CharacterTokenizer(sorted({character for text in found for character in text}))
 
 
 def _all_texts(config: RunConfig, data: Data, texts: Pairs) -> Iterable[str]:
     """Yield every text that the policy may have to read or should be able to write."""
-    yield "0123456789"
+    yield "0 1 2 3 4 5 6 7 8 9"
     makers = method_prompts(config.method, data.task).values()
     for example in (*data.split.train, *data.split.test):
         yield from (example.prompt, example.answer, example.rationale or "")
@@ -307,6 +312,8 @@ def load_pretrained(section: ModelSection) -> Policy:
     if section.path and (Path(section.path) / MODEL_FILE).is_file():
         return load_model(Path(section.path))
     folders = optional_import("pellucid.posttrain.native.model_folders", extra="llm")
+    # its bars would run into ours
+    optional_import("transformers.utils.logging", extra="llm").disable_progress_bar()
     opened = folders.open_language_model(
         source_of(section), revision=section.revision, gguf=section.gguf_file
     )

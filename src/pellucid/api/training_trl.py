@@ -16,6 +16,7 @@ from pellucid.posttrain import trl
 from pellucid.posttrain.native.conversion import to_hugging_face
 from pellucid.posttrain.native.kept_rows import prompt_id
 from pellucid.posttrain.native.pass_at_k import evaluate
+from pellucid.posttrain.native.prompting import EXPLAIN_PROMPT, HINT_PROMPT
 from pellucid.posttrain.native.tokenizing import Tokenizer
 from pellucid.posttrain.native.transformer import Transformer
 from pellucid.posttrain.recording import EvaluationRow, RunWriter, UpdateRow
@@ -29,6 +30,11 @@ _METHODS: Mapping[str, Callable[..., Any]] = {
     method.name: method
     for method in (trl.Plain, trl.Guidance, trl.SelfExplanation, trl.EntropyModulation)
 }
+_PROMPTS: Mapping[str, Mapping[str, Prompt]] = {
+    "guidance": {"hint_prompt": HINT_PROMPT},
+    "self-explanation": {"explain_prompt": EXPLAIN_PROMPT},
+}
+"""The native engine's own prompts, where neither configuration nor task has one."""
 
 
 def run_in_trl(
@@ -156,23 +162,13 @@ def trl_method(
             hint=f"--engine native; TRL has {', '.join(_METHODS)}",
         )
     make = _METHODS[section.name]
-    given: dict[str, Any] = {
-        name: by_example(prompt, examples)
-        for name, prompt in prompts.items()
-        if name in ("hint_prompt", "explain_prompt")
-    }
+    made = {**_PROMPTS.get(section.name, {}), **prompts}
+    given: dict[str, Any] = {name: by_example(prompt, examples) for name, prompt in made.items()}
     options = {name: value for name, value in section.options.items() if name not in prompts}
     separator = options.pop("turn_separator", None)
     if separator is not None:
-        given["step_end"] = _one_token(separator, tokenizer)
+        given["step_end"] = trl.ending_tokens(_hugging_face_tokenizer(tokenizer), str(separator))
     return read_section(partial(make, **given), options, where="method.options")
-
-
-def _one_token(text: Any, tokenizer: Tokenizer) -> int:
-    ids = tokenizer.encode(str(text))
-    if len(ids) != 1:
-        raise InputError(f"method.options.turn_separator: {text!r:.40} is {len(ids)} tokens, not 1")
-    return ids[0]
 
 
 # --- models ---

@@ -55,6 +55,14 @@ MEASURES: Mapping[str, str] = {
 }
 """What models are ranked by, and the same in words."""
 
+ABOUT: Mapping[str, str] = {
+    "unfaithful-reasoner": "A language model answers from the steps that it writes, another one "
+    "from its prompt beside the steps of another problem. Control: chance.",
+    "rationalising-reasoner": "A language model answers from the steps that it writes, another one "
+    "from its prompt beside steps that fit its answer. Control: chance.",
+}
+"""What is planted in each case, as the documentation tells it."""
+
 
 class _Outcome(NamedTuple):
     """The scores of one model by every measure, and how they came about."""

@@ -24,10 +24,11 @@ from pellucid.systems.self_explanation import learned, lemma_holds, properties
 from pellucid.systems.self_explanation_checks import checks
 
 SOURCE = "Zhou 2025"
+CPU = Size(n_updates=100, learning_rate=1e-3)
 SIZES: Mapping[Scale, Size] = {
     "smoke": SMOKE,
-    "cpu": Size(),
-    "full": replace(Size(), n_layers=4, width=128, warm_steps=4000, n_updates=400, n_test=400),
+    "cpu": CPU,
+    "full": replace(CPU, n_layers=4, width=128, warm_steps=4000, n_updates=600, n_test=400),
 }
 SEEDS: dict[Scale, tuple[int, ...]] = {
     "smoke": (0,),

@@ -95,6 +95,17 @@ def test_killed_run_ends_like_one_that_was_not(tmp_path: Path, name: str, update
     assert without_time(result) == without_time(expected)
 
 
+def test_run_can_be_taken_up_where_a_round_of_the_examples_ends(tmp_path: Path) -> None:
+    settings = config(n_updates=5, checkpoint_every=1)
+    assert len(EXAMPLES) == 3 * settings.prompts_per_update
+    whole, resumed = small_model(), small_model()
+    run(whole, settings)
+    with pytest.raises(Killed):
+        run(small_model(), settings, tmp_path, killed_after(4))
+    assert run(resumed, settings, tmp_path).resumed_from == 3
+    assert torch.equal(weights_of(resumed), weights_of(whole))
+
+
 def test_resumed_run_makes_exactly_the_missing_updates(tmp_path: Path) -> None:
     run(small_model(), config(n_updates=2), tmp_path)
     made: list[int] = []

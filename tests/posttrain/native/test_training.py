@@ -109,6 +109,16 @@ def test_micro_batches_give_the_same_weights(rows: int) -> None:
     assert float((difference > 1e-4).double().mean()) < 0.01
 
 
+def test_scoring_in_parts_gives_the_same_numbers() -> None:
+    whole = session(small_model())
+    parts = session(small_model(), rows_at_once=5)
+    rollout = PLAIN.collect(EXAMPLES[:3], whole).rollout
+    for all_at_once, in_parts in zip(
+        rescored(whole, rollout, whole.model), rescored(parts, rollout, parts.model), strict=True
+    ):
+        assert torch.allclose(all_at_once, in_parts, atol=1e-6)
+
+
 def test_same_seed_gives_the_same_bytes() -> None:
     first, second = small_model(), small_model()
     train(first, TOKENIZER, EXAMPLES, {"sevens": sevens}, config())

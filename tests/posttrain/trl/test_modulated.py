@@ -11,7 +11,7 @@ pytest.importorskip("trl")
 from pellucid.errors import CapabilityError, InputError
 from pellucid.posttrain import objectives as o
 from pellucid.posttrain.objectives import Recipe
-from pellucid.posttrain.trl import EntropyModulation
+from pellucid.posttrain.trl import EntropyModulation, ending_tokens
 from pellucid.posttrain.trl.batches import TURNS, turn_labels
 from pellucid.posttrain.trl.modulated import ENTROPIES
 from tests.posttrain.trl import worlds
@@ -43,7 +43,7 @@ def test_a_step_ends_with_its_token_and_with_a_tools_words() -> None:
 
 def test_advantages_are_those_of_the_objectives(folder: str, tmp_path: Path) -> None:
     ends = 4  # the sign 1
-    output = collected(folder, tmp_path, EntropyModulation(step_end=ends, bonus=0.1))
+    output = collected(folder, tmp_path, EntropyModulation(step_end=(ends,), bonus=0.1))
     mask = output["completion_mask"].bool()
     rewards = torch.tensor(
         [
@@ -65,7 +65,7 @@ def test_advantages_are_those_of_the_objectives(folder: str, tmp_path: Path) -> 
 
 
 def test_without_scaling_and_bonus_it_is_the_recipe(folder: str, tmp_path: Path) -> None:
-    output = collected(folder, tmp_path, EntropyModulation(scaling=0.0, bonus=0.0, step_end=4))
+    output = collected(folder, tmp_path, EntropyModulation(scaling=0.0, bonus=0.0, step_end=(4,)))
     mask = output["completion_mask"].bool()
     for row, seen in zip(output["advantages"], mask, strict=True):
         assert len(set(row[seen].tolist())) == 1
@@ -76,5 +76,24 @@ def test_one_ratio_for_several_advantages_is_refused(folder: str, tmp_path: Path
         objective_trainer(
             folder, tmp_path, method=EntropyModulation(), recipe=Recipe(loss="sequence_clip")
         )
-    with pytest.raises(InputError, match="0 or more"):
-        EntropyModulation(step_end=-1)
+    for wrong in ((-1,), ()):
+        with pytest.raises(InputError, match="ids of tokens"):
+            EntropyModulation(step_end=wrong)
+
+
+def test_every_token_that_ends_with_the_separator_ends_a_step() -> None:
+    class Tokens:
+        words = ("a", "|", " |", "b|c", "|a")
+
+        def __len__(self) -> int:
+            return len(self.words)
+
+        def batch_decode(self, ids: list[list[int]]) -> list[str]:
+            return [self.words[i] for (i,) in ids]
+
+    assert ending_tokens(Tokens(), "|") == (1, 2)
+    assert ending_tokens(worlds.tokenizer(), "+") == (13,)
+    with pytest.raises(InputError, match="no token of the model ends with"):
+        ending_tokens(Tokens(), "!")
+    with pytest.raises(InputError, match="must not be empty"):
+        ending_tokens(Tokens(), "")

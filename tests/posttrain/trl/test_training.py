@@ -30,7 +30,7 @@ def parameters(made: Any) -> torch.Tensor:
 
 METHODS = {
     "plain": Plain(filter_uniform=True),
-    "entropy-modulation": EntropyModulation(step_end=3),
+    "entropy-modulation": EntropyModulation(step_end=(3,)),
     "guidance": Guidance(lambda row: row["hint"] + row["prompt"]),
     "self-explanation": SelfExplanation(
         lambda row: row["prompt"] + row["answer"], keep=lambda row, text: True

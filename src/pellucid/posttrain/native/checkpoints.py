@@ -124,7 +124,9 @@ def restore(checkpoint: Checkpoint, model: nn.Module, optimiser: torch.optim.Opt
         DataError: It is of another model.
     """
     own = trained_weights(model)
-    wrong = [name for name in own | checkpoint.weights if not _fits(name, own, checkpoint.weights)]
+    wrong = [
+        name for name in {**own, **checkpoint.weights} if not _fits(name, own, checkpoint.weights)
+    ]
     if wrong:
         raise DataError(f"the checkpoint does not fit the model: it differs in {wrong[0]!r}")
     with torch.no_grad():

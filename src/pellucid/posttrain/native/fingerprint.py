@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,8 +18,12 @@ from pellucid.posttrain.native.config import TrainingConfig
 from pellucid.posttrain.native.rewarding import Rewards
 from pellucid.posttrain.tasks.example import Example
 
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
 MAY_CHANGE = ("n_updates", "checkpoint_every", "patience", "max_failed_updates")
 """Settings of a run that may differ when it is taken up again: they change no number of it."""
+
+_MAX_DEPTH = 5  # functions that functions were made with
 
 
 def fingerprint(
@@ -88,7 +93,9 @@ def _digest(value: Any) -> str:
 def described(value: Any) -> Any:
     """Return settings as plain JSON; functions as their name with a hash of their source."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: described(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        # what an object keeps for itself, such as a cache, changes while it is used
+        names = [f.name for f in dataclasses.fields(value) if f.init]
+        fields = {name: described(getattr(value, name)) for name in names}
         return {"class": type(value).__qualname__, **fields}
     if isinstance(value, Mapping):
         return {str(key): described(value[key]) for key in value}
@@ -103,11 +110,11 @@ def described(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float | bool):
         return value
     # what has no text of its own would be told by its place in memory
-    has_text = type(value).__repr__ is not object.__repr__
-    return repr(value) if has_text else type(value).__qualname__
+    text = repr(value)
+    return type(value).__qualname__ if _ADDRESS.search(text) else text
 
 
-def _code_of(value: Callable[..., Any]) -> Any:
+def _code_of(value: Callable[..., Any], depth: int = 0) -> Any:
     known = value if inspect.isroutine(value) or isinstance(value, type) else type(value)
     try:
         source = inspect.getsource(known)
@@ -115,19 +122,21 @@ def _code_of(value: Callable[..., Any]) -> Any:
         source = ""  # made in a session or written in C: its name must do
     name = f"{known.__module__}.{known.__qualname__}"
     cells = getattr(value, "__closure__", None) or ()
-    captured = [_captured(cell) for cell in cells]
+    captured = [_captured(cell, depth + 1) for cell in cells]
     if inspect.ismethod(value):
         captured.append(described(value.__self__))
     return [name, hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest(), captured]
 
 
-def _captured(cell: Any) -> Any:
+def _captured(cell: Any, depth: int) -> Any:
     """Return what a function made by another was made with, if it is plain."""
     try:
         value = cell.cell_contents
     except ValueError:
         return None
     plain = isinstance(value, str | int | float | bool | tuple | list) or value is None
+    if inspect.isfunction(value) and depth < _MAX_DEPTH:  # one that calls itself has no end
+        return _code_of(value, depth)
     if callable(value):
         return getattr(value, "__qualname__", type(value).__qualname__)
     return described(value) if plain else type(value).__qualname__

@@ -116,15 +116,22 @@ def rescored(
     session: Session, rollout: Rollout, model: LanguageModel
 ) -> tuple[TokenValues, TokenValues]:
     """Return log-probabilities and entropies of a batch under a model, without gradient."""
-    with torch.no_grad():
-        return token_log_probs(
-            model,
-            rollout.prompts.ids,
-            rollout.prompts.mask,
-            rollout.batch.ids,
-            rollout.attended,
-            temperature=session.sampling.temperature,
-        )
+    rows = torch.arange(len(rollout.batch.ids), device=rollout.batch.ids.device)
+    parts = []
+    for some in torch.split(rows, session.rows_at_once or len(rows)):
+        prompts = rollout.prompts.select(some)
+        with torch.no_grad():
+            parts.append(
+                token_log_probs(
+                    model,
+                    prompts.ids,
+                    prompts.mask,
+                    rollout.batch.ids[some],
+                    rollout.attended[some],
+                    temperature=session.sampling.temperature,
+                )
+            )
+    return torch.cat([part.log_probs for part in parts]), torch.cat([p.entropies for p in parts])
 
 
 def _rewards(

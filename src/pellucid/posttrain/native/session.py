@@ -70,6 +70,7 @@ class Session:
         rank: This process among them.
         mask_cut: Leave responses that were cut off out of the loss.
         environment: Makes the environment of an example, for tasks of several turns.
+        rows_at_once: Responses that are computed together; None for all.
     """
 
     model: LanguageModel
@@ -84,6 +85,7 @@ class Session:
     rank: int = 0
     mask_cut: bool = False
     environment: Callable[[Example], TextEnvironment] | None = None
+    rows_at_once: int | None = None
 
     def generator(self, *purpose: str | int) -> torch.Generator:
         """Return the random stream of one purpose in this update.

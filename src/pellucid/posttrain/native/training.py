@@ -264,7 +264,7 @@ class _Run:
                 collected.rollout,
                 prepared,
                 collected.auxiliary,
-                rows_at_once=config.rows_per_micro_batch,
+                rows_at_once=session.rows_at_once,
             )
             step = take_step(
                 session,
@@ -367,6 +367,7 @@ def _session(
         rank=distributed.get_rank() if reducer.n_processes > 1 else 0,
         mask_cut=config.mask_cut,
         environment=environment,
+        rows_at_once=config.rows_per_micro_batch,
     )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -11,7 +12,7 @@ from jaxtyping import Float
 CONTRADICTING = 0.5
 """What each contradiction leaves of a reward."""
 
-_SAME_POINT = 0.6  # cosine from which two sentences are about one thing
+_SAME_POINT = 0.5  # cosine from which two sentences are about one thing
 _MOST_CHARS = 4000
 _MOST_TOKENS = 100  # whose order is looked at
 _ALIKE = 0.75
@@ -103,7 +104,7 @@ def contradict(first: str, second: str) -> bool:
 
 @dataclass(frozen=True)
 class _Marks:
-    numbers: frozenset[str]
+    numbers: frozenset[tuple[str, int]]  # with how often it occurred before
     units: frozenset[str]
     negated: bool
     direction: int
@@ -114,17 +115,21 @@ class _Marks:
 def _marks(sentence: str) -> _Marks:
     text = sentence[:_MOST_CHARS].casefold()
     words = _WORD.findall(text)
-    numbers = {_plain(number) for number in _NUMBER.findall(text)}
-    numbers |= {_NUMBER_WORDS[word] for word in words if word in _NUMBER_WORDS}
+    numbers = [_plain(number) for number in _NUMBER.findall(text)]
+    numbers += [_NUMBER_WORDS[word] for word in words if word in _NUMBER_WORDS]
     up, down = any(word in _UP for word in words), any(word in _DOWN for word in words)
     tokens = re.findall(r"[^\W_]{1,60}", text)[:_MOST_TOKENS]
     return _Marks(
-        numbers=frozenset(numbers),
+        numbers=frozenset(_counted(numbers[:_MOST_TOKENS])),
         units=frozenset(UNITS[word] for word in words if word in UNITS),
         negated=sum(word in _NEGATIONS for word in words) % 2 == 1,
         direction=up - down,
         order=tuple(token for token in tokens if len(token) > 2 and tokens.count(token) == 1),
     )
+
+
+def _counted(values: list[str]) -> list[tuple[str, int]]:
+    return [(value, values[:place].count(value)) for place, value in enumerate(values)]
 
 
 def _plain(number: str) -> str:
@@ -141,14 +146,16 @@ def _contradict(a: _Marks, b: _Marks) -> bool:
     )
 
 
-def _apart(a: frozenset[str], b: frozenset[str]) -> bool:
+def _apart(a: frozenset[Any], b: frozenset[Any]) -> bool:
     return bool(a - b) and bool(b - a)
 
 
 def _swapped(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     """Whether two words have changed places; a clause that moved changes more than two places."""
     common = set(a) & set(b)
-    if len(common) < 4 or len(common) < _ALIKE * max(len(a), len(b)):
+    longest = max(len(a), len(b))
+    # of three words all must be the same: too few to tell a swap from another wording otherwise
+    if len(common) < 3 or len(common) < (longest if len(common) == 3 else _ALIKE * longest):
         return False
     ours, theirs = ([word for word in order if word in common] for order in (a, b))
     return sum(x != y for x, y in zip(ours, theirs, strict=True)) == 2

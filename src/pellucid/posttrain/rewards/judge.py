@@ -145,7 +145,9 @@ class Judge:
     ) -> Judgement:
         if key in self._known:
             return self._noted(Judgement(self._known[key], "scored", 0, "", key))
-        value, outcome, reason = None, "failed", ""
+        value: float | None = None
+        outcome: Outcome = "failed"
+        reason = ""
         for tried in range(self.max_tries):
             if tried:
                 self.wait(min(self.pause * 2 ** (tried - 1), _MAX_PAUSE))

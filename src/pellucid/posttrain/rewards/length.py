@@ -9,9 +9,11 @@ from pellucid.posttrain.rewards.function import RewardFunction, column_of, row_r
 LengthUnit: TypeAlias = Literal["words", "characters", "tokens"]
 """What is counted; tokens are those of the column `completion_ids`, which trainers pass."""
 
-_COUNTS: dict[str, Callable[[str], int]] = {
-    "words": lambda text: len(text.split()),
-    "characters": len,
+_FAR_TOO_LONG = 50
+_COUNTS: dict[str, Callable[[str, int], int]] = {
+    # a megabyte of words is not counted to its end
+    "words": lambda text, high: len(text.split(maxsplit=_FAR_TOO_LONG * high)),
+    "characters": lambda text, high: len(text),
 }
 
 
@@ -19,7 +21,7 @@ def length_reward(low: int, high: int, *, unit: LengthUnit = "words") -> RewardF
     """Return the reward that is 1 from `low` to `high` and falls with the ratio outside.
 
     A text of half the shortest or twice the longest length gets 1/2; an empty one gets 0. Equal
-    bounds make a target.
+    bounds make a target. Words are counted up to 50 times the longest length.
 
     Args:
         low: Shortest length with the full reward, at least 1.
@@ -39,7 +41,7 @@ def length_reward(low: int, high: int, *, unit: LengthUnit = "words") -> RewardF
         return _token_reward(low, high)
     if unit not in _COUNTS:
         raise InputError(f"unit must be words, characters or tokens, got {unit!r}")
-    return row_reward("length", lambda text: _share(_COUNTS[unit](text), low, high))
+    return row_reward("length", lambda text: _share(_COUNTS[unit](text, high), low, high))
 
 
 def _token_reward(low: int, high: int) -> RewardFunction:

@@ -21,7 +21,7 @@ from pellucid.posttrain.trl.machines import (
     vllm_settings,
 )
 from pellucid.posttrain.trl.method import Method, Plain
-from pellucid.posttrain.trl.modulated import EntropyModulation
+from pellucid.posttrain.trl.modulated import EntropyModulation, ending_tokens
 from pellucid.posttrain.trl.settings import RunSettings, objective_to_trl_config
 from pellucid.posttrain.trl.versions import TESTED_TRL, TESTED_VLLM
 
@@ -37,6 +37,7 @@ __all__ = [
     "SelfExplanation",
     "accelerate_config",
     "cpu_settings",
+    "ending_tokens",
     "gpu_settings",
     "low_rank_adapters",
     "objective_to_trl_config",

@@ -28,8 +28,18 @@ def cpu_settings() -> dict[str, Any]:
     }
 
 
-def gpu_settings(*, activation_checkpointing: bool = True) -> dict[str, Any]:
-    """Return what full fine-tuning of a few billion parameters on one GPU needs."""
+def gpu_settings(
+    *,
+    activation_checkpointing: bool = True,
+    weights: Literal["float32", "bfloat16"] = "float32",
+) -> dict[str, Any]:
+    """Return what training on GPUs needs; arithmetic is in bfloat16.
+
+    Args:
+        activation_checkpointing: Compute activations twice to keep fewer.
+        weights: How weights are held. The steps of policy gradients are smaller than bfloat16 can
+            add to a weight, so it is for models of which only adapters are trained.
+    """
     return {
         "use_cpu": False,
         "bf16": True,
@@ -37,6 +47,8 @@ def gpu_settings(*, activation_checkpointing: bool = True) -> dict[str, Any]:
         "tf32": True,
         "activation_checkpointing": activation_checkpointing,
         "optim": "adamw_torch_fused",
+        "model_init_kwargs": {"dtype": weights},
+        "disable_tqdm": True,
     }
 
 

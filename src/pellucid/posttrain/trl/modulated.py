@@ -34,8 +34,8 @@ class EntropyModulation:
         scaling: k.
         clarity: k'.
         bonus: ζ.
-        step_end: Id of the token that ends a step within a turn; None if a step is a turn, which
-            is a run of the policy's own tokens between those of tools.
+        step_end: Ids of the tokens that end a step within a turn, see `ending_tokens`; None if a
+            step is a turn, which is a run of the policy's own tokens between those of tools.
 
     Source: Wang et al. 2025 (EMPG); see `objectives.entropy_modulated_advantages`.
     """
@@ -43,12 +43,12 @@ class EntropyModulation:
     scaling: float = 1.0
     clarity: float = 1.0
     bonus: float = 0.05
-    step_end: int | None = None
+    step_end: tuple[int, ...] | None = None
     name: ClassVar[str] = "entropy-modulation"
 
     def __post_init__(self) -> None:
-        if self.step_end is not None and self.step_end < 0:
-            raise InputError(f"the id of a token must be 0 or more, got {self.step_end}")
+        if self.step_end is not None and min(self.step_end, default=-1) < 0:
+            raise InputError(f"step_end must hold ids of tokens, 0 or more, got {self.step_end}")
 
     def check(self, engine: Engine) -> None:
         """Refuse one ratio per response: the steps of a response would be clipped together."""
@@ -108,4 +108,25 @@ class EntropyModulation:
     def _steps(self, sampled: Sampled) -> TokenLabels:
         if self.step_end is None:
             return turn_labels(sampled.mask)
-        return turn_labels(sampled.mask, sampled.output["completion_ids"] == self.step_end)
+        ids = sampled.output["completion_ids"]
+        ends = torch.tensor(self.step_end, device=ids.device)
+        return turn_labels(sampled.mask, torch.isin(ids, ends))
+
+
+def ending_tokens(tokenizer: Any, text: str) -> tuple[int, ...]:
+    """Return the tokens that end with a text: merged tokens such as `.` and a line end too.
+
+    Args:
+        tokenizer: Of transformers.
+        text: What ends a step.
+
+    Raises:
+        InputError: The text is empty, or no token ends with it.
+    """
+    if not text:
+        raise InputError("the text that ends a step must not be empty")
+    words = tokenizer.batch_decode([[number] for number in range(len(tokenizer))])
+    found = tuple(number for number, word in enumerate(words) if word.endswith(text))
+    if not found:
+        raise InputError(f"no token of the model ends with {text!r:.40}")
+    return found
