@@ -28,7 +28,8 @@ def test_corridors_are_different_and_the_last_ones_longer() -> None:
 @pytest.mark.parametrize("arm", ["base", *METHODS])
 def test_every_arm_gives_shares(arm: str) -> None:
     found = learned(arm, SMOKE, 0)
-    assert 0 <= found.success <= 1 and 0 <= found.longer <= 1
+    assert 0 <= found.success <= 1
+    assert 0 <= found.longer <= 1
 
 
 def test_correlations_are_correlations() -> None:

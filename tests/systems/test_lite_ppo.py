@@ -48,8 +48,10 @@ def test_recipes_differ_in_what_the_arm_says() -> None:
 @pytest.mark.parametrize("scopes", SCOPES)
 def test_every_arm_gives_shares(scopes: str) -> None:
     found = learned("easy", scopes, "token", 0.02, SMOKE, 0)
-    assert 0 <= found.accuracy <= 1 and 0 <= found.area <= 1
-    assert found.unsteadiness >= 0 and found.entropy > 0
+    assert 0 <= found.accuracy <= 1
+    assert 0 <= found.area <= 1
+    assert found.unsteadiness >= 0
+    assert found.entropy > 0
 
 
 def test_a_deviation_of_centred_rewards_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,8 @@ from pellucid.systems.self_explanation import (
 
 def test_wrong_answers_are_wrong_at_every_step_and_always_the_same() -> None:
     walks, held_out = hard_walks(replace(SMOKE, n_train=30, n_test=5), 0)
-    assert len(walks) == 30 and len(held_out) == 5
+    assert len(walks) == 30
+    assert len(held_out) == 5
     for walk in walks:
         wrong = wrong_answer(walk)
         assert wrong == wrong_answer(walk)
@@ -36,7 +37,8 @@ def test_explanations_are_asked_for_kept_and_ended_by_the_answer() -> None:
     assert all(value in method.explain_prompt(walk).split() for value in walk.answer.split())
     tail = method.answer_tail(walk)
     assert path_in(tail) == walk.answer
-    assert method.keep(walk, tail) and not method.keep(walk, "path 1")
+    assert method.keep(walk, tail)
+    assert not method.keep(walk, "path 1")
 
 
 @pytest.mark.parametrize("arm", ["base", *METHODS])
