@@ -26,7 +26,8 @@ from pellucid.systems.semantic_reward_checks import checks
 SOURCE = "Pappone 2025"
 CPU = Size(
     n_layers=2,
-    n_texts=6_000,
+    warm_steps=1600,
+    n_texts=12_000,
     batch_size=16,
     warm_rate=4e-3,
     learning_rate=1e-3,

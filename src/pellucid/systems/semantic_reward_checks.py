@@ -97,11 +97,12 @@ def _direction(seed: int) -> dict[str, bool]:
         contexts=torch.full((2,), int(Context.PLAIN)),
     )
     before = token_log_probs(model, *where).log_probs
-    policy_loss(before, batch, prepare(batch, Recipe()), Recipe()).value.backward()
+    loss = policy_loss(before, batch, prepare(batch, Recipe()), Recipe()).value
+    weights = list(model.parameters())
+    gradients = torch.autograd.grad(loss, weights)
     with torch.no_grad():
-        for weight in model.parameters():
-            if weight.grad is not None:
-                weight -= 0.01 * weight.grad
+        for weight, gradient in zip(weights, gradients, strict=True):
+            weight.sub_(0.01 * gradient)
         after = token_log_probs(model, *where).log_probs
     change = torch.where(drawn.mask, after - before, 0.0).sum(1)
     return {
