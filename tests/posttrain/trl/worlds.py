@@ -111,7 +111,10 @@ def objective_trainer(
     gold = given.pop("gold", None)
     # random weights hardly ever end a completion, so the limit does
     ended = {"generation_kwargs": {"forced_eos_token_id": 1}} if given.pop("ended", False) else {}
+    attention = given.pop("attention", None)
     options = config(Recipe(kl=recipe.kl), tmp_path, **given) | ended
+    if attention:
+        options["model_init_kwargs"] = {"attn_implementation": attention}
     return ObjectiveTrainer(
         folder,
         reward_funcs=reward or length_reward,
