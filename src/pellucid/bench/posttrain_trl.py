@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import logging
 import tempfile
 import time
@@ -110,7 +111,7 @@ class TrlUpdates:
         self.trainer.args.max_steps = n_updates + 1
         with muted():
             self.trainer.train()
-        return [b - a for a, b in zip(self._ends, self._ends[1:], strict=False)]
+        return [b - a for a, b in itertools.pairwise(self._ends)]
 
     def close(self) -> None:
         """Remove the trainer's folder."""

@@ -29,13 +29,17 @@ def text(rows: Sequence[Row]) -> str:
             lines.append(f"{row['suite']}  {row['case']}  {row['peer']}: skipped, {row['reason']}")
             continue
         cells = dict(zip(COLUMNS, _cells(row), strict=True))
-        goal = f"  goal: {cells['goal']}: {cells['met']}" if row["goal"] else ""
-        lines.append(
-            f"{row['suite']}  {cells['case']}  {cells['peer']}: {cells['times as fast']} times as "
-            f"fast ({cells['ours, ms']} against {cells['peer, ms']} ms), "
-            f"{cells['evaluations, ours']} against {cells['evaluations, peer']} evaluations, "
-            f"error {cells['error, ours']} against {cells['error, peer']}{goal}"
-        )
+        goal = f"  goal: {cells['goal']}: {cells['met'] or row['reason']}" if row["goal"] else ""
+        told = [
+            f"{cells['times as fast']} times as fast ({cells['ours, ms']} against "
+            f"{cells['peer, ms']} ms)"
+        ]
+        if row["evaluations_ours"] is not None:
+            counts = (cells["evaluations, ours"], cells["evaluations, peer"])
+            told.append(f"{' against '.join(counts)} evaluations")
+        if row["error_ours"] is not None:
+            told.append(f"error {cells['error, ours']} against {cells['error, peer']}")
+        lines.append(f"{row['suite']}  {cells['case']}  {cells['peer']}: {', '.join(told)}{goal}")
     return "\n".join(lines)
 
 

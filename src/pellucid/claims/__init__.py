@@ -96,5 +96,11 @@ REGISTRY = {
     "self-explanation.positive": "pellucid.claims.self_explanation",
     "self-explanation.preference": "pellucid.claims.self_explanation",
     "self-explanation.weight": "pellucid.claims.self_explanation",
+    "semantic-reward.acceptance": "pellucid.claims.semantic_reward",
+    "semantic-reward.answers-alone": "pellucid.claims.semantic_reward",
+    "semantic-reward.contradictions": "pellucid.claims.semantic_reward",
+    "semantic-reward.coverage": "pellucid.claims.semantic_reward",
+    "semantic-reward.rating": "pellucid.claims.semantic_reward",
+    "semantic-reward.words": "pellucid.claims.semantic_reward",
     "shapley-axioms.exact": "pellucid.claims.shapley_axioms",
 }

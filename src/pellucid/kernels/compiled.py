@@ -18,3 +18,15 @@ def compiled(fn: _Fn) -> _Fn:
         fn: A function of numbers and arrays that numba's nopython mode accepts.
     """
     return cast(_Fn, numba.njit(cache=True, nogil=True)(fn))
+
+
+def compiled_as_numpy(fn: _Fn) -> _Fn:
+    """Return a compiled function whose divisions by zero give infinity or NaN, as NumPy's do.
+
+    `compiled` raises there instead; that check keeps every loop with a division from being
+    vectorised.
+
+    Args:
+        fn: As for `compiled`.
+    """
+    return cast(_Fn, numba.njit(cache=True, nogil=True, error_model="numpy")(fn))

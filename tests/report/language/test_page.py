@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -187,6 +188,7 @@ def test_hashed_pages_hold_no_text_of_the_run_and_the_same_numbers(pages: Any) -
     assert document["summary"]["terms"] == usual["summary"]["terms"]
     assert document["explanations"][2]["facts"] == usual["explanations"][2]["facts"]
     assert "replaced by their hashes" in page
+    assert "drawn by seed before training started" in document["samples"]["chosen"]["text"]
 
 
 def test_same_run_same_bytes(tmp_path: Path) -> None:
@@ -216,6 +218,20 @@ def test_a_page_that_would_be_too_large_has_less_text_and_says_what() -> None:
     assert len(page.encode()) < 5_000_000
     assert document["left_out"]
     assert "The whole texts are in the run." in page
+
+
+def test_many_reward_terms_are_listed_in_part() -> None:
+    names = [f"term {i}" for i in range(40)]
+    many = tuple(
+        replace(s, rewards=dict.fromkeys(names, s.rewards["answer"]), total=math.nan)
+        for s in runs.run().samples
+    )
+    head = replace(runs.run().head, reward_weights={})
+    document, _, page = page_of(runs.record(samples=many, updates=(), tokens=(), head=head))
+    assert len(document["terms"]["rows"]) == 40
+    assert len(document["samples"]["groups"][0]["answers"][0]["terms"]) == 8
+    assert "No weights were recorded" in page
+    assert [p for p in (problem(document, f) for f in read(page).facts) if p] == []
 
 
 def test_f64_hostile_texts_stay_inert() -> None:

@@ -16,7 +16,7 @@ from pellucid.posttrain.native.forward import Weights
 from pellucid.posttrain.native.layers import Heads, LayerWeights, Layout, Rotary
 
 
-class _Folded(NamedTuple):
+class Folded(NamedTuple):
     """Weights of one layer with the scales of norms multiplied in."""
 
     query_key_value: Tensor
@@ -25,6 +25,19 @@ class _Folded(NamedTuple):
     attention_output: Tensor
     gate_up: Tensor
     down: Tensor
+
+
+class PromptStates(NamedTuple):
+    """What prompts leave behind.
+
+    Args:
+        stored: Keys and values of each layer, each (all models' prompts, key-value heads, length,
+            head width).
+        logits: Shape (all models' prompts, vocabulary); of the token after each prompt.
+    """
+
+    stored: list[tuple[Tensor, Tensor]]
+    logits: Tensor
 
 
 class CachedDecoder:
@@ -50,7 +63,7 @@ class CachedDecoder:
     ) -> None:
         heads, embedding = weights.heads, weights.embedding.detach()
         self._heads, self._rotary, self._embedding = heads, weights.rotary, embedding
-        self._folded = [_fold(layer, heads) for layer in weights.layers]
+        self._folded = [fold(layer, heads) for layer in weights.layers]
         self._head = weights.head.detach() * weights.norm.detach()[..., None, :]
         # nothing, or the number of stacked models: the leading dimensions of tokens
         self._models = embedding.shape[:-2]
@@ -60,7 +73,12 @@ class CachedDecoder:
         self._keys, self._values = embedding.new_empty(shape), embedding.new_empty(shape)
         self._positions = prompt_mask.sum(-1)[prompts]
         self._bias = self._bias_of(prompt_mask, prompts)
-        self._logits = self._read_prompts(weights.layers, prompt_ids, prompt_mask, prompts)
+        chosen = _of_each_model(prompts, len(prompt_ids), self._models)
+        read = read_prompts(weights, prompt_ids, prompt_mask)
+        for layer, stored in enumerate(read.stored):
+            for store, new in zip((self._keys, self._values), stored, strict=True):
+                store[layer, :, :, : self._length] = new[chosen]
+        self._logits = read.logits[chosen]
 
     @property
     def logits(self) -> Float[Tensor, "rows vocabulary"]:
@@ -104,7 +122,7 @@ class CachedDecoder:
         if self._bias is not None:
             self._bias = self._bias[rows]
 
-    def _project(self, x: Tensor, folded: _Folded, rotary: Rotary, index: int) -> Tensor:
+    def _project(self, x: Tensor, folded: Folded, rotary: Rotary, index: int) -> Tensor:
         """Return the queries of the new tokens; their keys and values are stored."""
         heads = self._heads
         flat = layers.linear(self._unit(x), folded.query_key_value, folded.query_key_value_bias)
@@ -133,33 +151,43 @@ class CachedDecoder:
         bias[..., : self._length].masked_fill_(unseen, float("-inf"))
         return bias
 
-    def _read_prompts(
-        self,
-        weights: tuple[LayerWeights, ...],
-        prompt_ids: Tensor,
-        prompt_mask: Tensor,
-        prompts: Tensor,
-    ) -> Float[Tensor, "rows vocabulary"]:
-        n_prompts, length = prompt_ids.shape
-        tokens = (*self._models, n_prompts * length)
-        positions = layers.positions_of(prompt_mask).flatten().expand(tokens)
-        layout = Layout(positions, (layers.sequence_block(prompt_mask, self._models),))
-        rotary = Rotary(*(table[positions] for table in self._rotary))
-        eps = self._heads.norm_eps
-        chosen = _of_each_model(prompts, n_prompts, self._models)
-        x = layers.embedded(prompt_ids.flatten().expand(tokens), self._embedding)
-        for index, layer in enumerate(weights):
-            turned = layers.projected(
-                layers.normed(x, layer.attention_norm, eps), layer, self._heads, rotary
-            )
-            for store, new in ((self._keys, turned[1]), (self._values, turned[2])):
-                by_head = new.reshape(-1, length, *new.shape[-2:]).transpose(1, 2)
-                store[index, :, :, :length] = by_head[chosen]
-            found = layers.attended(*turned, self._heads, layout)
-            x = x + layers.linear(found, layer.attention_output)
-            x = x + layers.fed_forward(layers.normed(x, layer.feed_forward_norm, eps), layer)
-        last = x.view(*self._models, n_prompts, length, -1)[..., -1, :]
-        return self._to_logits(last)[chosen]
+
+@torch.no_grad()
+def read_prompts(
+    weights: Weights,
+    prompt_ids: Int[Tensor, "prompts prompt"],
+    prompt_mask: Bool[Tensor, "prompts prompt"],
+) -> PromptStates:
+    """Return what prompts leave behind; stacked models all read all of them.
+
+    Args:
+        weights: Of the model, or of stacked ones.
+        prompt_ids: Left-padded.
+        prompt_mask: Their real tokens.
+    """
+    models = weights.embedding.shape[:-2]
+    n_prompts, length = prompt_ids.shape
+    tokens = (*models, n_prompts * length)
+    positions = layers.positions_of(prompt_mask).flatten().expand(tokens)
+    layout = Layout(positions, (layers.sequence_block(prompt_mask, models),))
+    rotary = Rotary(*(table[positions] for table in weights.rotary))
+    eps = weights.heads.norm_eps
+    x = layers.embedded(prompt_ids.flatten().expand(tokens), weights.embedding)
+    stored = []
+    for layer in weights.layers:
+        turned = layers.projected(
+            layers.normed(x, layer.attention_norm, eps), layer, weights.heads, rotary
+        )
+        keys, values = (
+            new.reshape(-1, length, *new.shape[-2:]).transpose(1, 2) for new in turned[1:]
+        )
+        stored.append((keys, values))
+        found = layers.attended(*turned, weights.heads, layout)
+        x = x + layers.linear(found, layer.attention_output)
+        x = x + layers.fed_forward(layers.normed(x, layer.feed_forward_norm, eps), layer)
+    last = x.view(*models, n_prompts, length, -1)[..., -1, :]
+    logits = layers.linear(layers.normed(last, weights.norm, eps), weights.head)
+    return PromptStates(stored, logits.flatten(0, -2))
 
 
 def _of_each_model(
@@ -172,7 +200,8 @@ def _of_each_model(
     return prompts + of_model.repeat_interleave(len(prompts) // models[0])
 
 
-def _fold(layer: LayerWeights, heads: Heads) -> _Folded:
+def fold(layer: LayerWeights, heads: Heads) -> Folded:
+    """Return a layer's weights with the scales of its norms multiplied in."""
     head_norms = None
     if layer.query_norm is not None and layer.key_norm is not None:
         parts = ((layer.query_norm, heads.n_query), (layer.key_norm, heads.n_key_value))
@@ -182,7 +211,7 @@ def _fold(layer: LayerWeights, heads: Heads) -> _Folded:
             # stacked models: one row of scales for all rows of a model
             head_norms = head_norms[:, None]
     bias = layer.query_key_value_bias
-    return _Folded(
+    return Folded(
         query_key_value=layer.query_key_value.detach()
         * layer.attention_norm.detach()[..., None, :],
         query_key_value_bias=None if bias is None else bias.detach(),

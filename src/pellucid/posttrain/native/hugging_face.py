@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from pellucid.errors import InputError
 from pellucid.posttrain.native import conversion, forward, layers
-from pellucid.posttrain.native.decoding import CachedDecoder
+from pellucid.posttrain.native.compiled_decoder import decoder_of
 from pellucid.posttrain.native.forward import Weights
 from pellucid.posttrain.native.layers import Rotary
 from pellucid.posttrain.native.models import Decoder, Predictions
@@ -130,7 +130,7 @@ class HuggingFaceModel(nn.Module):
         with torch.no_grad():
             weights = self._lent()
             if weights is not None:
-                return CachedDecoder(weights, prompt_ids, prompt_mask, prompts, max_new_tokens)
+                return decoder_of(weights, prompt_ids, prompt_mask, prompts, max_new_tokens)
         return HuggingFaceDecoder(self._call, prompt_ids, prompt_mask, prompts, max_new_tokens)
 
     # --- parts ---

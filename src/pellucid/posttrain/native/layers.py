@@ -17,6 +17,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from pellucid.posttrain.native.fused import turned_heads, unit_norm
+
 
 class LayerWeights(NamedTuple):
     """The weights of one layer; with S stacked models each has a leading dimension S.
@@ -184,8 +186,7 @@ def normed(x: Tensor, scale: Tensor, eps: float) -> Tensor:
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     # stacked models: their scales have a dimension of models, then anything between, then width
     shape = (*scale.shape[:-1], *[1] * (x.dim() - scale.dim()), scale.shape[-1])
-    unit = functional.rms_norm(wide, x.shape[-1:], eps=eps).to(x.dtype)
-    return unit * scale.view(shape)
+    return unit_norm(wide, eps).to(x.dtype) * scale.view(shape)
 
 
 def rotary_table(head_width: int, base: float, length: int) -> tuple[Tensor, Tensor]:
@@ -213,18 +214,17 @@ def projected(
     """Return queries, keys and values of normed tokens, each (..., N, heads, head width)."""
     flat = linear(x, weights.query_key_value, weights.query_key_value_bias)
     split = flat.view(*flat.shape[:-1], -1, heads.width)
-    n_turned = heads.n_query + heads.n_key_value
-    turned, values = split[..., :n_turned, :], split[..., n_turned:, :]
     if weights.query_norm is not None and weights.key_norm is not None:
-        turned = torch.cat(
+        n_turned = heads.n_query + heads.n_key_value
+        split = torch.cat(
             (
-                normed(turned[..., : heads.n_query, :], weights.query_norm, heads.norm_eps),
-                normed(turned[..., heads.n_query :, :], weights.key_norm, heads.norm_eps),
+                normed(split[..., : heads.n_query, :], weights.query_norm, heads.norm_eps),
+                normed(split[..., heads.n_query : n_turned, :], weights.key_norm, heads.norm_eps),
+                split[..., n_turned:, :],
             ),
             dim=-2,
         )
-    turned = rotated(turned, rotary)
-    return turned[..., : heads.n_query, :], turned[..., heads.n_query :, :], values
+    return turned_heads(split, *rotary, n_query=heads.n_query, n_key_value=heads.n_key_value)
 
 
 def fed_forward(x: Tensor, weights: LayerWeights) -> Tensor:

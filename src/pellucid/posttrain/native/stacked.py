@@ -167,9 +167,7 @@ class StackedTransformer(nn.Module):
 
     def _layer(self, index: int) -> LayerWeights:
         names = {field: f"layers/{index}/{field}" for field in LayerWeights._fields}
-        found: dict[str, Any] = {
-            field: self.stacked.get(name, None) for field, name in names.items()
-        }
+        found: dict[str, Any] = {field: self.stacked.get(name) for field, name in names.items()}
         return LayerWeights(**found)
 
     def _predict_whole(self, ids: Tensor, mask: Tensor, *, n_tokens: int) -> Predictions:

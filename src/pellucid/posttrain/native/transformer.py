@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from pellucid.errors import InputError
 from pellucid.posttrain.native import forward, layers
-from pellucid.posttrain.native.decoding import CachedDecoder
+from pellucid.posttrain.native.compiled_decoder import decoder_of
 from pellucid.posttrain.native.forward import Weights
 from pellucid.posttrain.native.layers import Heads, LayerWeights, Rotary
-from pellucid.posttrain.native.models import Predictions
+from pellucid.posttrain.native.models import Decoder, Predictions
 
 
 @dataclass(frozen=True)
@@ -212,14 +212,14 @@ class Transformer(nn.Module):
         prompt_mask: Bool[Tensor, "prompts prompt"],
         prompts: Int[Tensor, " rows"],
         max_new_tokens: int,
-    ) -> CachedDecoder:
+    ) -> Decoder:
         """Return a decoder that has read the prompts; it sees a copy of the weights.
 
         Raises:
             InputError: A prompt leaves no room for that many tokens in the context.
         """
         self.check_length(int(prompt_mask.sum(-1).max()) + max_new_tokens)
-        return CachedDecoder(self.weights(), prompt_ids, prompt_mask, prompts, max_new_tokens)
+        return decoder_of(self.weights(), prompt_ids, prompt_mask, prompts, max_new_tokens)
 
     # --- parts ---
 

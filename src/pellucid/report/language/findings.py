@@ -216,8 +216,8 @@ def _why_no_trend(record: LanguageRecord) -> tuple[str, str]:
     )
     if not known:
         return (
-            "no right answers were recorded",
-            "give gold answers, or a column that says whether an answer is right",
+            "the record does not say which answers are right",
+            "mark them as right or wrong, or give gold and parsed answers",
         )
     return "there are too few updates to tell early from late", "record more updates"
 

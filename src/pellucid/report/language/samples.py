@@ -11,7 +11,7 @@ from pellucid.report.language.contexts import WORDS as CONTEXT_WORDS
 from pellucid.report.language.gain import held_out
 from pellucid.report.language.progress import has_signal, unscored
 from pellucid.report.language.record import Group, LanguageRecord, groups_of
-from pellucid.report.language.texts import shortened
+from pellucid.report.language.texts import FIXED, shortened
 from pellucid.report.said import Document, said
 from pellucid.seeds import stream
 
@@ -31,11 +31,12 @@ def samples(record: LanguageRecord, limits: Limits) -> Document:
     limits = fitting(limits, len(prompts), len(record.run.reward_names))
     chosen, fixed_by_run = fixed_prompts(record, prompts, limits.prompts)
     shown = _Shown(record.run, limits)
+    own = _by_prompt(groups)
     beside = _by_prompt(groups_of(record.other)) if record.other is not None else {}
     entries = [
         {
             "prompt_id": name,
-            "groups": [shown.place(g) for g in thinned(_by_prompt(groups)[name], limits.steps)],
+            "groups": [shown.place(g) for g in thinned(own[name], limits.steps)],
             "other": [
                 shown.place(g, record.other) for g in thinned(beside.get(name, []), limits.steps)
             ],
@@ -69,7 +70,7 @@ def fixed_prompts(
     They are drawn by seed before anything is read: those that the run fixed before it started, and
     if there are fewer, or none, others drawn by the report.
     """
-    kept: Any = record.run.head.kept.get("fixed_prompt_ids", ())
+    kept: Any = record.run.head.kept.get(FIXED, ())
     occurring = set(prompts)
     fixed = [name for name in kept if isinstance(name, str) and name in occurring]
     others = sorted(occurring - set(fixed))

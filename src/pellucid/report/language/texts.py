@@ -3,10 +3,12 @@
 import hashlib
 from dataclasses import replace
 
-from pellucid.posttrain.recording import EvaluationRow, RunRecord, SampleRow, TokenRow
+from pellucid.posttrain.recording import EvaluationRow, RunHead, RunRecord, SampleRow, TokenRow
 from pellucid.report.said import Document
 
 HASH_DIGITS = 16
+FIXED = "fixed_prompt_ids"
+"""Where a run's head names the prompts that it fixed before it started."""
 
 
 def shortened(text: str, longest: int, n_signs: int | None = None) -> Document:
@@ -41,10 +43,11 @@ def hashed(text: str) -> str:
 def without_texts(run: RunRecord) -> RunRecord:
     """Return a run whose prompts, completions, answers and tokens are their hashes.
 
-    Numbers stay as they are. Reasons and settings are not texts of prompts and stay too.
+    Numbers and settings stay as they are. Reasons may quote an answer and are hashed too.
     """
     return replace(
         run,
+        head=_head(run.head),
         samples=tuple(map(_sample, run.samples)),
         tokens=tuple(map(_tokens, run.tokens)),
         evaluations=tuple(map(_evaluation, run.evaluations)),
@@ -53,6 +56,14 @@ def without_texts(run: RunRecord) -> RunRecord:
 
 def _optional(text: str | None) -> str | None:
     return None if text is None else hashed(text)
+
+
+def _head(head: RunHead) -> RunHead:
+    kept = dict(head.kept)
+    fixed = kept.get(FIXED)
+    if isinstance(fixed, list | tuple):
+        kept[FIXED] = [hashed(str(name)) for name in fixed]
+    return replace(head, kept=kept)
 
 
 def _sample(row: SampleRow) -> SampleRow:
@@ -64,6 +75,7 @@ def _sample(row: SampleRow) -> SampleRow:
         scored_prompt=_optional(row.scored_prompt),
         gold=_optional(row.gold),
         parsed=_optional(row.parsed),
+        unscored_reason=_optional(row.unscored_reason),
         n_characters=None,
     )
 

@@ -15,10 +15,10 @@ SHOWN_GROUPS = 2
 """Groups whose answers are shown: one early, one late."""
 ANSWERS_OF_GROUP = 2
 """Answers of each: the one that was pushed up most, and the one that was pushed down most."""
-LONGEST = 100
+LONGEST = 80
 """Tokens of an answer that are shown."""
 LEVELS = 4
-TABLE_ROWS = 8
+TABLE_ROWS = 6
 """Tokens of an answer in the table of the largest pushes."""
 """Steps of tint and underline."""
 

@@ -1,0 +1,152 @@
+"""The cached decoder for float32 on a CPU: each step is one call of a compiled function."""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from threadpoolctl import ThreadpoolController
+from torch import Tensor
+
+from pellucid.posttrain.native.decoding import CachedDecoder, fold, read_prompts
+from pellucid.posttrain.native.decoding_compiled import decode_step
+from pellucid.posttrain.native.forward import Weights
+from pellucid.posttrain.native.models import Decoder
+
+MAX_THREADED_WIDTH = 512
+"""Of the model: beyond, matrix products are large enough for the threads that BLAS has."""
+
+
+class CompiledDecoder:
+    """Decodes rows token by token; satisfies `Decoder`.
+
+    Args:
+        weights: Of one model, float32 on the CPU; what is folded is a copy.
+        prompt_ids: Left-padded prompts.
+        prompt_mask: Their real tokens.
+        prompts: The prompt of each row.
+        max_new_tokens: How often `step` will be called at most.
+    """
+
+    @torch.no_grad()
+    def __init__(
+        self,
+        weights: Weights,
+        prompt_ids: Int[Tensor, "prompts prompt"],
+        prompt_mask: Bool[Tensor, "prompts prompt"],
+        prompts: Int[Tensor, " rows"],
+        max_new_tokens: int,
+    ) -> None:
+        heads = weights.heads
+        self._heads, self._embedding = heads, weights.embedding.detach()
+        self._cosines, self._sines = weights.rotary.cosines[:, 0, 0], weights.rotary.sines[:, 0, 1]
+        folded = [fold(layer, heads) for layer in weights.layers]
+        names = ("query_key_value", "attention_output", "gate_up", "down")
+        head = weights.head.detach() * weights.norm.detach()
+        self._maps = (
+            # copies in this order, of which alone machine code is made
+            *(
+                np.stack([np.ascontiguousarray(getattr(f, name).T.numpy()) for f in folded])
+                for name in names
+            ),
+            np.ascontiguousarray(head.T.numpy()),
+        )
+        self._bias = _stacked([f.query_key_value_bias for f in folded], 1)
+        self._head_norms = _stacked([f.head_norms for f in folded], 2)
+        self._length = prompt_ids.shape[1]
+        stored = (len(folded), len(prompts), heads.n_key_value)
+        capacity = self._length + max_new_tokens
+        self._keys = np.empty((*stored, heads.width, capacity), np.float32)
+        self._values = np.empty((*stored, capacity, heads.width), np.float32)
+        n_real = prompt_mask.sum(-1)
+        self._starts = (self._length - n_real)[prompts].numpy()
+        self._positions = n_real[prompts]
+        rows = prompts.numpy()
+        read = read_prompts(weights, prompt_ids, prompt_mask)
+        for layer, (keys, values) in enumerate(read.stored):
+            self._keys[layer, ..., : self._length] = keys.mT.numpy()[rows]
+            self._values[layer, :, :, : self._length] = values.numpy()[rows]
+        self._logits = read.logits[prompts].numpy()
+
+    @property
+    def logits(self) -> Float[Tensor, "rows vocabulary"]:
+        """Of the next token of each row; overwritten by the next step."""
+        return torch.from_numpy(self._logits)
+
+    @property
+    def drops_rows(self) -> bool:
+        """Whether `keep` may be called."""
+        return True
+
+    @torch.no_grad()
+    def step(self, ids: Int[Tensor, " rows"]) -> None:
+        """Append one token to each row and compute the logits of the next."""
+        positions = self._positions
+        with _controller().limit(limits=self._limits(), user_api="blas"):
+            decode_step(
+                self._embedding[ids].numpy(),
+                self._maps,
+                self._bias,
+                self._head_norms,
+                self._keys,
+                self._values,
+                self._starts,
+                self._cosines[positions].numpy(),
+                self._sines[positions].numpy(),
+                self._length,
+                self._heads.n_query,
+                np.float32(self._heads.norm_eps),
+                self._logits,
+            )
+        self._length += 1
+        self._positions = positions + 1
+
+    @torch.no_grad()
+    def keep(self, rows: Int[Tensor, " kept"]) -> None:
+        """Go on with some of the rows only."""
+        kept = rows.numpy()
+        # `take` keeps the order of dimensions in memory, an index need not
+        self._keys = np.take(self._keys, kept, axis=1)
+        self._values = np.take(self._values, kept, axis=1)
+        self._starts, self._logits = self._starts[kept], self._logits[kept]
+        self._positions = self._positions[rows]
+
+    def _limits(self) -> int | None:
+        return 1 if self._embedding.shape[-1] <= MAX_THREADED_WIDTH else None
+
+
+def decoder_of(
+    weights: Weights,
+    prompt_ids: Int[Tensor, "prompts prompt"],
+    prompt_mask: Bool[Tensor, "prompts prompt"],
+    prompts: Int[Tensor, " rows"],
+    max_new_tokens: int,
+) -> Decoder:
+    """Return the fastest decoder for a model; see `CompiledDecoder` and `CachedDecoder`."""
+    made = CompiledDecoder if can_be_compiled(weights, prompt_mask) else CachedDecoder
+    return made(weights, prompt_ids, prompt_mask, prompts, max_new_tokens)
+
+
+def can_be_compiled(weights: Weights, prompt_mask: Bool[Tensor, "prompts prompt"]) -> bool:
+    """Whether `CompiledDecoder` can decode: one model, float32, on the CPU, prompts padded left."""
+    tables = [weights.embedding, weights.norm, weights.head]
+    tables += [weight for layer in weights.layers for weight in layer if weight is not None]
+    if any(t.dtype != torch.float32 or t.device.type != "cpu" for t in tables):
+        return False
+    if weights.embedding.dim() != 2:
+        return False
+    # once real, real to the end
+    return bool((prompt_mask[:, 1:] >= prompt_mask[:, :-1]).all())
+
+
+def _stacked(parts: list[Tensor | None], n_dimensions: int) -> np.ndarray:
+    """Return what each layer has; without any, an array of no layers."""
+    present = [part.numpy() for part in parts if part is not None]
+    if not present:
+        return np.empty((0,) + (1,) * n_dimensions, np.float32)
+    return np.stack(present)
+
+
+@lru_cache(maxsize=1)
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()

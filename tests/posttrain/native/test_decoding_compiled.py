@@ -1,0 +1,53 @@
+"""The compiled decoder against the one of torch, and its exponential."""
+
+import numpy as np
+import pytest
+import torch
+
+from pellucid.posttrain.native import pad_left
+from pellucid.posttrain.native.compiled_decoder import CompiledDecoder, can_be_compiled, decoder_of
+from pellucid.posttrain.native.decoding import CachedDecoder
+from pellucid.posttrain.native.decoding_compiled import exponential
+from pellucid.posttrain.native.stacked import StackedTransformer
+
+from .models_for_tests import SHAPES, small_model
+
+PROMPTS = [[3, 4, 5], [7], [9, 10, 11, 12]]
+ROWS = torch.tensor([0, 0, 1, 2, 1])
+
+
+def test_exponential_is_exact_to_float32() -> None:
+    for x in np.linspace(-86.9, 87.9, 997, dtype=np.float32):
+        assert exponential(x) == pytest.approx(np.exp(np.float64(x)), rel=3e-7)
+    assert exponential(np.float32(0)) == 1
+    assert exponential(np.float32(-np.inf)) == pytest.approx(0, abs=1e-37)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_both_decoders_give_the_same_logits(shape: str) -> None:
+    weights = small_model(shape).weights()
+    ids, mask = pad_left(PROMPTS, pad_id=0)
+    decoders = [made(weights, ids, mask, ROWS, 6) for made in (CompiledDecoder, CachedDecoder)]
+    for step in range(6):
+        torch.testing.assert_close(decoders[0].logits, decoders[1].logits, atol=1e-5, rtol=1e-5)
+        tokens = decoders[1].logits.argmax(-1)
+        if step == 3:
+            kept = torch.tensor([4, 0, 2])
+            tokens = tokens[kept]
+            for decoder in decoders:
+                decoder.keep(kept)
+        for decoder in decoders:
+            decoder.step(tokens)
+
+
+def test_what_it_cannot_decode_is_left_to_torch() -> None:
+    ids, mask = pad_left(PROMPTS, pad_id=0)
+    single, double = small_model().weights(), small_model().double().weights()
+    assert can_be_compiled(single, mask)
+    assert not can_be_compiled(double, mask)
+    assert not can_be_compiled(StackedTransformer([small_model()] * 2).weights(), mask)
+    assert not can_be_compiled(single, mask.flip(1))  # padded right
+    made = decoder_of(double, ids, mask, ROWS, 1)
+    assert isinstance(made, CachedDecoder)
+    reference = decoder_of(single, ids, mask, ROWS, 1)
+    torch.testing.assert_close(made.logits.float(), reference.logits, atol=1e-5, rtol=1e-5)
