@@ -91,7 +91,7 @@ def test_explainers_of_other_kinds_cost_nothing(monkeypatch) -> None:
 def test_the_smoke_scale_trains_for_real_and_says_why_nothing_is_scored(entrants) -> None:
     talk: list[str] = []
     found = reasoners.reasoner_rows(entrants, (0,), Scale.smoke, talk.append)
-    assert "planted: training 3 language models" in talk
+    assert "planted: training three language models, seed 0" in talk
     assert {row.value for row in found} == {None}
     assert all(row.reason for row in found)
     assert np.isfinite([row.seconds for row in found]).all()

@@ -13,7 +13,9 @@ from pellucid.stats import (
     differences,
     holm,
     iqm,
+    mean_difference,
     mean_interval,
+    mean_share_interval,
     paired_gap,
     paired_p_value,
     proportion_interval,
@@ -303,3 +305,42 @@ def test_sign_flip_p_value_equals_the_enumeration():
 def test_sign_flip_p_value_of_many_units_is_seeded_and_never_zero():
     values = np.full(30, 1.0) + np.linspace(0, 0.1, 30)
     assert paired_p_value(values) == paired_p_value(values) == pytest.approx(1e-4, rel=0.01)
+
+
+def test_difference_of_independent_means_is_welchs():
+    rng = np.random.default_rng(4)
+    first, second = rng.normal(1.0, 1.0, 7), rng.normal(0.0, 3.0, 12)
+    found = mean_difference([*first, math.nan], second)
+    ends = scipy_stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+    assert found.value == pytest.approx(first.mean() - second.mean())
+    assert (found.low, found.high) == pytest.approx((ends.low, ends.high))
+    assert (found.n, found.n_unscored) == (7, 1)
+
+
+def test_difference_of_constants_has_no_width_and_of_one_unit_is_not_measured():
+    assert mean_difference([2.0, 2.0], [0.5, 0.5]) == Estimate(1.5, 1.5, 1.5, 2, 0, constant=True)
+    half = mean_difference([2.0, 2.0, 2.0], [0.0, 1.0, 2.0])
+    assert half.low < half.value == 1.0 < half.high
+    assert not mean_difference([1.0], [1.0, 2.0]).measured
+
+
+def test_equal_shares_of_few_units_are_not_certain():
+    nothing = mean_share_interval([0.0] * 4)
+    assert (nothing.value, nothing.low, nothing.constant) == (0.0, 0.0, False)
+    assert nothing.high == pytest.approx(proportion_interval(0, 4).high)
+    everything = mean_share_interval([1.0] * 30)
+    assert (everything.low, everything.high) == (proportion_interval(30, 30).low, 1.0)
+    half = mean_share_interval([0.5] * 5)  # 2.5 of 5: from below 2 to above 3
+    assert half.low == pytest.approx(proportion_interval(2, 5).low)
+    assert half.high == pytest.approx(proportion_interval(3, 5).high)
+
+
+def test_shares_that_differ_have_the_interval_of_their_mean_within_bounds():
+    shares = [0.0, 0.0, 0.1, 0.0, 0.2]
+    usual, found = mean_interval(shares), mean_share_interval(shares)
+    assert usual.low < 0.0 == found.low
+    assert (found.value, found.high) == (usual.value, usual.high)
+    assert not mean_share_interval([0.5]).measured
+    assert mean_share_interval([0.5, math.nan, 0.7]).n_unscored == 1
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        mean_share_interval([0.5, 1.5])

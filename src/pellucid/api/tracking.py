@@ -11,6 +11,8 @@ from pellucid.posttrain.recording.rows import UpdateRow
 
 TrackerName = Literal["tensorboard", "wandb", "trackio"]
 PROJECT = "pellucid"
+TENSORBOARD = "tensorboard"
+"""Folder of its event files in the run folder."""
 
 
 class Tracker(Protocol):
@@ -77,7 +79,7 @@ class _TensorBoard:
     def __init__(self, folder: Path) -> None:
         _needed("tensorboard")
         writers = optional_import("torch.utils.tensorboard", extra="llm")
-        self._writer = writers.SummaryWriter(str(folder / "tensorboard"))
+        self._writer = writers.SummaryWriter(str(folder / TENSORBOARD))
 
     def log(self, step: int, numbers: Mapping[str, float]) -> None:
         for name, value in numbers.items():

@@ -12,6 +12,7 @@ from typing import Any
 from pellucid.api.run_folder import LOCK_FILE, changed_inputs, check_writable, inputs_sha256
 from pellucid.api.stopping import Terminated
 from pellucid.api.tracking import (
+    TENSORBOARD,
     Tracker,
     TrackerName,
     check_tracker,
@@ -24,7 +25,13 @@ from pellucid.api.training_data import Data, load_data
 from pellucid.api.training_methods import Prompt, method_prompts, training_config
 from pellucid.api.training_models import Policy, describe, make_policy, save_model
 from pellucid.api.training_summary import training_document
-from pellucid.api.training_trl import machine_settings, run_in_trl, run_settings
+from pellucid.api.training_trl import (
+    LAYOUT,
+    TRL_OUTPUT,
+    machine_settings,
+    run_in_trl,
+    run_settings,
+)
 from pellucid.errors import InputError
 from pellucid.io.locks import release_lock, take_lock
 from pellucid.posttrain.native.checkpoints import newest_checkpoint
@@ -286,7 +293,7 @@ def _clear(folder: Path) -> None:
     # run.json goes first: without it, nothing that is left counts as stored
     for name in (RUN_FILE, *ROW_FILES):
         (folder / name).unlink(missing_ok=True)
-    for name in (CHECKPOINTS, BASE, TRAINED):
+    for name in (CHECKPOINTS, BASE, TRAINED, LAYOUT, TRL_OUTPUT, TENSORBOARD):
         if (folder / name).is_dir() and not (folder / name).is_symlink():
             shutil.rmtree(folder / name)
 

@@ -327,9 +327,11 @@ def source_of(section: ModelSection) -> str | Path:
     """Return the folder or the hub id of a model that is loaded.
 
     Raises:
-        InputError: Its package is not installed.
+        InputError: Its package is not installed, or no name of one.
     """
     if section.package:
+        if not section.package.isidentifier():  # looking for a part would import the whole
+            raise InputError(f"expected the name of a package, got {section.package!r:.60}")
         spec = importlib.util.find_spec(section.package)  # finds it; nothing of it is run
         if spec is None or spec.origin is None:
             raise InputError(

@@ -1,5 +1,7 @@
 """The TRL engine for `train_model`: large models, GPUs, vLLM."""
 
+import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,6 +16,7 @@ from pellucid.io.imports import optional_import
 from pellucid.io.sections import read_section
 from pellucid.posttrain import trl
 from pellucid.posttrain.native.conversion import to_hugging_face
+from pellucid.posttrain.native.diagnosis import TrainingStoppedError, Watch
 from pellucid.posttrain.native.kept_rows import prompt_id
 from pellucid.posttrain.native.pass_at_k import evaluate
 from pellucid.posttrain.native.prompting import EXPLAIN_PROMPT, HINT_PROMPT
@@ -26,10 +29,14 @@ from pellucid.registry import unknown_name
 
 LAYOUT = "base-transformers"
 """Folder of a model that was made in memory, in the layout that TRL loads."""
+TRL_OUTPUT = "trl"
+"""Folder that TRL writes in."""
 _METHODS: Mapping[str, Callable[..., Any]] = {
     method.name: method
     for method in (trl.Plain, trl.Guidance, trl.SelfExplanation, trl.EntropyModulation)
 }
+_TOLERATED = 3
+"""Updates in a row in which nothing could be scored."""
 _PROMPTS: Mapping[str, Mapping[str, Prompt]] = {
     "guidance": {"hint_prompt": HINT_PROMPT},
     "self-explanation": {"explain_prompt": EXPLAIN_PROMPT},
@@ -61,6 +68,7 @@ def run_in_trl(
     Raises:
         CapabilityError: TRL is missing or untested, or it cannot do what is asked.
         InputError: An option is wrong.
+        TrainingStoppedError: There was nothing to be learned, or numbers were not finite.
     """
     settings = run_settings(config, folder)
     method = trl_method(config.method, prompts, data.split.train, policy.tokenizer)
@@ -70,11 +78,16 @@ def run_in_trl(
         adapters = read_section(
             trl.low_rank_adapters, config.model.adapters, where="model.adapters"
         )
+    # its bars would run into ours
+    optional_import("transformers.utils.logging", extra="llm").disable_progress_bar()
     source = _source(config, policy, folder)
     writer.record_evaluation(_asked(config, data, policy.model, policy.tokenizer, "before"))
+    # prompts are text here, as they are for the questions before and after: TRL would render
+    # messages by the model's own template, without a limit of time
+    examples = [dataclasses.replace(example, messages=None) for example in data.split.train]
     result = train_with_trl(
         source,
-        data.split.train,
+        examples,
         data.rewards,
         recipe=make_recipe(config.method),
         settings=settings,
@@ -86,12 +99,36 @@ def run_in_trl(
         adapters=adapters,
         prompt_ids=[prompt_id(example) for example in data.split.train],
         recorder=writer,
-        progress=progress,
+        progress=_watched(progress, config.optimiser.patience),
     )
     models = optional_import("pellucid.posttrain.native.hugging_face", extra="llm")
     trained = models.HuggingFaceModel(result.trainer.accelerator.unwrap_model(result.trainer.model))
     writer.record_evaluation(_asked(config, data, trained, policy.tokenizer, "after"))
     result.save(folder / "model")
+
+
+def _watched(
+    progress: Callable[[UpdateRow], None], patience: int | None
+) -> Callable[[UpdateRow], None]:
+    """Return `progress` that raises where training makes no sense any more."""
+    watch = Watch(patience, tolerated=_TOLERATED)
+
+    def observed(row: UpdateRow) -> None:
+        progress(row)
+        diagnosis = watch.observe(
+            row.step,
+            finite=math.isfinite(row.loss) and math.isfinite(row.grad_norm),
+            # TRL could not even sample from weights that are not finite
+            diverged=not math.isfinite(row.grad_norm),
+            grad_norm=row.grad_norm,
+            changed=True,  # not measured here
+            n_samples=row.n_samples,
+            n_unscored=row.n_unscored,
+        )
+        if diagnosis is not None:
+            raise TrainingStoppedError(diagnosis)
+
+    return observed
 
 
 def run_settings(config: RunConfig, folder: Path) -> trl.RunSettings:
@@ -105,7 +142,7 @@ def run_settings(config: RunConfig, folder: Path) -> trl.RunSettings:
         raise InputError("sampling.top_k and top_p: the TRL engine samples from all tokens")
     n_rows = sampling.prompts_per_update * sampling.samples_per_prompt
     return trl.RunSettings(
-        output_dir=str(folder / "trl"),
+        output_dir=str(folder / TRL_OUTPUT),
         n_updates=optimiser.n_updates,
         prompts_per_update=sampling.prompts_per_update,
         samples_per_prompt=sampling.samples_per_prompt,
@@ -186,9 +223,20 @@ def _source(config: RunConfig, policy: Policy, folder: Path) -> str:
     if made is None:
         raise unknown_name("kind of model", type(model).__name__, ["Transformer"])
     place = folder / LAYOUT
+    _unmark(made)
     made.save_pretrained(str(place))
     _hugging_face_tokenizer(policy.tokenizer).save_pretrained(str(place))
     return str(place)
+
+
+def _unmark(model: Any) -> None:
+    """Take away the mark of a quantised file from a model whose weights are plain numbers again.
+
+    `transformers` keeps it after it has read a GGUF file, and then refuses to save the model.
+    """
+    model.hf_quantizer = None
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
 
 
 def _stored_source(config: RunConfig) -> str | None:
@@ -196,7 +244,7 @@ def _stored_source(config: RunConfig) -> str | None:
     section = config.model
     if not (section.path or section.hub) or section.gguf_file or config.warm_start is not None:
         return None
-    if section.revision is None:
+    if not section.hub:
         return str(source_of(section))
     hub = optional_import("huggingface_hub", extra="llm")
     return str(hub.snapshot_download(section.hub, revision=section.revision, local_files_only=True))

@@ -90,21 +90,20 @@ def reasoner_rows(
     found: dict[str, dict[str, list[_Outcome]]] = {
         name: {kind: [] for kind in REASONERS} for name in applicable
     }
-    wanted = [(kind, seed) for seed in seeds for kind in REASONERS] if applicable else []
-    if wanted:
-        note(f"planted: training {len(wanted)} language models")
-    agents = train_reasoners(wanted, TRAINING[scale]) if wanted else []
-    for (kind, seed), agent in zip(wanted, agents, strict=True):
-        prompts, gold = asked_prompts(N_PROMPTS[scale], stream(seed, "reasoners", "prompts"))
-        episodes = collect_completions(agent, prompts, gold=gold, seed=seed)
-        taken = plant_took(kind, follows_steps(agent, seed=seed))
-        for name in applicable:
-            note(f"planted: {name} on a {kind} model, seed {seed}")
-            found[name][kind].append(
-                _outcome(name, agent, episodes, seed)
-                if taken
-                else _Outcome({}, 0.0, f"a {kind} model did not become what it was trained for")
-            )
+    for seed in seeds if applicable else ():
+        note(f"planted: training three language models, seed {seed}")
+        agents = train_reasoners([(kind, seed) for kind in REASONERS], TRAINING[scale])
+        for kind, agent in zip(REASONERS, agents, strict=True):
+            prompts, gold = asked_prompts(N_PROMPTS[scale], stream(seed, "reasoners", "prompts"))
+            episodes = collect_completions(agent, prompts, gold=gold, seed=seed)
+            taken = plant_took(kind, follows_steps(agent, seed=seed))
+            for name in applicable:
+                note(f"planted: {name} on a {kind} model, seed {seed}")
+                found[name][kind].append(
+                    _outcome(name, agent, episodes, seed)
+                    if taken
+                    else _Outcome({}, 0.0, f"a {kind} model did not become what it was trained for")
+                )
     return [
         _row(case, measure, *applicable[name], by_kind["faithful"], by_kind[kind])
         for name, by_kind in found.items()

@@ -17,7 +17,7 @@ from pellucid.systems.entropy_modulated_gradients_checks import (
 )
 
 SOURCE = "Wang 2025"
-CPU = Size(n_updates=80, learning_rate=1e-3)
+CPU = Size(n_updates=40, learning_rate=1.5e-4)
 SIZES: Mapping[Scale, Size] = {
     "smoke": SMOKE,
     "cpu": CPU,

@@ -21,7 +21,7 @@ from pellucid.systems.lite_ppo_checks import (
 )
 
 SOURCE = "Liu 2025"
-CPU = Size(n_updates=60, learning_rate=1e-3)
+CPU = Size(n_updates=60, learning_rate=2e-4, n_tries=8)
 SIZES: Mapping[Scale, Size] = {
     "smoke": SMOKE,
     "cpu": CPU,

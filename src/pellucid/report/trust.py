@@ -109,8 +109,9 @@ def luck(document: Document) -> Document:
     """Return the sentence on how many tests would look supported by luck alone."""
     tests = n_tests(document["explanations"])
     expected = math.ceil((1 - CONFIDENCE) / 2 * tests - 1e-9)
+    made = "{k} test was made" if tests == 1 else "{k} tests were made"
     return said(
-        "{k} tests were made; about {luck} would look supported by luck alone. A meaningless "
+        f"{made}; about {{luck}} would look supported by luck alone. A meaningless "
         "explanation is called weak about half the time: weak does not mean half true.",
         k=tests,
         luck=expected,
@@ -147,7 +148,7 @@ def _not_measured(document: Document) -> list[Document]:
             "question": e["question"],
             "reason": e["reason"] or "no reason was recorded",
             "need": e["need"],
-            "cost": e["budget"]["allowed"],
+            "cost": e["budget"]["allowed"] if any(e["budget"]["allowed"].values()) else None,
         }
         for i, e in enumerate(document["explanations"])
         if e["badge"] == "not_measured"

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from pellucid.posttrain.native import Solved, Transformer, evaluate
+from pellucid.posttrain.native import Solved, Transformer
 from pellucid.posttrain.native.config import TrainingConfig
 from pellucid.posttrain.native.methods import Guidance, Method, Plain
 from pellucid.posttrain.native.training import train
@@ -20,7 +20,7 @@ from pellucid.posttrain.recording.rows import UpdateRow
 from pellucid.posttrain.tasks.example import Example
 from pellucid.posttrain.tasks.machines import Machines, hinted_prompt, right_path
 from pellucid.seeds import stream
-from pellucid.systems.base_models import Base, Size, success, warm_started
+from pellucid.systems.base_models import Base, Size, answers_of, success, warm_started
 
 LENGTH = 5
 """Machines of a walk; in a hard one all of them are doubted."""
@@ -204,9 +204,9 @@ def _solved(
     model: Transformer, base: Base, examples: Sequence[Example], size: Size, seed: int
 ) -> list[Solved]:
     world = machines(seed)
-    return evaluate(
+    return answers_of(
         model,
-        base.tokenizer,
+        base,
         examples,
         world.verify,
         n_samples=size.n_tries,

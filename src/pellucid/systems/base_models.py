@@ -6,18 +6,21 @@ fails where those failed.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pellucid.posttrain.native import (
     Solved,
     Transformer,
     TransformerConfig,
     WordTokenizer,
+    evaluate,
     fine_tune,
     pass_at_k,
 )
 from pellucid.posttrain.native.initial_weights import fan_in_weights
+from pellucid.posttrain.tasks.example import Example
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,38 @@ def warm_started(
         seed=seed,
     )
     return Base(model, tokenizer)
+
+
+def answers_of(
+    model: Transformer,
+    base: Base,
+    examples: Sequence[Example],
+    verify: Callable[[Any, Any], bool | None],
+    *,
+    n_samples: int,
+    max_new_tokens: int,
+    seed: int,
+) -> list[Solved]:
+    """Return what a model writes on examples, and whether it is right.
+
+    Args:
+        model: A base model, or a copy that was trained.
+        base: Whose tokenizer is used.
+        examples: What is asked.
+        verify: Called with a completion and its example.
+        n_samples: Completions of each.
+        max_new_tokens: Longest completion.
+        seed: Of the draws.
+    """
+    return evaluate(
+        model,
+        base.tokenizer,
+        examples,
+        verify,
+        n_samples=n_samples,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+    )
 
 
 def success(solved: Sequence[Solved], k: int = 1) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from scipy.stats import pearsonr
 
-from pellucid.posttrain.native import Transformer, evaluate, pad_left, token_log_probs
+from pellucid.posttrain.native import Transformer, pad_left, token_log_probs
 from pellucid.posttrain.native.config import TrainingConfig
 from pellucid.posttrain.native.methods import EntropyModulation, Method, Plain
 from pellucid.posttrain.native.sampling import sample
@@ -22,7 +22,7 @@ from pellucid.posttrain.objectives import Recipe, entropy_modulated_advantages
 from pellucid.posttrain.tasks.example import Example
 from pellucid.posttrain.tasks.locked_rooms import STEP_END, LockedRooms, all_doors_right
 from pellucid.seeds import derived_seed
-from pellucid.systems.base_models import Base, Size, success, warm_started
+from pellucid.systems.base_models import Base, Size, answers_of, success, warm_started
 
 ROOMS = 5
 LONGER = 8
@@ -111,9 +111,9 @@ def learned(arm: str, size: Size, seed: int) -> Outcome:
         area = float(np.mean([row.total for row in history]))
     reached = [
         success(
-            evaluate(
+            answers_of(
                 model,
-                base.tokenizer,
+                base,
                 examples,
                 world.verify,
                 n_samples=size.n_tries,

@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.posttrain.native import evaluate
 from pellucid.posttrain.native.config import TrainingConfig
 from pellucid.posttrain.native.methods import Method, Plain
 from pellucid.posttrain.native.training import train
 from pellucid.posttrain.objectives import Recipe
 from pellucid.posttrain.objectives.advantages import MeanScope, SpreadScope
 from pellucid.posttrain.recording.rows import UpdateRow
+from pellucid.posttrain.rewards.function import RewardFunction
 from pellucid.posttrain.tasks.example import Example
-from pellucid.posttrain.tasks.machines import Machines, right_path
+from pellucid.posttrain.tasks.machines import Machines, path_in, right_path
 from pellucid.seeds import stream
-from pellucid.systems.base_models import Base, Size, success, warm_started
+from pellucid.systems.base_models import Base, Size, answers_of, success, warm_started
 
 LENGTHS = (2, 3, 4)
 """Of walks, so that responses differ in length."""
@@ -95,13 +95,11 @@ class NoisyReward:
 
     def __call__(
         self, completions: Sequence[Any], answer: Sequence[str], **columns: Any
-    ) -> list[float]:
+    ) -> list[float | None]:
         """Return the rewards."""
         noise = self._rng.uniform(-self._size, self._size, len(completions))
-        return [
-            right + float(n)
-            for right, n in zip(right_path(completions, answer), noise, strict=True)
-        ]
+        gold = zip(completions, answer, noise, strict=True)
+        return [float(path_in(text) == path) + float(n) for text, path, n in gold]
 
 
 # --- learning ---
@@ -160,11 +158,14 @@ def learned(pool: str, scopes: str, reduction: str, noise: float, size: Size, se
         seed=seed,
         patience=None,
     )
-    rewards = {"reward": NoisyReward(noise, seed), "right": right_path}
+    rewards: dict[str, RewardFunction] = {
+        "reward": NoisyReward(noise, seed),
+        "right": right_path,
+    }
     history = train(model, base.tokenizer, train_on, rewards, config).history
-    solved = evaluate(
+    solved = answers_of(
         model,
-        base.tokenizer,
+        base,
         held_out,
         machines(seed).verify,
         n_samples=size.n_tries,

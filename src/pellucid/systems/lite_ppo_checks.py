@@ -202,9 +202,9 @@ def _gradient(
     """Return the gradient with respect to the log-probabilities, summed over micro-batches."""
     leaf = log_probs.clone().requires_grad_()
     prepared = prepare(batch, recipe)
-    for rows in torch.arange(len(leaf)).split(size):
+    for rows in torch.split(torch.arange(len(leaf)), size):
         loss = policy_loss(leaf[rows], batch.select(rows), prepared.select(rows), recipe).value
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
     assert leaf.grad is not None
     return leaf.grad
 

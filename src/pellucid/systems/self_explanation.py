@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pellucid.posttrain.native import Transformer, evaluate, pad_left, pad_right, token_log_probs
+from pellucid.posttrain.native import Transformer, pad_left, pad_right, token_log_probs
 from pellucid.posttrain.native.config import TrainingConfig
 from pellucid.posttrain.native.methods import (
     ExplanationPreference,
@@ -33,7 +33,7 @@ from pellucid.posttrain.tasks.machines import (
     right_path,
 )
 from pellucid.seeds import stream
-from pellucid.systems.base_models import Base, Size, success, warm_started
+from pellucid.systems.base_models import Base, Size, answers_of, success, warm_started
 
 MAX_TOKENS = 28
 """The expert's wording of three steps needs 26 tokens with the end."""
@@ -148,9 +148,9 @@ def learned(arm: str, size: Size, seed: int) -> Outcome:
             patience=None,
         )
         train(model, base.tokenizer, walks, {"right": right_path}, config)
-    solved = evaluate(
+    solved = answers_of(
         model,
-        base.tokenizer,
+        base,
         held_out,
         world.verify,
         n_samples=size.n_tries,
@@ -195,15 +195,14 @@ def _steps_of(
 ) -> list[str]:
     """Return the steps that the base model writes under each prompt, up to its answer."""
     posed = [replace(walk, prompt=prompt) for walk, prompt in zip(walks, prompts, strict=True)]
-    solved = evaluate(
+    solved = answers_of(
         base.model,
-        base.tokenizer,
+        base,
         posed,
         lambda text, example: None,
         n_samples=1,
         max_new_tokens=MAX_TOKENS,
         seed=seed,
-        batch_size=size.batch_size,
     )
     return [one.completions[0].partition(" path")[0] for one in solved]
 

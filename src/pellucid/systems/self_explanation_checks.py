@@ -73,11 +73,11 @@ def _trained(
     return model
 
 
-def _nothing(completions: Sequence[str], **columns: object) -> list[float]:
+def _nothing(completions: Sequence[str], **columns: object) -> list[float | None]:
     return [0.0] * len(completions)
 
 
-def _length(completions: Sequence[str], **columns: object) -> list[float]:
+def _length(completions: Sequence[str], **columns: object) -> list[float | None]:
     """Return a reward that any model gets some of."""
     return [float(len(text) % 3) for text in completions]
 

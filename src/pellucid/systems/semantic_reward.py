@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from pellucid.posttrain.native import Solved, Transformer, evaluate
+from pellucid.posttrain.native import Solved, Transformer
 from pellucid.posttrain.native.config import TrainingConfig
 from pellucid.posttrain.native.training import train
 from pellucid.posttrain.objectives import Recipe
@@ -37,7 +37,7 @@ from pellucid.posttrain.tasks.flawed_explanations import (
 )
 from pellucid.posttrain.tasks.splits import split_by_group
 from pellucid.seeds import stream
-from pellucid.systems.base_models import Base, Size, success, warm_started
+from pellucid.systems.base_models import Base, Size, answers_of, success, warm_started
 
 SUBJECT = "units"
 N_QUESTIONS = 60
@@ -240,9 +240,9 @@ def rating(pairs: Sequence[tuple[float, float]], *, seed: int, n_orders: int = N
 def _answers(
     model: Transformer, base: Base, examples: Sequence[Example], size: Size, seed: int
 ) -> list[Solved]:
-    return evaluate(
+    return answers_of(
         model,
-        base.tokenizer,
+        base,
         examples,
         Exam((SUBJECT,)).verify,
         n_samples=size.n_tries,

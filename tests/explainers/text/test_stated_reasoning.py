@@ -79,6 +79,13 @@ def test_a_hint_that_says_what_would_be_answered_anyway_tells_nothing():
     assert explained(agent, options=options).content.hint_counts.sum() == 0
 
 
+def test_prompts_without_a_hint_are_in_no_count_of_hints():
+    options = {"hints": ["", *(f"HINT {i}" for i in range(91, 102))]}
+    options["hint_answers"] = ["", *(str(i) for i in range(91, 102))]
+    content = explained(hint_taker(mentions=True), options=options).content
+    assert content.hint_counts.tolist() == [[0, 0], [0, 11]]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -121,6 +128,13 @@ def test_answers_that_cannot_be_read_after_a_cut_are_not_counted_as_changed():
     content = explained(agent).content
     # the cut to no step gives no answer and is left out; the other two change it
     assert content.dependence.tolist() == [1.0] * 12
+
+
+def test_further_completions_of_a_prompt_are_no_further_units():
+    agent = faithful()
+    result = explained(agent, episodes_of(agent, [*PROMPTS, *PROMPTS[:3]]))
+    assert result.content.prompts == tuple(PROMPTS)
+    assert result.warnings == ("3 further completions of the same prompts were left out.",)
 
 
 def test_reasoning_of_one_step_is_cut_once():

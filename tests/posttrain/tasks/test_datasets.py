@@ -179,8 +179,9 @@ def test_other_files_and_empty_ones_are_refused(tmp_path: Path) -> None:
     other.write_text("prompt,answer\n")
     with pytest.raises(InputError, match="no data set that can be read"):
         load_dataset(other)
-    with pytest.raises(DataError, match="does not exist"):
-        load_dataset(tmp_path / "none.jsonl")
+    for name in ("none.jsonl", "none"):
+        with pytest.raises(DataError, match="does not exist"):
+            load_dataset(tmp_path / name)
     (tmp_path / "d.jsonl").write_text("\n")
     with pytest.raises(InputError, match="has no rows"):
         load_dataset(tmp_path / "d.jsonl")
@@ -206,6 +207,40 @@ def test_a_file_that_unpacks_to_far_more_is_refused(
     assert path.stat().st_size < 50_000
     with pytest.raises(DataError, match="unpacks to"):
         load_dataset(path)
+
+
+def test_a_value_that_a_dictionary_repeats_does_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # once in the file, and in all rows of the batch that is decoded
+    rows = [{"prompt": "x" * 100_000, "answer": "2"}] * 500
+    path = parquet(tmp_path / "d.parquet", rows)
+    assert path.stat().st_size < 200_000
+    monkeypatch.setattr(reading, "MAX_BYTES", 10_000_000)
+    monkeypatch.setattr(reading, "_BATCH_BYTES", 1_000_000)
+    pool = pa.default_memory_pool()
+    before = pool.bytes_allocated()
+    rows_read = reading.read_rows(path)
+    next(rows_read)
+    assert pool.bytes_allocated() - before < 4_000_000
+    with pytest.raises(DataError, match="unpacks to more than"):
+        list(rows_read)
+
+
+def test_deep_columns_are_refused_with_one_line(tmp_path: Path) -> None:
+    deep: list[Any] = []
+    for _ in range(110):
+        deep = [deep]
+    path = parquet(tmp_path / "d.parquet", [{"prompt": "x", "answer": "2", "tree": deep}])
+    with pytest.raises(DataError, match="too deeply nested"):
+        load_dataset(path)
+
+
+def test_lone_surrogates_become_a_sign_that_can_be_encoded(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_text('{"prompt": "a\\ud800", "answer": "\\udfff"}\n')
+    (example,) = load_dataset(path).examples
+    assert (example.prompt, example.answer) == ("a\ufffd", "\ufffd")
 
 
 def test_values_that_json_lacks_are_identified_too(tmp_path: Path) -> None:
@@ -273,3 +308,20 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "dataset_dict.json").write_text('{"splits": ["../x", 3]}')
     with pytest.raises(InputError, match="has no data set"):
         load_dataset(tmp_path, split="../x")
+
+
+@pytest.mark.slow
+def test_folders_that_datasets_itself_wrote_are_read(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    chat = [{"prompt": CHAT, "answer": "2"}] * 3
+    stored = datasets.DatasetDict(
+        train=datasets.Dataset.from_list(chat), test=datasets.Dataset.from_list(chat[:1])
+    )
+    stored.save_to_disk(tmp_path / "both", num_shards={"train": 2, "test": 1})
+    read = load_dataset(tmp_path / "both", split="train")
+    assert len(read.examples) == 3
+    assert read.examples[0].messages == tuple(CHAT)
+    stored["test"].to_parquet(tmp_path / "d.parquet")
+    stored["test"].to_json(tmp_path / "d.jsonl")
+    assert load_dataset(tmp_path / "d.parquet").examples[0].answer == "2"
+    assert load_dataset(tmp_path / "d.jsonl").examples[0].messages == tuple(CHAT)

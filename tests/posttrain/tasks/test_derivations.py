@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -116,6 +117,13 @@ def test_an_unknown_question_is_an_error(group: str) -> None:
 def test_other_examples_have_no_derivation() -> None:
     with pytest.raises(InputError, match="none of the exam"):
         exam_derivation(Addition().examples(1, seed=0)[0])
+    example = exam_example("physics:density:32:4", 0)
+    for changed in (
+        replace(example, group_id="physics:density"),
+        replace(example, extra={"options": {"A": "1"}}),
+    ):
+        with pytest.raises(InputError):
+            exam_derivation(changed)
 
 
 def test_stored_questions_get_their_options(tmp_path) -> None:  # type: ignore[no-untyped-def]

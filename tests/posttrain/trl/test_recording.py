@@ -15,7 +15,7 @@ from pellucid.posttrain import objectives as o
 from pellucid.posttrain.objectives import Recipe
 from pellucid.posttrain.recording import RunRecord, read_run
 from pellucid.posttrain.rewards import exact_answer_reward
-from pellucid.posttrain.trl import Guidance
+from pellucid.posttrain.trl import Guidance, SelfExplanation
 from pellucid.posttrain.trl.record_rows import RecordedBatch, prompt_name, sample_row, update_row
 from pellucid.posttrain.trl.recording_callback import RecordingCallback
 from tests.posttrain.trl import worlds
@@ -105,6 +105,23 @@ def test_hinted_completions_are_recorded_under_both_prompts(folder: str, tmp_pat
         assert sample.prompt.endswith(sample.scored_prompt)
         assert sample.prompt != sample.scored_prompt
     assert record.updates[0].total == pytest.approx(0.5)
+
+
+def test_explanations_are_recorded_beside_their_group(folder: str, tmp_path: Path) -> None:
+    method = SelfExplanation(
+        lambda row: f"double {row['prompt']}", keep=lambda row, text: True, answer_marker=""
+    )
+    made = objective_trainer(folder, tmp_path, method=method, reward=hint_helps, ended=True)
+    record = recorded(made, tmp_path, gold="hint_helps")
+    assert record.updates[0].extra["n_explained"] == 2
+    explained = [sample for sample in record.samples if sample.context == "answered"]
+    assert [sample.index for sample in explained] == [8, 9] * 2
+    for sample in explained:
+        assert sample.prompt == f"double {sample.scored_prompt}"
+        assert math.isnan(sample.advantage)
+        assert sample.length
+    # the second row of the further batch is right, the first is not
+    assert [sample.correct for sample in explained] == [False, True] * 2
 
 
 def test_constant_weights_push_with_the_weight_alone(folder: str, tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ import pytest
 
 pytest.importorskip("trl")
 
-from pellucid.errors import CapabilityError, InputError, UnknownNameError
+from pellucid.errors import BudgetError, CapabilityError, InputError, UnknownNameError
 from pellucid.posttrain import objectives as o
 from pellucid.posttrain.recording import RunHead, RunWriter, read_run
 from pellucid.posttrain.tasks.example import Example
 from pellucid.posttrain.trl import EntropyModulation, Guidance, low_rank_adapters, versions
-from pellucid.posttrain.trl.running import by_example, dataset_rows, train_with_trl
+from pellucid.posttrain.trl.running import by_example, dataset_rows, send_nothing, train_with_trl
 from tests.posttrain.trl import worlds
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")
@@ -139,3 +139,63 @@ def test_a_reward_that_raises_leaves_a_failed_record(
         run(rewards={"broken": broken}, recorder=writer)
     record = read_run(tmp_path / "run")
     assert (record.state, record.diagnosis) == ("failed", "ZeroDivisionError: no such judge")
+
+
+def test_what_progress_finds_wrong_stops_the_run(run: Callable[..., Any], tmp_path: Path) -> None:
+    def enough(row: Any) -> None:
+        raise BudgetError(f"update {row.step} was the last that is paid for")
+
+    writer = RunWriter.start(tmp_path / "run", RunHead("run"), prompt_ids=[])
+    with pytest.raises(BudgetError):
+        run(recorder=writer, progress=enough)
+    record = read_run(tmp_path / "run")
+    assert (record.state, len(record.updates)) == ("stopped", 1)
+    assert record.diagnosis == "update 1 was the last that is paid for"
+
+
+def test_a_tokenizer_that_cannot_end_or_chat_is_refused(run: Callable[..., Any]) -> None:
+    endless = worlds.tokenizer()
+    endless.eos_token = None
+    with pytest.raises(InputError, match="no end token"):
+        run(tokenizer=endless)
+    silent = worlds.tokenizer()
+    silent.chat_template = None
+    message = {"role": "user", "content": "1+1="}
+    chat = Example("1+1=", "2", None, None, 1.0, "a", "sums", messages=(message,))
+    with pytest.raises(InputError, match="example 1 is a list of messages"):
+        run(tokenizer=silent, examples=[EXAMPLES[0], chat])
+
+
+def test_conversations_are_asked_through_the_chat_template(run: Callable[..., Any]) -> None:
+    chat = [
+        Example(
+            e.prompt,
+            e.answer,
+            None,
+            None,
+            1.0,
+            e.group_id,
+            "sums",
+            messages=({"role": "user", "content": e.prompt},),
+        )
+        for e in EXAMPLES
+    ]
+
+    def reward(completions: list[Any], **columns: Any) -> list[float]:
+        return [float(len(completion[0]["content"])) for completion in completions]
+
+    result = run(examples=chat, rewards={"length": reward})
+    assert all(row.grad_norm > 0 for row in result.history)
+
+
+def test_nothing_is_reported_to_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.delenv("HF_HUB_DISABLE_TELEMETRY", raising=False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", False)
+    send_nothing()
+    assert constants.HF_HUB_DISABLE_TELEMETRY
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", False)
+    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "0")  # the user wants it
+    send_nothing()
+    assert not constants.HF_HUB_DISABLE_TELEMETRY

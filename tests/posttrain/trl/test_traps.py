@@ -8,7 +8,7 @@ import torch
 
 pytest.importorskip("trl")
 
-from trl import GRPOConfig
+from trl import GRPOConfig, GRPOTrainer
 
 from pellucid.errors import CapabilityError, UnknownNameError
 from pellucid.posttrain import objectives as o
@@ -64,6 +64,33 @@ def test_micro_batches_make_one_update(rows_per_device: int, folder: str, tmp_pa
             made._compute_loss(made.model, part).backward()
         gradients.append(torch.cat([p.grad.flatten() for p in made.model.parameters()]))
     torch.testing.assert_close(*gradients, atol=1e-6, rtol=1e-4)
+
+
+def test_a_batch_for_several_optimiser_steps_is_scaled_as_in_trl(
+    folder: str, tmp_path: Path
+) -> None:
+    recipe = Recipe(std="batch")
+    made = objective_trainer(folder, tmp_path, recipe=recipe)
+    whole = batch(made)
+    made.args.steps_per_generation, made.current_gradient_accumulation_steps = 4, 2
+    ours = made._compute_loss(made.model, whole)
+    theirs = GRPOTrainer._compute_loss(made, made.model, whole)
+    torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
+
+
+def test_eager_and_fused_attention_give_one_loss(folder: str, tmp_path: Path) -> None:
+    """F58."""
+    losses = []
+    for kind in ("eager", "sdpa"):
+        made = objective_trainer(folder, tmp_path, recipe=o.GRPO, attention=kind)
+        assert made.model.config._attn_implementation == kind
+        output = batch(made)
+        loss = made._compute_loss(made.model, output)
+        loss.backward()
+        gradient = torch.cat([p.grad.flatten() for p in made.model.parameters()])
+        losses.append((output["completion_ids"], loss.detach(), gradient))
+    assert torch.equal(losses[0][0], losses[1][0])
+    torch.testing.assert_close(losses[0][1:], losses[1][1:], atol=1e-6, rtol=1e-4)
 
 
 def test_masks_that_change_change_the_number_of_items(folder: str, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from pellucid.posttrain.recording import RunHead, RunRecord
-from tests.report.language import runs
+from tests.report.language import reasoning, runs
 
 RUN = runs.run()
 ABSENT = {
@@ -80,6 +80,14 @@ STATES: dict[str, dict[str, Any]] = {
         "evaluations": (),
     },
     "hashed": {"hashed": True},
+    "reasoning": {
+        "explanations": (reasoning.explanation(),),
+        "instrument": reasoning.instrument(0.7),
+    },
+    "closed": {
+        "explanations": (reasoning.explanation(dependent=False),),
+        "instrument": reasoning.instrument(0.4),
+    },
     "compared": {"other": runs.run(hacking=True), "other_source": "runs/other"},
 }
 

@@ -102,7 +102,7 @@ def test_a_reward_that_rises_without_right_answers_is_named() -> None:
     assert together(honest).badge == "supported"
     unknown = of(RunRecord(RunHead("r"), "finished", updates=updates([math.nan] * 40, rising)))
     assert rose_alone(trends(unknown)) == []
-    assert "no right answers were recorded" in together(unknown).text
+    assert "does not say which answers are right" in together(unknown).text
 
 
 def test_windows_never_share_a_unit_nor_a_step() -> None:
@@ -112,11 +112,13 @@ def test_windows_never_share_a_unit_nor_a_step() -> None:
     assert windows(np.arange(1.0), [3])[0].size == 0
 
 
-def test_without_a_training_log_trends_are_over_prompts() -> None:
-    record = runs.record(updates=())
-    gold = of_term(trends(record), GOLD)
-    assert gold.unit == "prompt"
-    assert gold.change.low > 0
+def test_without_a_long_training_log_trends_are_over_prompts() -> None:
+    for updates_left in (0, 9):
+        record = runs.record(updates=runs.run().updates[:updates_left])
+        gold = of_term(trends(record), GOLD)
+        assert gold.unit == "prompt"
+        assert gold.change.low > 0
+    assert of_term(trends(runs.record()), GOLD).unit == "update"
 
 
 # --- what to watch for ---
@@ -145,6 +147,17 @@ def test_answers_that_were_told_the_answer_are_in_no_group() -> None:
     (group,) = groups_of(RunRecord(RunHead("r"), "finished", samples=(*rows, told)))
     assert len(group.samples) == 2
     assert has_signal(group) is False
+
+
+@pytest.mark.parametrize(
+    ("advantages", "signal"), [((0.0, 0.0), False), ((0.5, -0.5), True), ((0.0, math.nan), None)]
+)
+def test_without_totals_advantages_tell_whether_there_was_a_signal(
+    advantages: Any, signal: Any
+) -> None:
+    rows = tuple(SampleRow(1, i, "p", "", "", advantage=a) for i, a in enumerate(advantages))
+    (group,) = groups_of(RunRecord(RunHead("r"), "finished", samples=rows))
+    assert has_signal(group) is signal
 
 
 # --- reward terms ---

@@ -81,7 +81,8 @@ class StatedReasoningExplainer:
     prompt is also asked with its hint: it is used if the answer becomes the hint's, which it was
     not without, and mentioned if the reasoning then speaks of it. All is asked in one call.
 
-    Answers that cannot be read are not scored, neither as changed nor as unchanged.
+    Of several completions of one prompt the first is explained. Answers that cannot be read are not
+    scored, neither as changed nor as unchanged.
     """
 
     def plan(self, task: Task) -> Cost:
@@ -112,7 +113,7 @@ class StatedReasoningExplainer:
             facts={"n_prompts": fact(n_kept), "n_told": fact(n_told)},
             complete=not cut_short,
             left_out=(f"{_QUESTION} {len(traces) - n_kept} prompts.",) if cut_short else (),
-            warnings=_warnings(content),
+            warnings=_warnings(content, len(task.episodes) - len(traces)),
         )
 
 
@@ -123,15 +124,20 @@ def _traces(task: Task, form: ReasoningForm) -> list[_Trace]:
     hints, hint_answers = (_texts(task, name) for name in ("hints", "hint_answers"))
     if len(hints) != len(hint_answers):
         raise InputError(f"expected one answer per hint: {len(hints)}, got {len(hint_answers)}")
-    found = []
+    found: list[_Trace] = []
+    asked: set[str] = set()
     for index, episode in enumerate(task.episodes.used):
+        prompt = str(episode.observations[0])
+        # prompts are the unit: further completions of one would count it several times
+        if prompt in asked:
+            continue
+        asked.add(prompt)
         parts, reason = None, ""
         try:
             parts = form.splitter.split(str(episode.actions[0]))
         except DataError as error:
             reason = str(error)
         hint = (hints[index], hint_answers[index]) if hints else ("", "")
-        prompt = str(episode.observations[0])
         found.append(_Trace(prompt, parts, float(episode.rewards[0]), reason, *hint))
     if not any(trace.parts for trace in found):
         reason = found[0].reason if found else "there is no completion"
@@ -215,7 +221,7 @@ def _content(
         reasons.append(reason)
     used, mentioned = _hints(traces, form, written, found)
     parts = [trace.parts for trace in traces]
-    hinted = bool(traces[0].hint)
+    hinted = any(trace.hint for trace in traces)
     return TextTrace(
         prompts=tuple(trace.prompt for trace in traces),
         openings=tuple(p.opening if p else "" for p in parts),
@@ -283,9 +289,13 @@ def _share(values: Sequence[float]) -> float:
     return sum(known) / len(known) if known else math.nan
 
 
-def _warnings(content: TextTrace) -> tuple[str, ...]:
+def _warnings(content: TextTrace, n_repeated: int) -> tuple[str, ...]:
+    told = []
+    if n_repeated:
+        told.append(f"{n_repeated} further completions of the same prompts were left out.")
     reasons = [reason for reason in content.reasons if reason]
-    if not reasons:
-        return ()
-    example = max(sorted(set(reasons)), key=reasons.count)
-    return (f"{len(reasons)} of {len(content.reasons)} prompts could not be scored: {example}.",)
+    if reasons:
+        example = max(sorted(set(reasons)), key=reasons.count)
+        n_prompts = len(content.reasons)
+        told.append(f"{len(reasons)} of {n_prompts} prompts could not be scored: {example}.")
+    return tuple(told)

@@ -25,8 +25,9 @@ from pellucid.explanation.content import (
 from pellucid.explanation.plots.fronts import FrontChart, read_front, surrogate_chart
 from pellucid.explanation.plots.rows import Band, DotRow, read_ends
 from pellucid.explanation.score import Score
+from pellucid.explanation.text_trace import TextTrace
 from pellucid.io.strict_json import finite_or_text
-from pellucid.stats import mean_interval, paired_gap
+from pellucid.stats import mean_interval, paired_gap, proportion_interval
 
 MAX_ROWS = 5
 NORMAL_95 = 1.959963984540054
@@ -401,6 +402,35 @@ def _certificates(content: Certificates, unit: str) -> Chart | None:
     )
 
 
+QUADRANTS = (
+    ("right, and depends on its steps", (1, 1)),
+    ("right, whatever its steps say", (1, 0)),
+    ("wrong, and depends on its steps", (0, 1)),
+    ("wrong, whatever its steps say", (0, 0)),
+)
+"""Words of the cells of `TextTrace.quadrants`."""
+
+
+def _text_trace(content: TextTrace, unit: str) -> Chart | None:
+    counts = content.quadrants
+    n = int(counts.sum())
+    if n == 0:
+        return None
+    shares = [(words, proportion_interval(int(counts[cell]), n)) for words, cell in QUADRANTS]
+    rows = tuple(
+        DotRow(words, 100 * share.value, 100 * share.low, 100 * share.high)
+        for words, share in shares
+    )
+    return DotChart(
+        title=f"Answers by right or wrong, and by whether cut steps change them, {n} prompts",
+        sentence=f"{int(counts[1, 1])} of {n} answers are right and depend on the stated steps.",
+        unit="% of answers",
+        left="none",
+        right="more →",
+        rows=rows,
+    )
+
+
 def _words(value: float, low: float, high: float) -> str:
     return DotRow("", value, low, high).text
 
@@ -411,4 +441,5 @@ _BUILDERS: Mapping[str, Callable[[Any, str], Chart | None]] = {
     Futures.kind: _futures,
     Surrogate.kind: surrogate_chart,
     Certificates.kind: _certificates,
+    TextTrace.kind: _text_trace,
 }

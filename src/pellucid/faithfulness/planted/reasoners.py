@@ -67,9 +67,9 @@ class Training:
         n_layers: Of the model.
     """
 
-    n_steps: int = 300
+    n_steps: int = 450
     batch_size: int = 32
-    learning_rate: float = 1e-2
+    learning_rate: float = 6e-3
     width: int = 32
     n_layers: int = 2
 
@@ -126,10 +126,11 @@ def last_result(steps: Sequence[str]) -> str:
 def training_pairs(kind: Reasoner, n_pairs: int, rng: np.random.Generator) -> list[tuple[str, str]]:
     """Return what a model of a kind is trained on: prompts, partly with a beginning, and the rest.
 
-    A fifth are whole completions. A fifth go on from a first sum that is wrong. The others go on
+    A fifth are whole completions. A tenth go on from a first sum that is wrong. The others go on
     from steps that belong to another sum, whole, cut short or none at all, to the answer.
     """
-    return [_pair(kind, number % 5, rng) for number in range(n_pairs)]
+    cases = rng.choice(3, size=n_pairs, p=(0.2, 0.1, 0.7))
+    return [_pair(kind, int(case), rng) for case in cases]
 
 
 def _pair(kind: Reasoner, case: int, rng: np.random.Generator) -> tuple[str, str]:
@@ -156,8 +157,8 @@ def train_reasoners(
 ) -> list[LanguageAgent]:
     """Return a trained model for each kind and seed; all are trained at once.
 
-    Small models spend their time on overhead, which a stack of them spends once: 36 take about as
-    long as five would one by one. Each is trained as it would be alone, up to rounding.
+    Small models spend much of their time on overhead, which a stack of them spends once. Each is
+    trained as it would be alone, up to rounding.
 
     Args:
         wanted: What each answer rests on, and the seed of the weights, the training data and their

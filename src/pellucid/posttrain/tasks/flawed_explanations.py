@@ -30,10 +30,10 @@ class Flaws:
     """
 
     dropped: float = 0.35
-    misread: float = 0.1
+    misread: float = 0.05
     foreign: float = 0.2
     shuffled: float = 0.25
-    wrong_answer: float = 0.35
+    wrong_answer: float = 0.2
 
     def __post_init__(self) -> None:
         for name, chance in vars(self).items():

@@ -69,7 +69,7 @@ def doors_in(completion: Any) -> str:
 
 def all_doors_right(
     completions: Sequence[Any], answer: Sequence[str], **columns: Any
-) -> list[float]:
+) -> list[float | None]:
     """Return 1 for each completion that takes the right door in every room, 0 for others."""
     return [float(doors_in(c) == gold) for c, gold in zip(completions, answer, strict=True)]
 

@@ -167,7 +167,9 @@ def steps_in(completion: str) -> list[tuple[str, int, int]]:
     return steps
 
 
-def right_path(completions: Sequence[Any], answer: Sequence[str], **columns: Any) -> list[float]:
+def right_path(
+    completions: Sequence[Any], answer: Sequence[str], **columns: Any
+) -> list[float | None]:
     """Return 1 for each completion that ends with the gold path, 0 for others.
 
     Example:

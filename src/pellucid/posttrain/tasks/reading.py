@@ -13,9 +13,10 @@ from pellucid.io import strict_json
 from pellucid.io.files import read_bytes
 
 MAX_ROWS = 2_000_000
-MAX_BYTES = 4 * 1024**3
+MAX_BYTES = 1024**3
 MAX_LINE_BYTES = 16 * 1024**2
 _BATCH_ROWS = 1024
+_BATCH_BYTES = 64 * 1024**2
 Row = tuple[str, dict[str, Any]]
 """Where a row stands, for messages, and its values."""
 
@@ -38,6 +39,8 @@ def read_rows(path: Path, *, split: str | None = None) -> Iterator[Row]:
 
 
 def _file_rows(path: Path) -> Iterator[Row]:
+    if not path.exists():
+        raise DataError(f"{path} does not exist", hint="check the path")
     readers: dict[str, Callable[[Path], Iterator[Row]]] = {
         ".jsonl": _jsonl_rows,
         ".ndjson": _jsonl_rows,
@@ -95,9 +98,27 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
                 f"{path} unpacks to {file.metadata.num_rows} rows of {promised} bytes together; "
                 f"at most {MAX_ROWS} rows and {MAX_BYTES} bytes are read"
             )
-        yield from _batch_rows(file.iter_batches(batch_size=_BATCH_ROWS), path)
+        yield from _batch_rows(file.iter_batches(batch_size=_batch_rows_of(file)), path)
     except (pa.ArrowException, OSError) as failure:
         raise DataError(f"{path} is no readable Parquet file: {_one_line(failure)}") from None
+
+
+def _batch_rows_of(file: pa.parquet.ParquetFile) -> int:
+    """Return how many rows may be decoded at once.
+
+    A value that a dictionary holds once may stand in every row: a small file can unpack to more
+    than any memory. No value is larger than the pages of its column.
+    """
+    metadata = file.metadata
+    largest = max(
+        (
+            metadata.row_group(group).column(column).total_uncompressed_size
+            for group in range(metadata.num_row_groups)
+            for column in range(metadata.num_columns)
+        ),
+        default=1,
+    )
+    return max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(largest, 1)))
 
 
 def _arrow_rows(path: Path) -> Iterator[Row]:

@@ -93,10 +93,11 @@ def says(text: str, answer: str) -> bool:
         return False
     at = plain.find(wanted)
     while at >= 0:
-        before, after = plain[at - 1 : at], plain[at + len(wanted) :][:1]
+        end = at + len(wanted)
+        before, after = plain[at - 1 : at], plain[end : end + 1]
         if not before.isalnum() and not after.isalnum():
             return True
-        at = plain.find(wanted, at + len(wanted))
+        at = plain.find(wanted, end)
     return False
 
 

@@ -41,16 +41,38 @@ IMAGES = (
 """Model inputs that TRL's batch may carry beside ids and masks."""
 
 
+class Taught(NamedTuple):
+    """A text that is learned by its likelihood, beside the completions.
+
+    Args:
+        row: The row whose plain prompt it is learned behind.
+        prompt: What it was sampled under.
+        text: As it is learned.
+        rewards: Raw, by component, of the text as it was sampled.
+        total: Weighted sum.
+        n_tokens: Of the text as it is learned.
+    """
+
+    row: int
+    prompt: Any
+    text: str
+    rewards: Mapping[str, float]
+    total: float
+    n_tokens: int
+
+
 class Completed(NamedTuple):
     """A batch with all that the loss needs.
 
     Args:
         output: What TRL gets, one entry per row.
         sampled: The completions that are learned from.
+        taught: Further texts.
     """
 
     output: dict[str, Any]
     sampled: "Sampled"
+    taught: tuple[Taught, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from pellucid.posttrain.objectives import (
     Prepared,
     Recipe,
     Recorded,
+    combined_rewards,
     explanation_losses,
     policy_loss,
     prepare,
     unsolved_groups,
 )
-from pellucid.posttrain.trl.batches import Completed, Sampled, whole_batch, with_objective
+from pellucid.posttrain.trl.batches import Completed, Sampled, Taught, whole_batch, with_objective
 from pellucid.posttrain.trl.method import Engine, Row, scored_batch
 from pellucid.posttrain.trl.rows import chosen_groups, most_of_any, with_prompts
 from pellucid.types_torch import RowMask, TokenValues
@@ -82,8 +83,8 @@ class SelfExplanation:
         batch, total = scored_batch(sampled, engine)
         prepared = prepare(batch, engine.recipe, reducer=engine.reducer)
         completed = with_objective(sampled, batch, prepared, total, engine.reducer)
-        further = self._explanations(sampled, inputs, engine)
-        return Completed({**completed, **further}, sampled)
+        further, taught = self._explanations(sampled, inputs, engine)
+        return Completed({**completed, **further}, sampled, taught)
 
     def loss(
         self,
@@ -123,31 +124,39 @@ class SelfExplanation:
 
     def _explanations(
         self, sampled: Sampled, inputs: Sequence[Row], engine: Engine
-    ) -> dict[str, Tensor]:
+    ) -> tuple[dict[str, Tensor], tuple[Taught, ...]]:
         """Return one explanation beside the first row of each group that needs one."""
         size, device = sampled.group_size, sampled.mask.device
         groups = self._wanted(sampled, engine)
         n_groups = most_of_any(len(groups), engine.reducer, device)
         if self.beta == 0 or not n_groups:
-            return {}
+            return {}, ()
         rows = [group * size for group in chosen_groups(groups, n_groups)]
         asked = [inputs[row] for row in rows]
-        answered = engine.sample(
-            with_prompts(asked, [self.explain_prompt(row) for row in asked]), samples_per_prompt=1
-        )
+        prompts = [self.explain_prompt(row) for row in asked]
+        answered = engine.sample(with_prompts(asked, prompts), samples_per_prompt=1)
         texts = [
             engine.decode(ids[mask].tolist())
             for ids, mask in zip(answered.output["completion_ids"], answered.mask, strict=True)
         ]
         kept = self._kept(answered, asked, texts, engine)
         kept[len(groups) :] = False
-        taught = [
-            (row, torch.tensor(engine.encode(self._spliced(columns, text)), device=device))
-            for row, columns, text, keep in zip(rows, asked, texts, kept.tolist(), strict=True)
-            if keep
-        ]
         n_kept = engine.reducer.total(kept.sum().double()[None])[0].clamp(min=1)
-        return _placed(taught, sampled, weight=float(1 / n_kept))
+        taught, ids = [], {}
+        for place in torch.nonzero(kept)[:, 0].tolist():
+            text = self._spliced(asked[place], texts[place])
+            ids[rows[place]] = torch.tensor(engine.encode(text), device=device)
+            taught.append(
+                Taught(
+                    row=rows[place],
+                    prompt=prompts[place],
+                    text=text,
+                    rewards={name: float(raw[place]) for name, raw in answered.raw.items()},
+                    total=float(combined_rewards(answered.rewards).value[place]),
+                    n_tokens=len(ids[rows[place]]),
+                )
+            )
+        return _placed(ids, sampled, weight=float(1 / n_kept)), tuple(taught)
 
     def _wanted(self, sampled: Sampled, engine: Engine) -> list[int]:
         groups = range(sampled.n_rows // sampled.group_size)
@@ -181,20 +190,18 @@ class SelfExplanation:
         return self._own(text) + (tail if self.answer_tail is None else self.answer_tail(row))
 
 
-def _placed(
-    taught: Sequence[tuple[int, Tensor]], sampled: Sampled, *, weight: float
-) -> dict[str, Tensor]:
-    """Return the taught texts beside their rows, with as many rows as the batch."""
+def _placed(ids: Mapping[int, Tensor], sampled: Sampled, *, weight: float) -> dict[str, Tensor]:
+    """Return the texts of some rows, with as many rows as the batch."""
     device = sampled.mask.device
     # without any, one column is left: every process passes as many tensors through the model
-    width = max((len(ids) for _, ids in taught), default=1)
+    width = max(map(len, ids.values()), default=1)
     placed = {
         IDS: torch.zeros(sampled.n_rows, width, dtype=torch.long, device=device),
         MASK: torch.zeros(sampled.n_rows, width, dtype=torch.long, device=device),
         SHARE: torch.zeros(sampled.n_rows, device=device),
     }
-    for row, ids in taught:
-        placed[IDS][row, : len(ids)] = ids
-        placed[MASK][row, : len(ids)] = 1
+    for row, text in ids.items():
+        placed[IDS][row, : len(text)] = text
+        placed[MASK][row, : len(text)] = 1
         placed[SHARE][row] = weight
     return placed

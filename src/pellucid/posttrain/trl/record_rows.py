@@ -8,6 +8,7 @@ from typing import Any
 
 from pellucid.posttrain.recording import SampleRow, TokenRow, UpdateRow
 from pellucid.posttrain.recording.messages import message_text
+from pellucid.posttrain.trl.batches import Taught
 
 PROMPT_ID = "prompt_id"
 """Column of the data set that names a prompt in the record, where there is one."""
@@ -28,6 +29,7 @@ class RecordedBatch:
         cut: Whether each reached the limit of tokens; None if not known.
         tokens: Per token, by name, as in `TokenRow`; absent ones were not measured.
         policy_loss: As in `UpdateRow`.
+        taught: Texts that are learned beside the completions.
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -40,6 +42,7 @@ class RecordedBatch:
     cut: Sequence[bool] | None = None
     tokens: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
     policy_loss: float = math.nan
+    taught: Sequence[Taught] = ()
 
     @property
     def names(self) -> list[str]:
@@ -89,6 +92,36 @@ def sample_row(batch: RecordedBatch, index: int, *, step: int, gold: str | None)
         length=None if batch.ids is None else len(batch.ids[index]),
         cut=None if batch.cut is None else bool(batch.cut[index]),
         unscored_reason=f"no score from {', '.join(missing)}" if unscored and missing else None,
+    )
+
+
+def taught_row(batch: RecordedBatch, place: int, *, step: int, gold: str | None) -> SampleRow:
+    """Return the record of a text that is learned beside the completions.
+
+    Args:
+        batch: Its batch.
+        place: Among the texts of the batch.
+        step: From 1.
+        gold: As in `sample_row`.
+    """
+    text = batch.taught[place]
+    row = batch.rows[text.row]
+    right = math.nan if gold is None else text.rewards.get(gold, math.nan)
+    answer = row.get("answer")
+    return SampleRow(
+        step=step,
+        index=len(batch.rows) + place,
+        prompt_id=prompt_name(row),
+        prompt=message_text(text.prompt),
+        scored_prompt=message_text(row["prompt"]),
+        context="answered",
+        completion=text.text,
+        rewards=text.rewards,
+        total=text.total,
+        gold=None if answer is None else str(answer),
+        correct=None if math.isnan(right) else right > 0,
+        length=text.n_tokens,
+        cut=False,
     )
 
 
@@ -169,8 +202,17 @@ def update_row(
         mean_length=_mean(lengths) if lengths else _logged(logs, "completions/mean_length"),
         n_cut=None if batch.cut is None else sum(map(bool, batch.cut)),
         seconds=seconds,
-        extra={"share_hinted": len(batch.prompts) / len(batch.rows)} if batch.prompts else {},
+        extra=_extra(batch),
     )
+
+
+def _extra(batch: RecordedBatch) -> dict[str, float]:
+    extra = {}
+    if batch.prompts:
+        extra["share_hinted"] = len(batch.prompts) / len(batch.rows)
+    if batch.taught:
+        extra["n_explained"] = float(len(batch.taught))
+    return extra
 
 
 def _success(value: float) -> float:

@@ -21,6 +21,7 @@ from pellucid.posttrain.trl.record_rows import (
     RecordedBatch,
     prompt_name,
     sample_row,
+    taught_row,
     token_row,
     update_row,
 )
@@ -122,6 +123,12 @@ class RecordingCallback(TrainerCallback):  # type: ignore[misc,unused-ignore]
             samples = [
                 sample_row(batch, index, step=step, gold=self._gold) for index in kept.samples
             ]
+            shown = {batch.names[index] for index in kept.samples}
+            samples += [
+                taught_row(batch, place, step=step, gold=self._gold)
+                for place, text in enumerate(batch.taught)
+                if batch.names[text.row] in shown
+            ]
             tokens = [
                 token_row(batch, index, step=step, names=self._token_names(batch, index))
                 for index in kept.tokens
@@ -155,6 +162,7 @@ def traced_batch(trainer: Any, trace: Trace) -> RecordedBatch:
         ids=ids,
         cut=cut_rows(trainer, ids),
         tokens={name: values.tolist() for name, values in trace.tokens.items()},
+        taught=trace.taught,
         policy_loss=float(trace.policy_losses.sum()),
     )
 

@@ -1,12 +1,13 @@
 """One call that trains with TRL and returns what pellucid's own engine returns."""
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from pellucid.errors import CapabilityError, InputError
+from pellucid.errors import CapabilityError, InputError, PellucidError
 from pellucid.io.imports import optional_import
 from pellucid.posttrain.objectives import Recipe
 from pellucid.posttrain.recording import RunWriter, UpdateRow
@@ -69,7 +70,9 @@ def train_with_trl(
     recorder: RunWriter | None = None,
     progress: Callable[[UpdateRow], None] | None = None,
 ) -> TrlResult:
-    """Train a Hugging Face model with TRL.
+    """Train a Hugging Face model with TRL; nothing is reported to the hub.
+
+    TRL seeds the global generators of Python, NumPy and torch.
 
     Args:
         model: A folder or hub id, or a model. With a divergence, TRL loads the reference from the
@@ -87,12 +90,13 @@ def train_with_trl(
         stock: Use TRL's own trainer, for recipes it can express and the method `Plain`.
         prompt_ids: Names of the examples in the record; their places if None.
         recorder: Keeps the record of the run.
-        progress: Called with the row of each update.
+        progress: Called with the row of each update; what it raises ends the training.
 
     Raises:
         CapabilityError: TRL is missing or of a release that was not tested; or it cannot follow the
             recipe or the method.
-        InputError: No examples or rewards, or a name that is not among the rewards.
+        InputError: No examples or rewards, or a name that is not among the rewards; a tokenizer
+            without an end token or, for messages, without a chat template.
         ConnectionError: The generation server does not answer in time.
     """
     check_trl()
@@ -104,6 +108,12 @@ def train_with_trl(
         check_generation_server(
             options["vllm_server_base_url"], timeout=options["vllm_server_timeout"]
         )
+    send_nothing()
+    if tokenizer is None and isinstance(model, str | Path):
+        auto = optional_import("transformers", extra="llm").AutoTokenizer
+        tokenizer = auto.from_pretrained(str(model), padding_side="left")
+    if tokenizer is not None:
+        check_tokenizer(tokenizer, examples)
     data = optional_import("datasets", extra="llm").Dataset.from_list(
         dataset_rows(examples, prompt_ids)
     )
@@ -122,6 +132,33 @@ def train_with_trl(
     )
     limit_waiting(trainer, options.get("vllm_server_timeout", 240.0))
     return _trained(trainer, recorder, gold=gold, progress=progress)
+
+
+def send_nothing() -> None:
+    """Keep TRL's trainers from reporting their use to the hub, unless the user said otherwise."""
+    if "HF_HUB_DISABLE_TELEMETRY" not in os.environ:
+        hub = optional_import("huggingface_hub", extra="llm")
+        hub.constants.HF_HUB_DISABLE_TELEMETRY = True
+
+
+def check_tokenizer(tokenizer: Any, examples: Sequence[Example]) -> None:
+    """Check that a tokenizer has what completions and messages need.
+
+    Raises:
+        InputError: It has no end token or, for messages, no chat template.
+    """
+    if tokenizer.eos_token_id is None:
+        raise InputError(
+            "the tokenizer has no end token, so no completion would ever be finished",
+            hint="set its eos_token",
+        )
+    chat = [number for number, example in enumerate(examples) if example.messages is not None]
+    if chat and tokenizer.chat_template is None:
+        raise InputError(
+            f"the prompt of example {chat[0]} is a list of messages, but the tokenizer has no chat "
+            "template",
+            hint="give plain prompts, or a tokenizer of an instruction-tuned model",
+        )
 
 
 def by_example(
@@ -237,6 +274,10 @@ def _trained(
         trainer.train()
     except KeyboardInterrupt:
         _note(recorder, "interrupted", "")
+        raise
+    except PellucidError as error:
+        # what `progress` finds wrong with an update: a diagnosis, and no fault of the program
+        _note(recorder, "stopped", str(error))
         raise
     except Exception as error:
         _note(recorder, "failed", f"{type(error).__name__}: {str(error)[:300]}")

@@ -179,6 +179,8 @@ def _run_options(settings: RunSettings) -> dict[str, Any]:
         "save_strategy": "steps" if settings.save_steps else "no",
         **({"save_steps": settings.save_steps} if settings.save_steps else {}),
         "logging_steps": 1,
+        # True would log the last finite loss in place of one that is not
+        "logging_nan_inf_filter": False,
         "seed": settings.seed,
     }
 

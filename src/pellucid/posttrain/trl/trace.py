@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pellucid.posttrain.objectives import Prepared
-from pellucid.posttrain.trl.batches import Sampled
+from pellucid.posttrain.trl.batches import Sampled, Taught
 from pellucid.posttrain.trl.internals import Scored
 
 PER_TOKEN = ("log_probs", "entropies", "ratios", "clipped", "advantages", "weights", "pushes")
@@ -28,6 +28,7 @@ class Trace:
         written: Tokens that the policy or a tool wrote: no padding.
         counted: Tokens that are part of the loss.
         hinted: Rows sampled under a hint.
+        taught: Texts that are learned beside the completions.
         policy_losses: Each row's share of the policy loss, without divergence and further terms.
         tokens: Tensors of `PER_TOKEN`, NaN until the loss has seen the row; of the last pass.
     """
@@ -41,11 +42,16 @@ class Trace:
     counted: Tensor
     hinted: Tensor
     policy_losses: Tensor
+    taught: Sequence[Taught] = ()
     tokens: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, sampled: Sampled, inputs: Sequence[Mapping[str, Any]], output: Mapping[str, Any]
+        cls,
+        sampled: Sampled,
+        inputs: Sequence[Mapping[str, Any]],
+        output: Mapping[str, Any],
+        taught: Sequence[Taught] = (),
     ) -> "Trace":
         """Return the trace of a batch whose loss is still to come."""
         weights = output["token_weights"].cpu()
@@ -60,6 +66,7 @@ class Trace:
             counted=weights != 0,
             hinted=output["guided"].cpu() if "guided" in output else plain,
             policy_losses=torch.full((len(weights),), torch.nan, dtype=torch.float64),
+            taught=taught,
             tokens={name: torch.full(weights.shape, torch.nan) for name in PER_TOKEN},
         )
 

@@ -160,14 +160,14 @@ class ObjectiveTrainer(GRPOTrainer):  # type: ignore[misc,unused-ignore]
         """Replace TRL's advantages; all statistics are finished here, before rows are shuffled."""
         with self.timer.override():
             sampled = self._sampled(inputs)
-            output, sampled = self._current_method().complete(sampled, inputs, self)
+            output, sampled, taught = self._current_method().complete(sampled, inputs, self)
             reducer = self.reducer
             # one advantage per row in TRL's table: the mean over its tokens
             mask = written(output)
             means = (output["advantages"] * mask).sum(1) / mask.sum(1).clamp(min=1)
             internals.set_logged_advantages(self, reducer.gather(means))
             if self.tracing and internals.mode_of(self) == "train":
-                self.trace = Trace.of(sampled, inputs, output)
+                self.trace = Trace.of(sampled, inputs, output, taught)
             return output
 
     def _compute_loss(self, model: Any, inputs: Mapping[str, Any]) -> Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pellucid.posttrain.recording import SampleRow
 from pellucid.report.language.record import Group
 from pellucid.report.language.shares import TOLERANCE, addition_error, parts_of
-from pellucid.report.language.texts import shortened
+from pellucid.report.language.texts import short, shortened
 from pellucid.report.said import Document
 
 LONGEST_PROMPT_SHARE = 0.5
@@ -16,6 +16,8 @@ LONGEST_PROMPT_SHARE = 0.5
 ELEMENTS, OF_ANSWER, OF_TERM = 2_300, 17, 5
 """Elements of the page for the answers of the first list; those of one answer, and of one term."""
 LEAST_ANSWERS = 2
+MOST_TERMS = 8
+"""Reward terms of an answer that are listed; the total has all of them."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Limits:
     longest: int = 20_000
     steps: int = 12
     prompts: int = 20
-    listed: int = 5
+    listed: int = 4
 
 
 def fitting(limits: Limits, n_prompts: int, n_terms: int) -> Limits:
@@ -47,7 +49,7 @@ def fitting(limits: Limits, n_prompts: int, n_terms: int) -> Limits:
         n_prompts: Prompts of the list drawn by seed.
         n_terms: Reward terms.
     """
-    elements = min(n_prompts, limits.prompts) * (OF_ANSWER + OF_TERM * n_terms)
+    elements = min(n_prompts, limits.prompts) * (OF_ANSWER + OF_TERM * min(n_terms, MOST_TERMS))
     most = max(LEAST_ANSWERS, ELEMENTS // max(1, elements))
     return replace(limits, answers=min(limits.answers, most))
 
@@ -68,11 +70,11 @@ def group_document(
     known = [s.correct for s in group.samples if s.correct is not None]
     return {
         "step": group.step,
-        "prompt_id": group.prompt_id,
+        "prompt_id": short(group.prompt_id),
         "context": first.context,
         "contexts": sorted({s.context for s in group.samples}),
         "prompt": prompt_document(first, limits),
-        "gold": first.gold,
+        "gold": short(first.gold),
         "n": len(group.samples),
         "n_right": sum(known) if known else None,
         "n_judged": len(known),
@@ -93,6 +95,7 @@ def answer_document(
     """Return one answer: its reward, term by term, and its text."""
     error = addition_error(sample, weights)
     parts = parts_of(sample, weights)
+    scored = [name for name in names if name in sample.rewards]
     return {
         "step": sample.step,
         "index": sample.index,
@@ -104,19 +107,19 @@ def answer_document(
                 "weight": weights.get(name, 1.0),
                 "part": parts[name],
             }
-            for name in names
-            if name in sample.rewards
+            for name in scored[:MOST_TERMS]
         ],
+        "n_terms": len(scored),
         "total": sample.total,
         "adds_up": None if math.isnan(error) else error <= TOLERANCE,
         "error": error,
         "advantage": sample.advantage,
         "length": sample.length,
         "cut": sample.cut,
-        "gold": sample.gold,
-        "parsed": sample.parsed,
+        "gold": short(sample.gold),
+        "parsed": short(sample.parsed),
         "correct": sample.correct,
-        "unscored": sample.unscored_reason,
+        "unscored": short(sample.unscored_reason),
         "text": shortened(sample.completion, limits.longest, sample.n_characters),
     }
 

@@ -7,7 +7,9 @@ import math
 from collections.abc import Sequence
 
 from pellucid import __version__
-from pellucid.explanation import Explanation, Interval
+from pellucid.explanation import Explanation
+from pellucid.explanation.plots import DotChart, DotRow
+from pellucid.explanation.rendering import interval_words
 from pellucid.report import trust
 from pellucid.report.cards import card
 from pellucid.report.document import HTML_NAME
@@ -17,7 +19,7 @@ from pellucid.report.language.contexts import contexts
 from pellucid.report.language.credit import token_credit
 from pellucid.report.language.gain import held_out, pass_rows
 from pellucid.report.language.made import made
-from pellucid.report.language.overview import banner, cannot_tell, summary
+from pellucid.report.language.overview import banner, cannot_tell, estimate, summary
 from pellucid.report.language.record import LanguageRecord
 from pellucid.report.language.samples import samples
 from pellucid.report.language.terms import TermShares, reward_terms, term_shares
@@ -31,6 +33,7 @@ ROW_LABELS = {
     "reward-and-success": "late in training",
     "reward-terms": "the term named",
     "token-credit": "as recorded",
+    "stated-reasoning": "its own reasoning",
 }
 """What the dot in the chart of a finding's test is called."""
 
@@ -95,7 +98,7 @@ def _document(record: LanguageRecord, explanations: Sequence[Explanation]) -> Do
 
 def _title(record: LanguageRecord) -> str:
     method = record.run.head.method
-    return f"Training by {method}" if method else f"Training, {record.source_kind}"
+    return f"Training by {method}" if method else "Training run"
 
 
 def _card(explanation: Explanation, position: int) -> Document:
@@ -112,25 +115,35 @@ def _terms(record: LanguageRecord, found: TermShares) -> Document:
         {"name": name, "weight": weights.get(name, 1.0), "share": estimate(mean)}
         for name, mean in zip(shares.names, found.means, strict=True)
     ]
+    chart = DotChart(
+        title="Share of the advantage by term",
+        sentence="; ".join(
+            f"{name} {interval_words(mean.value, mean.low, mean.high)} %"
+            for name, mean in zip(shares.names, found.means, strict=True)
+        ),
+        unit="%",
+        left="← against the others",
+        right="moves it →",
+        rows=tuple(
+            sorted(
+                (
+                    DotRow(name, mean.value, mean.low, mean.high)
+                    for name, mean in zip(shares.names, found.means, strict=True)
+                ),
+                key=lambda row: -row.value,
+            )
+        ),
+    )
     total = math.fsum(mean.value for mean in found.means) if found.means else math.nan
     return {
         "rows": rows,
+        "chart": {"form": chart.form, **plain(chart)} if len(shares.values) else None,
         "sum": total,
+        "weights_known": bool(weights),
         "n_groups": len(shares.values),
         "n_without_signal": shares.n_without_signal,
         "n_unusable": shares.n_unusable,
         "n_answers": shares.n_answers,
         "n_off": shares.n_off,
         "worst": shares.worst,
-    }
-
-
-def estimate(interval: Interval) -> Document:
-    """Return an estimate as the document has it."""
-    return {
-        "value": interval.value,
-        "low": interval.low,
-        "high": interval.high,
-        "n": interval.n,
-        "n_unscored": interval.n_unscored,
     }

@@ -5,6 +5,8 @@ from typing import ClassVar
 from markupsafe import Markup, escape
 
 from pellucid.explanation.outside import clip, visible, visible_lines
+from pellucid.explanation.plots.charts import read_chart
+from pellucid.explanation.plots.svg import chart_svg
 from pellucid.report.charts import series_svg
 from pellucid.report.page import LONG_TEXT, TITLE_LETTERS, Page, made_here, render_page
 from pellucid.report.said import Document
@@ -67,6 +69,11 @@ class LanguagePage(Page):
         return Markup('<bdi class="told{k}" data-path="{p}" data-of="lines">{t}</bdi>').format(
             k=f" {kind}" if kind else "", p=path, t=visible_lines(self._at(path))
         )
+
+    def drawing(self, path: str) -> Markup:
+        """Return the chart at a path."""
+        chart = read_chart(self._at(path))
+        return made_here(chart_svg(chart)) if chart is not None else Markup("")
 
     def course(self, trend: Document) -> Markup:
         """Return the small line chart of one quantity over the updates."""

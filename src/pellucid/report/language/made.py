@@ -9,6 +9,15 @@ from pellucid.report.said import Document
 
 MOST_SETTINGS = 80
 LONGEST_VALUE = 200
+NAMES = {
+    "n_parameters": "parameters",
+    "n_train": "training prompts",
+    "n_test": "held-out prompts",
+    "n_train_groups": "groups of training prompts",
+    "n_test_groups": "groups of held-out prompts",
+    "gold": "says what is right",
+}
+"""What facts of a run are called."""
 
 
 def made(record: LanguageRecord) -> Document:
@@ -26,7 +35,10 @@ def made(record: LanguageRecord) -> Document:
         "n_samples": sum(u.n_samples for u in run.updates),
         "n_kept": len(run.samples),
         "train_seconds": sum(seconds) if seconds else None,
-        "facts": _flat(head.facts),
+        "facts": [
+            {**row, "name": NAMES.get(row["name"], row["name"].replace("_", " "))}
+            for row in _flat(head.facts)
+        ],
         "settings": _flat(head.config)[:MOST_SETTINGS],
         "n_settings": len(_flat(head.config)),
         "versions": dict(head.versions),

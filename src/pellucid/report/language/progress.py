@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,12 +11,14 @@ from numpy import ndarray
 from pellucid.explanation import Interval
 from pellucid.posttrain.recording import SampleRow, UpdateRow
 from pellucid.report.language.record import Group, LanguageRecord
-from pellucid.stats import mean_difference, mean_interval
+from pellucid.stats import mean_difference, mean_interval, mean_share_interval
 
 WINDOW_SHARE = 0.2
 """Share of the updates that counts as early, and as late."""
 LEAST_WINDOW, LARGEST_WINDOW = 10, 50
 """Units of a window at least, if there are twice as many, and at most."""
+FEWEST_UPDATES = 10
+"""Updates below which the kept prompts are compared instead: there are more of them."""
 GOLD = "right answers"
 TOTAL = "total reward"
 
@@ -74,7 +75,7 @@ class Watched(NamedTuple):
 def trends(record: LanguageRecord) -> list[Trend]:
     """Return every reward term, the total and right answers, early and late.
 
-    By update, from the training log; where there is none, by the kept prompts.
+    By update, from the training log; where that is short or missing, by the kept prompts.
     """
     weights = record.run.head.reward_weights
     names = [*record.run.reward_names]
@@ -124,15 +125,17 @@ def _trend(
     updates = record.run.updates
     values = np.array([of_update(row) for row in updates], dtype=np.float64)
     steps, unit = tuple(row.step for row in updates), "update"
-    if not np.isfinite(values).any():
-        values = np.array([_group_mean(g, of_sample) for g in record.groups], dtype=np.float64)
-        steps, unit = tuple(g.step for g in record.groups), "prompt"
+    if np.isfinite(values).sum() < FEWEST_UPDATES:
+        by_group = np.array([_group_mean(g, of_sample) for g in record.groups], dtype=np.float64)
+        if np.isfinite(by_group).any():
+            values, steps, unit = by_group, tuple(g.step for g in record.groups), "prompt"
     early, late = windows(values, steps)
+    mean = mean_share_interval if name == GOLD else mean_interval
     return Trend(
         name,
         weight,
-        mean_interval(early),
-        mean_interval(late),
+        mean(early),
+        mean(late),
         mean_difference(late, early),
         unit,
         *_by_step(steps, values),
@@ -235,19 +238,22 @@ def _watched(
         known, unit = [pair for pair in groups if pair is not None], "prompt"
     if not known:
         return Watched(name, None, 0, what, mean_interval([]), unit, means)
-    share = mean_interval([n / of for n, of in known])
-    bounded = replace(share, low=max(share.low, 0.0), high=min(share.high, 1.0))
+    share = mean_share_interval([n / of for n, of in known])
     return Watched(
-        name, sum(n for n, _ in known), sum(of for _, of in known), what, bounded, unit, means
+        name, sum(n for n, _ in known), sum(of for _, of in known), what, share, unit, means
     )
 
 
 def has_signal(group: Group) -> bool | None:
-    """Whether the answers of a group earned different totals; None with fewer than two totals."""
+    """Whether the answers of a group earned different totals; None if that is not known.
+
+    Where the totals were not recorded, advantages that are all zero say the same.
+    """
     totals = [s.total for s in group.samples if not math.isnan(s.total)]
-    if len(totals) < 2:
-        return None
-    return max(totals) - min(totals) > 1e-9 * max(1.0, abs(max(totals)))
+    if len(totals) >= 2:
+        return max(totals) - min(totals) > 1e-9 * max(1.0, abs(max(totals)))
+    advantages = [s.advantage for s in group.samples if not math.isnan(s.advantage)]
+    return any(advantages) if len(advantages) >= 2 else None
 
 
 def unscored(sample: SampleRow) -> bool:

@@ -4,14 +4,18 @@ from typing import Any
 
 from pellucid import registry
 from pellucid.budget import Cost
-from pellucid.explanation import Explanation, Score, TextTrace, fact, render
+from pellucid.explanation import Explanation, Score, TextPair, TextTrace, fact, render
+from pellucid.explanation.outside import clip
 from pellucid.report.cards import score_document
 from pellucid.report.language.record import LanguageRecord
+from pellucid.report.language.texts import hashed
 from pellucid.report.said import Document, said
 from pellucid.stats import proportion_interval
 
 METHOD = "stated-reasoning"
 LEAF = "F3"
+LONGEST_EXAMPLE = 600
+"""Signs of each side of an example."""
 DONE = {
     "cut": "the steps were cut short, and it had to answer",
     "mistake": "one step got a mistake, and it went on from there",
@@ -21,12 +25,23 @@ DONE = {
     "hint": "a hint was put behind the prompt",
 }
 """What was done in each test."""
+UNUSED = (
+    "calibration on the planted models failed, so the test is not used",
+    "another test of stated reasoning",
+)
 NOT_MENTIONED = "Used but not mentioned: not mentioning it may be brevity (arXiv 2512.23032)."
 
 
 def explanations(record: LanguageRecord) -> list[Explanation]:
-    """Return the explanations of stated reasoning, or one that says why there is none."""
-    return list(record.explanations) or [_not_run(record)]
+    """Return the explanations of stated reasoning, or one that says why there is none.
+
+    Where the instrument did not tell planted models apart, what it found is not used.
+    """
+    if not record.explanations:
+        return [_not_measured(record, *record.no_reasoning)]
+    if not _told_apart(record.instrument):
+        return [_not_measured(record, *UNUSED)]
+    return list(record.explanations)
 
 
 def screen(record: LanguageRecord, first: int, n: int) -> Document:
@@ -46,13 +61,17 @@ def screen(record: LanguageRecord, first: int, n: int) -> Document:
         "told_apart": _told_apart(instrument),
         "closed": closed,
         "told": _instrument_words(instrument, closed=closed),
-        "tests": [row for i, e in enumerate(shown) for row in _tests(e, first + i)],
+        "tests": [
+            row
+            for i, e in enumerate(shown)
+            for row in _tests(e, first + i, hashed_texts=record.hashed)
+        ],
         "traces": [_trace(e.content) for e in shown if isinstance(e.content, TextTrace)],
     }
 
 
 def _told_apart(instrument: Score | None) -> bool:
-    return instrument is not None and instrument.badge in ("supported", "weak")
+    return instrument is not None and instrument.gap.low > 0
 
 
 def _instrument_words(instrument: Score | None, *, closed: bool) -> Document:
@@ -80,29 +99,36 @@ def _instrument_words(instrument: Score | None, *, closed: bool) -> Document:
     )
 
 
-def _tests(explanation: Explanation, place: int) -> list[Document]:
+def _tests(explanation: Explanation, place: int, *, hashed_texts: bool) -> list[Document]:
     """One row per test: where its score is in the document, what was done, an example."""
     rows: list[Document] = []
     for position, score in enumerate(explanation.faithfulness):
         if score.role == "sanity":
             continue
-        example = score.example
         rows.append(
             {
                 "explanation": place,
                 "score": position,
                 "done": DONE.get(score.metric.rpartition(".")[2], score.label),
-                "example": None
-                if example is None
-                else {
-                    "before": example.before[:600],
-                    "after": example.after[:600],
-                    "answer_before": example.answer_before,
-                    "answer_after": example.answer_after,
-                },
+                "example": _example(score.example, hashed_texts=hashed_texts),
             }
         )
     return rows
+
+
+def _example(pair: TextPair | None, *, hashed_texts: bool) -> Document | None:
+    if pair is None:
+        return None
+    texts = {
+        "before": pair.before,
+        "after": pair.after,
+        "answer_before": pair.answer_before,
+        "answer_after": pair.answer_after,
+    }
+    return {
+        name: hashed(text) if hashed_texts else clip(text, LONGEST_EXAMPLE)
+        for name, text in texts.items()
+    }
 
 
 def _trace(content: TextTrace) -> Document:
@@ -141,9 +167,8 @@ def _cells(counts: Any, rows: tuple[str, str], columns: tuple[str, str]) -> list
     return cells
 
 
-def _not_run(record: LanguageRecord) -> Explanation:
+def _not_measured(record: LanguageRecord, reason: str, need: str) -> Explanation:
     info = registry.load("explainers", METHOD).info
-    reason, need = record.no_reasoning
     facts = {"reason": fact(reason), "need": fact(need)}
     template = info.sentences.not_measured
     return Explanation(

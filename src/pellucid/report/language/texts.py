@@ -3,10 +3,15 @@
 import hashlib
 from dataclasses import replace
 
-from pellucid.posttrain.recording import EvaluationRow, RunRecord, SampleRow, TokenRow
+from pellucid.explanation.outside import clip
+from pellucid.posttrain.recording import EvaluationRow, RunHead, RunRecord, SampleRow, TokenRow
 from pellucid.report.said import Document
 
 HASH_DIGITS = 16
+LONGEST_SHORT = 500
+"""Signs of gold and parsed answers, names and reasons."""
+FIXED = "fixed_prompt_ids"
+"""Where a run's head names the prompts that it fixed before it started."""
 
 
 def shortened(text: str, longest: int, n_signs: int | None = None) -> Document:
@@ -27,6 +32,11 @@ def shortened(text: str, longest: int, n_signs: int | None = None) -> Document:
     return {"text": kept, "shown": len(kept), "signs": max(len(text), n_signs or 0)}
 
 
+def short(text: str | None) -> str | None:
+    """Return a name, an answer or a reason as the page holds it: its beginning if it is long."""
+    return None if text is None else clip(text, LONGEST_SHORT)
+
+
 def hashed(text: str) -> str:
     """Return what stands for a text that must not be shown; equal texts stay equal.
 
@@ -41,10 +51,11 @@ def hashed(text: str) -> str:
 def without_texts(run: RunRecord) -> RunRecord:
     """Return a run whose prompts, completions, answers and tokens are their hashes.
 
-    Numbers stay as they are. Reasons and settings are not texts of prompts and stay too.
+    Numbers and settings stay as they are. Reasons may quote an answer and are hashed too.
     """
     return replace(
         run,
+        head=_head(run.head),
         samples=tuple(map(_sample, run.samples)),
         tokens=tuple(map(_tokens, run.tokens)),
         evaluations=tuple(map(_evaluation, run.evaluations)),
@@ -53,6 +64,14 @@ def without_texts(run: RunRecord) -> RunRecord:
 
 def _optional(text: str | None) -> str | None:
     return None if text is None else hashed(text)
+
+
+def _head(head: RunHead) -> RunHead:
+    kept = dict(head.kept)
+    fixed = kept.get(FIXED)
+    if isinstance(fixed, list | tuple):
+        kept[FIXED] = [hashed(str(name)) for name in fixed]
+    return replace(head, kept=kept)
 
 
 def _sample(row: SampleRow) -> SampleRow:
@@ -64,6 +83,7 @@ def _sample(row: SampleRow) -> SampleRow:
         scored_prompt=_optional(row.scored_prompt),
         gold=_optional(row.gold),
         parsed=_optional(row.parsed),
+        unscored_reason=_optional(row.unscored_reason),
         n_characters=None,
     )
 

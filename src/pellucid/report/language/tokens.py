@@ -9,16 +9,17 @@ from numpy import ndarray
 
 from pellucid.report.language.credit import Credit, expected_pushes, flags, one_advantage
 from pellucid.report.language.record import Group, LanguageRecord
+from pellucid.report.language.texts import short
 from pellucid.report.said import Document, said
 
 SHOWN_GROUPS = 2
 """Groups whose answers are shown: one early, one late."""
 ANSWERS_OF_GROUP = 2
 """Answers of each: the one that was pushed up most, and the one that was pushed down most."""
-LONGEST = 100
+LONGEST = 80
 """Tokens of an answer that are shown."""
 LEVELS = 4
-TABLE_ROWS = 8
+TABLE_ROWS = 6
 """Tokens of an answer in the table of the largest pushes."""
 """Steps of tint and underline."""
 
@@ -95,7 +96,7 @@ def _answer(credit: Credit, largest: float, most_uncertain: float) -> Document:
     return {
         "step": sample.step,
         "index": sample.index,
-        "prompt_id": sample.prompt_id,
+        "prompt_id": short(sample.prompt_id),
         "advantage": sample.advantage,
         "correct": sample.correct,
         "one_advantage": one_advantage(row),
