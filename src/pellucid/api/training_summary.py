@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pellucid.posttrain.native.pass_at_k import pass_at_k
+from pellucid.posttrain.native.solving import pass_at_k
 from pellucid.posttrain.recording.rows import EvaluationRow, RunRecord
 from pellucid.stats import Estimate, differences, mean_interval
 

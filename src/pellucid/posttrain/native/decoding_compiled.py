@@ -47,8 +47,9 @@ def exponential(x: np.float32) -> np.float32:
     k = np.floor(bounded * _LOG2_E + _HALF)
     r = bounded - k * _LN2_HIGH - k * _LN2_LOW
     p = _ONE + r * (_ONE + r * (_C2 + r * (_C3 + r * (_C4 + r * (_C5 + r * (_C6 + r * _C7))))))
-    power: np.float32 = _as_float(np.int32((np.int32(k) + _BIAS) << _SHIFT))
-    return p * power
+    power = _as_float(np.int32((np.int32(k) + _BIAS) << _SHIFT))
+    found: np.float32 = p * power
+    return found
 
 
 @compiled_as_numpy
