@@ -223,9 +223,20 @@ def _source(config: RunConfig, policy: Policy, folder: Path) -> str:
     if made is None:
         raise unknown_name("kind of model", type(model).__name__, ["Transformer"])
     place = folder / LAYOUT
+    _unmark(made)
     made.save_pretrained(str(place))
     _hugging_face_tokenizer(policy.tokenizer).save_pretrained(str(place))
     return str(place)
+
+
+def _unmark(model: Any) -> None:
+    """Take away the mark of a quantised file from a model whose weights are plain numbers again.
+
+    `transformers` keeps it after it has read a GGUF file, and then refuses to save the model.
+    """
+    model.hf_quantizer = None
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
 
 
 def _stored_source(config: RunConfig) -> str | None:

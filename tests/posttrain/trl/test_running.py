@@ -14,7 +14,7 @@ from pellucid.posttrain import objectives as o
 from pellucid.posttrain.recording import RunHead, RunWriter, read_run
 from pellucid.posttrain.tasks.example import Example
 from pellucid.posttrain.trl import EntropyModulation, Guidance, low_rank_adapters, versions
-from pellucid.posttrain.trl.running import by_example, dataset_rows, train_with_trl
+from pellucid.posttrain.trl.running import by_example, dataset_rows, send_nothing, train_with_trl
 from tests.posttrain.trl import worlds
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")
@@ -186,3 +186,16 @@ def test_conversations_are_asked_through_the_chat_template(run: Callable[..., An
 
     result = run(examples=chat, rewards={"length": reward})
     assert all(row.grad_norm > 0 for row in result.history)
+
+
+def test_nothing_is_reported_to_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.delenv("HF_HUB_DISABLE_TELEMETRY", raising=False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", False)
+    send_nothing()
+    assert constants.HF_HUB_DISABLE_TELEMETRY
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", False)
+    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "0")  # the user wants it
+    send_nothing()
+    assert not constants.HF_HUB_DISABLE_TELEMETRY

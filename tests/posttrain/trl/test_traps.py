@@ -78,6 +78,21 @@ def test_a_batch_for_several_optimiser_steps_is_scaled_as_in_trl(
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
 
 
+def test_eager_and_fused_attention_give_one_loss(folder: str, tmp_path: Path) -> None:
+    """F58."""
+    losses = []
+    for kind in ("eager", "sdpa"):
+        made = objective_trainer(folder, tmp_path, recipe=o.GRPO, attention=kind)
+        assert made.model.config._attn_implementation == kind
+        output = batch(made)
+        loss = made._compute_loss(made.model, output)
+        loss.backward()
+        gradient = torch.cat([p.grad.flatten() for p in made.model.parameters()])
+        losses.append((output["completion_ids"], loss.detach(), gradient))
+    assert torch.equal(losses[0][0], losses[1][0])
+    torch.testing.assert_close(losses[0][1:], losses[1][1:], atol=1e-6, rtol=1e-4)
+
+
 def test_masks_that_change_change_the_number_of_items(folder: str, tmp_path: Path) -> None:
     def uneven(completions: list[str], **columns: Any) -> list[float | None]:
         # the first group has no difference, and one of the second cannot be scored

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from huggingface_hub import constants
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from trl import GRPOConfig
@@ -12,6 +13,9 @@ from trl import GRPOConfig
 from pellucid.posttrain.objectives import Recipe
 from pellucid.posttrain.trl import RunSettings, cpu_settings, objective_to_trl_config
 from pellucid.posttrain.trl.trainer import ObjectiveTrainer
+
+# no test may ask a hub, and TRL's trainers would report that they were made
+constants.HF_HUB_DISABLE_TELEMETRY = True
 
 SIGNS = list("0123456789+=? abcdefghijklmnopqrstuvwxyz")
 TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
@@ -107,7 +111,10 @@ def objective_trainer(
     gold = given.pop("gold", None)
     # random weights hardly ever end a completion, so the limit does
     ended = {"generation_kwargs": {"forced_eos_token_id": 1}} if given.pop("ended", False) else {}
+    attention = given.pop("attention", None)
     options = config(Recipe(kl=recipe.kl), tmp_path, **given) | ended
+    if attention:
+        options["model_init_kwargs"] = {"attn_implementation": attention}
     return ObjectiveTrainer(
         folder,
         reward_funcs=reward or length_reward,

@@ -1,5 +1,6 @@
 """One call that trains with TRL and returns what pellucid's own engine returns."""
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -69,7 +70,9 @@ def train_with_trl(
     recorder: RunWriter | None = None,
     progress: Callable[[UpdateRow], None] | None = None,
 ) -> TrlResult:
-    """Train a Hugging Face model with TRL.
+    """Train a Hugging Face model with TRL; nothing is reported to the hub.
+
+    TRL seeds the global generators of Python, NumPy and torch.
 
     Args:
         model: A folder or hub id, or a model. With a divergence, TRL loads the reference from the
@@ -105,6 +108,7 @@ def train_with_trl(
         check_generation_server(
             options["vllm_server_base_url"], timeout=options["vllm_server_timeout"]
         )
+    send_nothing()
     if tokenizer is None and isinstance(model, str | Path):
         auto = optional_import("transformers", extra="llm").AutoTokenizer
         tokenizer = auto.from_pretrained(str(model), padding_side="left")
@@ -128,6 +132,13 @@ def train_with_trl(
     )
     limit_waiting(trainer, options.get("vllm_server_timeout", 240.0))
     return _trained(trainer, recorder, gold=gold, progress=progress)
+
+
+def send_nothing() -> None:
+    """Keep TRL's trainers from reporting their use to the hub, unless the user said otherwise."""
+    if "HF_HUB_DISABLE_TELEMETRY" not in os.environ:
+        hub = optional_import("huggingface_hub", extra="llm")
+        hub.constants.HF_HUB_DISABLE_TELEMETRY = True
 
 
 def check_tokenizer(tokenizer: Any, examples: Sequence[Example]) -> None:

@@ -12,6 +12,7 @@ from pellucid.report.language.gain import percent
 from pellucid.report.language.overview import estimate
 from pellucid.report.language.progress import unscored
 from pellucid.report.language.record import LanguageRecord
+from pellucid.report.language.texts import short
 from pellucid.report.said import Document, said
 from pellucid.stats import mean_interval, mean_share_interval
 
@@ -89,7 +90,7 @@ def _example(sample: SampleRow, limits: Limits) -> Document:
         "context": sample.context,
         "words": WORDS[sample.context],
         "step": sample.step,
-        "prompt_id": sample.prompt_id,
+        "prompt_id": short(sample.prompt_id),
         "pieces": difference(scored[:longest], sample.prompt[:longest]),
     }
 
