@@ -217,6 +217,8 @@ def _warm_up(policy: Policy, section: WarmStart, texts: Pairs, seed: int) -> Non
         learning_rate=section.learning_rate,
         seed=derived_seed(seed, "train", "warm start"),
     )
+    # its last gradient must not be part of the first update
+    policy.module.zero_grad(set_to_none=True)
 
 
 def _texts(config: RunConfig, data: Data) -> Pairs:

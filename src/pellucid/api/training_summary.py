@@ -2,14 +2,22 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pellucid.posttrain.native.solving import pass_at_k
+from pellucid.posttrain.native import pass_at_k
 from pellucid.posttrain.recording.rows import EvaluationRow, RunRecord
-from pellucid.stats import Estimate, differences, mean_interval
+from pellucid.stats import Estimate, differences, mean_interval, mean_share_interval
 
 _MOST_REWARDS = 10
+_IDLE: Mapping[str, tuple[str, float, str]] = {
+    "self-explanation": ("n_explained", 0, "no explanation was learned from"),
+    "explanation-preference": ("n_pairs", 0, "no pair of answers was compared"),
+    "guidance": ("share_guided", 0, "no hinted answer was learned from"),
+    "entropy-modulation": ("mean_steps", 1, "no answer had more than one step"),
+}
+"""By method: what it records of its own part, what that is without any, and how to say so."""
 
 
 def training_document(folder: Path, record: RunRecord, *, k: Sequence[int]) -> dict[str, Any]:
@@ -48,7 +56,7 @@ def training_document(folder: Path, record: RunRecord, *, k: Sequence[int]) -> d
         "no_longer_solved": sum(a.n_correct == 0 < b.n_correct for b, a in pairs),
         "rewards": _rewards(record),
         "seconds": record.seconds,
-        "warnings": list(record.warnings),
+        "warnings": [*record.warnings, *idle_parts(record)],
     }
 
 
@@ -60,6 +68,19 @@ def evaluated_pairs(record: RunRecord) -> list[tuple[EvaluationRow, EvaluationRo
         for row in record.evaluated("before")
         if row.example_id in after
     ]
+
+
+def idle_parts(record: RunRecord) -> list[str]:
+    """Return what a method is for and never did in the whole run, one sentence each."""
+    named = _IDLE.get(record.head.method)
+    if named is None or not record.updates:
+        return []
+    measured, nothing, what = named
+    values = [row.extra.get(measured, math.nan) for row in record.updates]
+    known = [value for value in values if not math.isnan(value)]
+    if not known or max(known) > nothing:
+        return []
+    return [f"{what} in any update: the recipe alone was at work"]
 
 
 def summary_text(document: Mapping[str, Any]) -> str:
@@ -96,6 +117,7 @@ def summary_text(document: Mapping[str, Any]) -> str:
         f"updates, {_number(row['last'])} in the last"
         for row in document["rewards"][:_MOST_REWARDS]
     ]
+    lines += [f"Warning: {sentence}" for sentence in document["warnings"]]
     return "\n".join([*lines, f"Run {document['run']}"])
 
 
@@ -120,11 +142,27 @@ def _change(
     elif len(pairs) < 2:
         reason = "one held-out prompt has no interval"
     return {
-        "before": _interval(mean_interval(before)),
-        "after": _interval(mean_interval(after)),
-        "gain": _interval(mean_interval(differences(after, before))),
+        "before": _interval(mean_share_interval(before)),
+        "after": _interval(mean_share_interval(after)),
+        "gain": _interval(_gain(before, after)),
         "reason": reason,
     }
+
+
+def _gain(before: Sequence[float], after: Sequence[float]) -> Estimate:
+    """Return the mean paired difference of two shares, with an interval within -1 and 1.
+
+    Where the differences of all prompts are equal, which a few can be by chance, nothing is known
+    of how they vary: the interval then goes from one share's far end to the other's.
+    """
+    gain = mean_interval(differences(after, before))
+    if not gain.measured:
+        return gain
+    low, high = gain.low, gain.high
+    if gain.constant:
+        first, last = mean_share_interval(before), mean_share_interval(after)
+        low, high = last.low - first.high, last.high - first.low
+    return replace(gain, low=max(low, -1.0), high=min(high, 1.0))
 
 
 def _interval(estimate: Estimate) -> dict[str, Any]:
