@@ -7,7 +7,7 @@ be scored is NaN: it is left out and counted. With fewer than two scored units n
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -128,6 +128,37 @@ def proportion_interval(
         return not_measured(0, n_unscored)
     ends = scipy_stats.binomtest(n_successes, n).proportion_ci(confidence, method="wilson")
     return Estimate(n_successes / n, float(ends.low), float(ends.high), n, n_unscored)
+
+
+def mean_share_interval(shares: ArrayLike, *, seed: int = 0) -> Estimate:
+    """Return the mean of shares, one per independent unit, with an interval within 0 and 1.
+
+    As `mean_interval`, except where all units are equal, which a few units can be by chance: there
+    Wilson's interval for as many successes in as many units, the sum rounded outwards. No share
+    between 0 and 1 varies more than successes of the same mean do, so it is not too narrow.
+
+    Args:
+        shares: One number from 0 to 1 per unit; what is not finite counts as unscored.
+        seed: Seed of the resampling.
+
+    Raises:
+        ValueError: A share lies outside 0 and 1.
+
+    Example:
+        >>> e = mean_share_interval([0.0, 0.0, 0.0, 0.0])
+        >>> e.value, e.low, round(e.high, 3)
+        (0.0, 0.0, 0.49)
+    """
+    scored, n_unscored = _scored(shares)
+    if len(scored) and not (scored.min() >= 0 and scored.max() <= 1):
+        raise ValueError(f"expected shares from 0 to 1, got {scored.min():g} to {scored.max():g}")
+    found = mean_interval(shares, seed=seed)
+    if not found.constant:
+        return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
+    total, n = float(scored.sum()), len(scored)
+    low = proportion_interval(math.floor(total + 1e-9), n).low
+    high = proportion_interval(math.ceil(total - 1e-9), n).high
+    return Estimate(found.value, low, high, n, n_unscored)
 
 
 def iqm(samples: ArrayLike) -> float:

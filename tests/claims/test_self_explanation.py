@@ -61,5 +61,5 @@ def test_explanations_of_wrong_answers_that_help_break_the_control() -> None:
 
 
 def test_every_arm_is_a_method() -> None:
-    for part in (claims.LEARNING, claims.EXPERT, claims.WEIGHT, claims.PREFERENCE):
+    for part in (claims.LEARNING, claims.EXPERT, claims.IMITATION, claims.PREFERENCE):
         assert set(part.arms) <= {"base", *METHODS}

@@ -15,6 +15,7 @@ from pellucid.stats import (
     iqm,
     mean_difference,
     mean_interval,
+    mean_share_interval,
     paired_gap,
     paired_p_value,
     proportion_interval,
@@ -321,3 +322,25 @@ def test_difference_of_constants_has_no_width_and_of_one_unit_is_not_measured():
     half = mean_difference([2.0, 2.0, 2.0], [0.0, 1.0, 2.0])
     assert half.low < half.value == 1.0 < half.high
     assert not mean_difference([1.0], [1.0, 2.0]).measured
+
+
+def test_equal_shares_of_few_units_are_not_certain():
+    nothing = mean_share_interval([0.0] * 4)
+    assert (nothing.value, nothing.low, nothing.constant) == (0.0, 0.0, False)
+    assert nothing.high == pytest.approx(proportion_interval(0, 4).high)
+    everything = mean_share_interval([1.0] * 30)
+    assert (everything.low, everything.high) == (proportion_interval(30, 30).low, 1.0)
+    half = mean_share_interval([0.5] * 5)  # 2.5 of 5: from below 2 to above 3
+    assert half.low == pytest.approx(proportion_interval(2, 5).low)
+    assert half.high == pytest.approx(proportion_interval(3, 5).high)
+
+
+def test_shares_that_differ_have_the_interval_of_their_mean_within_bounds():
+    shares = [0.0, 0.0, 0.1, 0.0, 0.2]
+    usual, found = mean_interval(shares), mean_share_interval(shares)
+    assert usual.low < 0.0 == found.low
+    assert (found.value, found.high) == (usual.value, usual.high)
+    assert not mean_share_interval([0.5]).measured
+    assert mean_share_interval([0.5, math.nan, 0.7]).n_unscored == 1
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        mean_share_interval([0.5, 1.5])

@@ -102,7 +102,7 @@ def run(scale: Scale, note: NoteFn) -> tuple[Row, ...]:
 def _update_rows(shape: tuple[int, int], size: Size, note: NoteFn, **goals: float) -> list[Row]:
     rows = []
     for way, goal in goals.items():
-        name = "the in-house GPT" if way == "in_house" else "the same HF model object"
+        name = "the in-house GPT" if way == "in_house" else "an equal LlamaForCausalLM"
         case = f"update, {_shape_words(shape)}, {name}"
         note(f"{SUITE}: {case}")
         row = replace(_row(case, "TRL GRPOTrainer", "trl"), goal=f"at least {goal:g} times as fast")
@@ -122,8 +122,10 @@ def _updates_of_both(
     world = _World(shape, size)
     theirs = world.trl()
     try:
-        # the same object: it is trained by both sides in turn
-        ours: LanguageModel = world.model if in_house else HuggingFaceModel(theirs.trainer.model)
+        # TRL changes the forward pass of the object that it is given: each side has its own copy
+        ours: LanguageModel = (
+            world.model if in_house else HuggingFaceModel(to_hugging_face(world.model))
+        )
         ways: tuple[Callable[[int], list[float]], ...] = (
             lambda n: world.native_seconds(ours, n),
             theirs.seconds,

@@ -30,10 +30,8 @@ def text(rows: Sequence[Row]) -> str:
             continue
         cells = dict(zip(COLUMNS, _cells(row), strict=True))
         goal = f"  goal: {cells['goal']}: {cells['met'] or row['reason']}" if row["goal"] else ""
-        told = [
-            f"{cells['times as fast']} times as fast ({cells['ours, ms']} against "
-            f"{cells['peer, ms']} ms)"
-        ]
+        seconds = f"{cells['ours, ms']} against {cells['peer, ms']} ms"
+        told = [f"{cells['times as fast']} times as fast ({seconds})"]
         if row["evaluations_ours"] is not None:
             counts = (cells["evaluations, ours"], cells["evaluations, peer"])
             told.append(f"{' against '.join(counts)} evaluations")

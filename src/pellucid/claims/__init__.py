@@ -91,6 +91,7 @@ REGISTRY = {
     "policy-cliff.tie-breaker": "pellucid.claims.policy_cliff",
     "self-explanation.expert": "pellucid.claims.self_explanation",
     "self-explanation.familiar": "pellucid.claims.self_explanation",
+    "self-explanation.imitation": "pellucid.claims.self_explanation",
     "self-explanation.known-answers": "pellucid.claims.self_explanation",
     "self-explanation.learning": "pellucid.claims.self_explanation",
     "self-explanation.positive": "pellucid.claims.self_explanation",

@@ -126,7 +126,7 @@ EXPERT = StatisticalClaim(
     "solutions, in the same number of updates.",
     source=SOURCE,
     run=run_learning,
-    arms=("beta 0.04", "expert", "likelihood alone", "explained once"),
+    arms=("beta 0.04", "expert", "wrong answers"),
     treatment="beta 0.04",
     control="expert",
     unit="seed",
@@ -134,18 +134,28 @@ EXPERT = StatisticalClaim(
     seeds=SEEDS,
     negative_controls=(
         stays_below(
-            "the likelihood alone is not better",
-            arm="likelihood alone",
-            reference="beta 0.04",
-            limit=0.1,
-        ),
-        stays_below(
-            "explaining once and imitating is not better",
-            arm="explained once",
-            reference="beta 0.04",
+            "explanations of wrong answers teach no more than the expert",
+            arm="wrong answers",
+            reference="expert",
             limit=0.1,
         ),
     ),
+    invariants={"shares lie between 0 and 1": _shares},
+)
+IMITATION = StatisticalClaim(
+    id="self-explanation.imitation",
+    statement="Groups with explanations solve at least 5 points more than imitating explanations "
+    "that the base model wrote once.",
+    source="pellucid",
+    primary=False,
+    run=run_learning,
+    arms=("beta 0.04", "explained once", "likelihood alone", "groups alone"),
+    treatment="beta 0.04",
+    control="explained once",
+    unit="seed",
+    minimum_effect=0.05,
+    seeds=SEEDS,
+    negative_controls=(flat("groups alone"),),
     invariants={"shares lie between 0 and 1": _shares},
 )
 WEIGHT = StatisticalClaim(

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from pellucid.report.language import write
 from pellucid.report.language.answers import Limits
-from pellucid.report.language.record import LanguageRecord
-from pellucid.report.language.samples import samples
+from pellucid.report.language.record import Group, LanguageRecord
+from pellucid.report.language.samples import samples, thinned
 from pellucid.report.language.write import page_of, write_report
 from tests.contracts.test_registered import FORBIDDEN
 from tests.report.facts import problem, read
@@ -211,6 +212,23 @@ def test_a_megabyte_of_text_is_cut_in_the_page_and_the_page_says_so() -> None:
     assert [p for p in (problem(document, f) for f in reader.facts) if p] == []
 
 
+def test_long_answers_and_names_are_bounded_too() -> None:
+    long = "9" * 200_000
+    rows = tuple(
+        replace(s, gold=long, parsed=long, prompt_id=f"{s.prompt_id} {long}", unscored_reason=long)
+        for s in runs.run().samples
+    )
+    document, _, page = page_of(runs.record(samples=rows, tokens=()))
+    assert len(page.encode()) < 5_000_000
+    assert [p for p in (problem(document, f) for f in read(page).facts) if p] == []
+
+
+@pytest.mark.parametrize(("most", "steps"), [(1, [9]), (2, [0, 9]), (3, [0, 4, 9]), (20, None)])
+def test_steps_that_can_be_picked_are_spread_with_both_ends(most: int, steps: Any) -> None:
+    groups = [Group(step, "p", ()) for step in range(10)]
+    assert [g.step for g in thinned(groups, most)] == (steps or list(range(10)))
+
+
 @pytest.mark.slow
 def test_a_page_that_would_be_too_large_has_less_text_and_says_what() -> None:
     long = tuple(replace(s, completion=f"{s.completion}\n" * 250) for s in runs.run().samples)
@@ -218,6 +236,18 @@ def test_a_page_that_would_be_too_large_has_less_text_and_says_what() -> None:
     assert len(page.encode()) < 5_000_000
     assert document["left_out"]
     assert "The whole texts are in the run." in page
+
+
+@pytest.mark.parametrize("largest", [0, 300_000])
+def test_every_step_down_in_size_is_a_whole_page(
+    monkeypatch: pytest.MonkeyPatch, largest: int
+) -> None:
+    monkeypatch.setattr(write, "LARGEST_PAGE", largest)
+    document, _, page = page_of(runs.record(**STATES["compared"]))
+    assert document["left_out"] == [f"{write.STEPS[-1][1]} The whole texts are in the run."]
+    reader = read(page)
+    assert reader.stray == []
+    assert [p for p in (problem(document, f) for f in reader.facts) if p] == []
 
 
 def test_many_reward_terms_are_listed_in_part() -> None:

@@ -1,6 +1,8 @@
 """The cached decoder for float32 on a CPU: each step is one call of a compiled function."""
 
+from contextlib import nullcontext
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,6 +69,8 @@ class CompiledDecoder:
             self._keys[layer, ..., : self._length] = keys.mT.numpy()[rows]
             self._values[layer, :, :, : self._length] = values.numpy()[rows]
         self._logits = read.logits[prompts].numpy()
+        # setting a limit at each step costs more than some of its operations
+        self._limit = _is_threaded() and self._embedding.shape[-1] <= MAX_THREADED_WIDTH
 
     @property
     def logits(self) -> Float[Tensor, "rows vocabulary"]:
@@ -82,7 +86,7 @@ class CompiledDecoder:
     def step(self, ids: Int[Tensor, " rows"]) -> None:
         """Append one token to each row and compute the logits of the next."""
         positions = self._positions
-        with _controller().limit(limits=self._limits(), user_api="blas"):
+        with _controller().limit(limits=1) if self._limit else nullcontext():
             decode_step(
                 self._embedding[ids].numpy(),
                 self._maps,
@@ -110,9 +114,6 @@ class CompiledDecoder:
         self._values = np.take(self._values, kept, axis=1)
         self._starts, self._logits = self._starts[kept], self._logits[kept]
         self._positions = self._positions[rows]
-
-    def _limits(self) -> int | None:
-        return 1 if self._embedding.shape[-1] <= MAX_THREADED_WIDTH else None
 
 
 def decoder_of(
@@ -147,6 +148,10 @@ def _stacked(parts: list[Tensor | None], n_dimensions: int) -> np.ndarray:
     return np.stack(present)
 
 
+def _is_threaded() -> bool:
+    return any(library["num_threads"] > 1 for library in _controller().info())
+
+
 @lru_cache(maxsize=1)
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
+def _controller() -> Any:
+    return ThreadpoolController().select(user_api="blas")

@@ -251,3 +251,41 @@ def decode_step(
         x += added
     unit_rows(x, eps, unit)
     np.dot(unit, head, logits)
+
+
+@compiled_as_numpy
+def draw_rows(
+    logits: np.ndarray,
+    uniforms: np.ndarray,
+    temperature: float,
+    tokens: np.ndarray,
+    log_probs: np.ndarray,
+) -> None:
+    """Draw a token for each row by inversion of its distribution; sums in float64.
+
+    Args:
+        logits: Shape (rows, vocabulary).
+        uniforms: Shape (rows,); numbers of [0, 1).
+        temperature: Logits are divided by it.
+        tokens: Shape (rows,); overwritten.
+        log_probs: Shape (rows,); in nats, overwritten.
+    """
+    shares = np.empty(logits.shape[1], np.float64)
+    for row in range(logits.shape[0]):
+        numbers = logits[row]
+        largest = np.float64(numbers.max())
+        total = 0.0
+        for token in range(shares.shape[0]):
+            shares[token] = np.exp((numbers[token] - largest) / temperature)
+            total += shares[token]
+        bound, below = uniforms[row] * total, 0.0
+        chosen = 0
+        for token in range(shares.shape[0]):
+            if shares[token] > 0:
+                # the last one that can be drawn, if rounding leaves no sum above the bound
+                chosen = token
+                below += shares[token]
+                if below > bound:
+                    break
+        tokens[row] = chosen
+        log_probs[row] = (numbers[chosen] - largest) / temperature - np.log(total)

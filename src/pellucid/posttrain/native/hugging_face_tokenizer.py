@@ -67,10 +67,15 @@ class HuggingFaceTokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids; tokens that only mark something are left out."""
-        text: str = self.tokenizer.decode(
-            list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
+        rules = getattr(self.tokenizer, "backend_tokenizer", None)
+        if rules is not None:
+            # what `decode` of a fast tokenizer calls, without what surrounds it
+            return str(rules.decode(list(ids), skip_special_tokens=True))
+        return str(
+            self.tokenizer.decode(
+                list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
+            )
         )
-        return text
 
     def token(self, token_id: int) -> str:
         """Return one token as it may be shown to a person."""

@@ -9,9 +9,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from pellucid.errors import InputError, NotFiniteError
+from pellucid.posttrain.native.decoding_compiled import draw_rows
 from pellucid.posttrain.native.models import LanguageModel
 from pellucid.types_torch import RowMask, TokenLabels, TokenMask, TokenValues
 
+MAX_COMPILED_VOCABULARY = 4096
+"""Beyond, torch's operations on whole rows are faster than loops over single tokens."""
 COMPACT_BELOW = 0.75
 """Finished rows are dropped from the computation once fewer than this share are left."""
 
@@ -165,8 +168,11 @@ def draw(
     if temperature == 0:
         tokens = logits.argmax(-1)
         return tokens, torch.zeros(len(logits), device=logits.device)
+    whole = top_p == 1 and not 0 < top_k < logits.shape[-1]
+    if whole and _is_small(logits):
+        return _drawn_compiled(logits, uniforms, temperature)
     log_probs = torch.log_softmax(logits.float() / temperature, dim=-1)
-    if 0 < top_k < logits.shape[-1] or top_p < 1:
+    if not whole:
         log_probs = _truncated(log_probs, top_k, top_p)
     # sums in float64: the last is then above every product with a uniform number, and a token of
     # probability 0 adds nothing, so that it is never the first to exceed one
@@ -178,6 +184,26 @@ def draw(
         )
     tokens = torch.searchsorted(sums, (uniforms * sums[:, -1])[:, None], right=True)
     return tokens[:, 0], log_probs.gather(-1, tokens)[:, 0]
+
+
+def _is_small(logits: Tensor) -> bool:
+    small = logits.shape[-1] <= MAX_COMPILED_VOCABULARY
+    return small and logits.dtype == torch.float32 and logits.device.type == "cpu"
+
+
+def _drawn_compiled(
+    logits: Float[Tensor, "rows vocabulary"], uniforms: Float[Tensor, " rows"], temperature: float
+) -> tuple[Int[Tensor, " rows"], Float[Tensor, " rows"]]:
+    tokens = torch.empty(len(logits), dtype=torch.int64)
+    log_probs = torch.empty(len(logits), dtype=torch.float32)
+    draw_rows(
+        logits.detach().contiguous().numpy(),
+        uniforms.contiguous().numpy(),
+        float(temperature),
+        tokens.numpy(),
+        log_probs.numpy(),
+    )
+    return tokens, log_probs
 
 
 def _truncated(
@@ -235,7 +261,7 @@ def _check_options(
 def _check_prompts(
     model: LanguageModel, prompt_ids: Sequence[Sequence[int]], max_new_tokens: int
 ) -> None:
-    limit = model.context_length
+    limit, n_tokens = model.context_length, model.vocab_size
     for number, ids in enumerate(prompt_ids):
         if limit is not None and len(ids) + max_new_tokens > limit:
             raise InputError(
@@ -243,10 +269,9 @@ def _check_prompts(
                 f"that exceeds the model's context of {limit}",
                 hint="shorten the prompt, lower max_new_tokens, or use a longer context",
             )
-        wrong = [i for i in ids if not 0 <= i < model.vocab_size]
+        wrong = [i for i in ids if not 0 <= i < n_tokens]
         if wrong:
             raise InputError(
-                f"prompt {number} has the id {wrong[0]}, and the model knows 0 to "
-                f"{model.vocab_size - 1}",
+                f"prompt {number} has the id {wrong[0]}, and the model knows 0 to {n_tokens - 1}",
                 hint="use the tokenizer that the model was made for",
             )

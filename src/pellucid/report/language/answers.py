@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pellucid.posttrain.recording import SampleRow
 from pellucid.report.language.record import Group
 from pellucid.report.language.shares import TOLERANCE, addition_error, parts_of
-from pellucid.report.language.texts import shortened
+from pellucid.report.language.texts import short, shortened
 from pellucid.report.said import Document
 
 LONGEST_PROMPT_SHARE = 0.5
@@ -70,11 +70,11 @@ def group_document(
     known = [s.correct for s in group.samples if s.correct is not None]
     return {
         "step": group.step,
-        "prompt_id": group.prompt_id,
+        "prompt_id": short(group.prompt_id),
         "context": first.context,
         "contexts": sorted({s.context for s in group.samples}),
         "prompt": prompt_document(first, limits),
-        "gold": first.gold,
+        "gold": short(first.gold),
         "n": len(group.samples),
         "n_right": sum(known) if known else None,
         "n_judged": len(known),
@@ -116,10 +116,10 @@ def answer_document(
         "advantage": sample.advantage,
         "length": sample.length,
         "cut": sample.cut,
-        "gold": sample.gold,
-        "parsed": sample.parsed,
+        "gold": short(sample.gold),
+        "parsed": short(sample.parsed),
         "correct": sample.correct,
-        "unscored": sample.unscored_reason,
+        "unscored": short(sample.unscored_reason),
         "text": shortened(sample.completion, limits.longest, sample.n_characters),
     }
 

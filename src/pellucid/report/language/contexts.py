@@ -1,18 +1,20 @@
 """Which prompt an answer was sampled under, and which it was scored under."""
 
 import difflib
+import math
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-import numpy as np
-
 from pellucid.posttrain.recording import SampleRow
 from pellucid.report.language.answers import Limits
+from pellucid.report.language.gain import percent
+from pellucid.report.language.overview import estimate
 from pellucid.report.language.progress import unscored
 from pellucid.report.language.record import LanguageRecord
+from pellucid.report.language.texts import short
 from pellucid.report.said import Document, said
-from pellucid.stats import mean_interval
+from pellucid.stats import mean_interval, mean_share_interval
 
 WORDS = {
     "plain": "the plain prompt",
@@ -62,20 +64,23 @@ def _row(name: str, rows: Sequence[SampleRow]) -> Document:
         "words": WORDS[name],
         "n": len(rows),
         "n_unscored": sum(map(unscored, rows)),
-        "success": _estimate(
-            rows, [float("nan") if s.correct is None else 100.0 * s.correct for s in rows]
+        "success": estimate(
+            percent(mean_share_interval(_by_prompt(rows, [_right(s) for s in rows])))
         ),
-        "total": _estimate(rows, [s.total for s in rows]),
+        "total": estimate(mean_interval(_by_prompt(rows, [s.total for s in rows]))),
     }
 
 
-def _estimate(rows: Sequence[SampleRow], values: Sequence[float]) -> Document:
-    by_prompt: dict[str, list[float]] = defaultdict(list)
+def _right(sample: SampleRow) -> float:
+    return math.nan if sample.correct is None else float(sample.correct)
+
+
+def _by_prompt(rows: Sequence[SampleRow], values: Sequence[float]) -> list[float]:
+    found: dict[str, list[float]] = defaultdict(list)
     for row, value in zip(rows, values, strict=True):
-        if not np.isnan(value):
-            by_prompt[row.prompt_id].append(value)
-    found = mean_interval([float(np.mean(v)) for v in by_prompt.values()])
-    return {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
+        if not math.isnan(value):
+            found[row.prompt_id].append(value)
+    return [math.fsum(v) / len(v) for v in found.values()]
 
 
 def _example(sample: SampleRow, limits: Limits) -> Document:
@@ -85,7 +90,7 @@ def _example(sample: SampleRow, limits: Limits) -> Document:
         "context": sample.context,
         "words": WORDS[sample.context],
         "step": sample.step,
-        "prompt_id": sample.prompt_id,
+        "prompt_id": short(sample.prompt_id),
         "pieces": difference(scored[:longest], sample.prompt[:longest]),
     }
 

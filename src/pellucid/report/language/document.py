@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from pellucid import __version__
-from pellucid.explanation import Explanation, Interval
+from pellucid.explanation import Explanation
 from pellucid.explanation.plots import DotChart, DotRow
 from pellucid.explanation.rendering import interval_words
 from pellucid.report import trust
@@ -19,7 +19,7 @@ from pellucid.report.language.contexts import contexts
 from pellucid.report.language.credit import token_credit
 from pellucid.report.language.gain import held_out, pass_rows
 from pellucid.report.language.made import made
-from pellucid.report.language.overview import banner, cannot_tell, summary
+from pellucid.report.language.overview import banner, cannot_tell, estimate, summary
 from pellucid.report.language.record import LanguageRecord
 from pellucid.report.language.samples import samples
 from pellucid.report.language.terms import TermShares, reward_terms, term_shares
@@ -146,15 +146,4 @@ def _terms(record: LanguageRecord, found: TermShares) -> Document:
         "n_answers": shares.n_answers,
         "n_off": shares.n_off,
         "worst": shares.worst,
-    }
-
-
-def estimate(interval: Interval) -> Document:
-    """Return an estimate as the document has it."""
-    return {
-        "value": interval.value,
-        "low": interval.low,
-        "high": interval.high,
-        "n": interval.n,
-        "n_unscored": interval.n_unscored,
     }

@@ -5,19 +5,21 @@ not beat its control is called failed, whatever its number is.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from pellucid.budget import Cost
-from pellucid.explanation import Explanation, Interval, Score, fact, render
+from pellucid.explanation import Explanation, Score, fact, render
 from pellucid.explanation.content import Summary
 from pellucid.explanation.contract import MetricInfo
 from pellucid.explanation.score import Control
 from pellucid.explanation.wording import Fact, Sentences
 from pellucid.faithfulness.badges import judge
 from pellucid.faithfulness.results import missing_score, paired_score
-from pellucid.report.language.gain import held_out, success
+from pellucid.report.language.gain import PERCENT, held_out, percent, success
 from pellucid.report.language.progress import GOLD, TOTAL, of_term, trends
 from pellucid.report.language.record import LanguageRecord
+from pellucid.stats import mean_share_interval
 
 
 class Method(NamedTuple):
@@ -170,14 +172,14 @@ def _gain_score(record: LanguageRecord) -> Score:
         return missing_score(GAIN.test, "no evaluation was made before training", need)
     if len(found.before) != len(found.after):
         return missing_score(GAIN.test, "the two evaluations share no prompt", need)
-    return paired_score(
-        GAIN.test,
-        success(found.after),
-        success(found.before),
-        "before training",
-        value_unit="% of answers right",
-        bounds=(0.0, 100.0),
+    before, after = success(found.before), success(found.after)
+    score = paired_score(
+        GAIN.test, after, before, "before training", value_unit="% of answers right"
     )
+    # that all of a few prompts are right does not say that all prompts would be
+    control = Control("before training", percent(mean_share_interval(before / PERCENT)))
+    interval = percent(mean_share_interval(after / PERCENT))
+    return replace(score, interval=interval, control=control)
 
 
 # --- reward and success together ---
@@ -220,15 +222,3 @@ def _why_no_trend(record: LanguageRecord) -> tuple[str, str]:
             "mark them as right or wrong, or give gold and parsed answers",
         )
     return "there are too few updates to tell early from late", "record more updates"
-
-
-def percent(estimate: Interval) -> Interval:
-    """Return an estimate of a share in percent."""
-    return Interval(
-        100.0 * estimate.value,
-        100.0 * estimate.low,
-        100.0 * estimate.high,
-        estimate.n,
-        estimate.n_unscored,
-        estimate.constant,
-    )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy import ndarray
 from pellucid.explanation import Interval
 from pellucid.posttrain.native import pass_at_k
 from pellucid.posttrain.recording import EvaluationRow, RunRecord
-from pellucid.stats import mean_interval, paired_gap
+from pellucid.stats import mean_share_interval, not_measured, paired_gap
 
 PERCENT = 100.0
 
@@ -85,14 +86,24 @@ def pass_rows(found: HeldOut) -> list[PassRow]:
     return [
         PassRow(
             k,
-            mean_interval(success(found.before, k)),
-            mean_interval(success(found.after, k)),
+            percent(mean_share_interval(success(found.before, k) / PERCENT)),
+            percent(mean_share_interval(success(found.after, k) / PERCENT)),
             paired_gap(success(found.after, k), success(found.before, k), "higher")
             if paired
-            else mean_interval([]),
+            else not_measured(),
         )
         for k in sizes
     ]
+
+
+def percent(share: Interval) -> Interval:
+    """Return an estimate of a share in percent."""
+    return replace(
+        share,
+        value=PERCENT * share.value,
+        low=PERCENT * share.low,
+        high=PERCENT * share.high,
+    )
 
 
 def _pass_at(row: EvaluationRow, k: int) -> float:

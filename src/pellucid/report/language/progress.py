@@ -9,10 +9,9 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from pellucid.explanation import Interval
-from pellucid.faithfulness.results import clipped
 from pellucid.posttrain.recording import SampleRow, UpdateRow
 from pellucid.report.language.record import Group, LanguageRecord
-from pellucid.stats import mean_difference, mean_interval
+from pellucid.stats import mean_difference, mean_interval, mean_share_interval
 
 WINDOW_SHARE = 0.2
 """Share of the updates that counts as early, and as late."""
@@ -131,12 +130,12 @@ def _trend(
         if np.isfinite(by_group).any():
             values, steps, unit = by_group, tuple(g.step for g in record.groups), "prompt"
     early, late = windows(values, steps)
-    bounds = (0.0, 1.0) if name == GOLD else (-math.inf, math.inf)
+    mean = mean_share_interval if name == GOLD else mean_interval
     return Trend(
         name,
         weight,
-        clipped(mean_interval(early), bounds),
-        clipped(mean_interval(late), bounds),
+        mean(early),
+        mean(late),
         mean_difference(late, early),
         unit,
         *_by_step(steps, values),
@@ -239,10 +238,9 @@ def _watched(
         known, unit = [pair for pair in groups if pair is not None], "prompt"
     if not known:
         return Watched(name, None, 0, what, mean_interval([]), unit, means)
-    share = mean_interval([n / of for n, of in known])
-    bounded = clipped(share, (0.0, 1.0))
+    share = mean_share_interval([n / of for n, of in known])
     return Watched(
-        name, sum(n for n, _ in known), sum(of for _, of in known), what, bounded, unit, means
+        name, sum(n for n, _ in known), sum(of for _, of in known), what, share, unit, means
     )
 
 

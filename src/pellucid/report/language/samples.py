@@ -11,7 +11,7 @@ from pellucid.report.language.contexts import WORDS as CONTEXT_WORDS
 from pellucid.report.language.gain import held_out
 from pellucid.report.language.progress import has_signal, unscored
 from pellucid.report.language.record import Group, LanguageRecord, groups_of
-from pellucid.report.language.texts import FIXED, shortened
+from pellucid.report.language.texts import FIXED, short, shortened
 from pellucid.report.said import Document, said
 from pellucid.seeds import stream
 
@@ -35,7 +35,7 @@ def samples(record: LanguageRecord, limits: Limits) -> Document:
     beside = _by_prompt(groups_of(record.other)) if record.other is not None else {}
     entries = [
         {
-            "prompt_id": name,
+            "prompt_id": short(name),
             "groups": [shown.place(g) for g in thinned(own[name], limits.steps)],
             "other": [
                 shown.place(g, record.other) for g in thinned(beside.get(name, []), limits.steps)
@@ -83,6 +83,8 @@ def thinned(groups: Sequence[Group], most: int) -> list[Group]:
     """Return groups spread evenly over the steps, the first and the last among them."""
     if len(groups) <= most:
         return list(groups)
+    if most == 1:
+        return [groups[-1]]
     places = {round(i * (len(groups) - 1) / (most - 1)) for i in range(most)}
     return [groups[i] for i in sorted(places)]
 
@@ -118,7 +120,7 @@ class _Shown:
         run, limits = self.run, self.limits
         plain = sample.prompt if sample.scored_prompt is None else sample.scored_prompt
         return {
-            "prompt_id": sample.prompt_id,
+            "prompt_id": short(sample.prompt_id),
             "prompt": shortened(plain, limits.longest // 2),
             "answer": answer_document(sample, run.reward_names, run.head.reward_weights, limits),
         }
@@ -242,9 +244,9 @@ def _share(row: EvaluationRow) -> float:
 
 def _change(before: EvaluationRow, after: EvaluationRow, share: float, limits: Limits) -> Document:
     return {
-        "example_id": after.example_id,
+        "example_id": short(after.example_id),
         "prompt": shortened(after.prompt or before.prompt, limits.longest // 2),
-        "gold": after.gold if after.gold is not None else before.gold,
+        "gold": short(after.gold if after.gold is not None else before.gold),
         "change": 100.0 * share,
         "sides": [_side(before, limits), _side(after, limits)],
     }

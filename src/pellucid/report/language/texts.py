@@ -3,10 +3,13 @@
 import hashlib
 from dataclasses import replace
 
+from pellucid.explanation.outside import clip
 from pellucid.posttrain.recording import EvaluationRow, RunHead, RunRecord, SampleRow, TokenRow
 from pellucid.report.said import Document
 
 HASH_DIGITS = 16
+LONGEST_SHORT = 500
+"""Signs of gold and parsed answers, names and reasons."""
 FIXED = "fixed_prompt_ids"
 """Where a run's head names the prompts that it fixed before it started."""
 
@@ -27,6 +30,11 @@ def shortened(text: str, longest: int, n_signs: int | None = None) -> Document:
     """
     kept = text[:longest]
     return {"text": kept, "shown": len(kept), "signs": max(len(text), n_signs or 0)}
+
+
+def short(text: str | None) -> str | None:
+    """Return a name, an answer or a reason as the page holds it: its beginning if it is long."""
+    return None if text is None else clip(text, LONGEST_SHORT)
 
 
 def hashed(text: str) -> str:

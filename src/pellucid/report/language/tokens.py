@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from pellucid.report.language.credit import Credit, expected_pushes, flags, one_advantage
 from pellucid.report.language.record import Group, LanguageRecord
+from pellucid.report.language.texts import short
 from pellucid.report.said import Document, said
 
 SHOWN_GROUPS = 2
@@ -95,7 +96,7 @@ def _answer(credit: Credit, largest: float, most_uncertain: float) -> Document:
     return {
         "step": sample.step,
         "index": sample.index,
-        "prompt_id": sample.prompt_id,
+        "prompt_id": short(sample.prompt_id),
         "advantage": sample.advantage,
         "correct": sample.correct,
         "one_advantage": one_advantage(row),
