@@ -130,6 +130,18 @@ def test_constant_weights_push_with_the_weight_alone(folder: str, tmp_path: Path
     assert row.pushes == row.advantages
 
 
+def test_several_passes_over_a_batch_are_one_update(folder: str, tmp_path: Path) -> None:
+    made = objective_trainer(folder, tmp_path, n_passes=2, rows_per_device=8, learning_rate=0.1)
+    record = recorded(made, tmp_path)
+    assert made.state.global_step == 4
+    assert record.head.n_updates == 2
+    assert [row.step for row in record.updates] == [1, 2]
+    assert len(record.samples) == 16
+    ratios = [ratio for row in record.tokens for ratio in row.ratios or ()]
+    assert any(abs(ratio - 1) > 1e-3 for ratio in ratios)  # of the last pass
+    assert math.isfinite(record.updates[0].grad_norm)
+
+
 def test_a_log_of_several_steps_says_nothing_of_one(folder: str, tmp_path: Path) -> None:
     record = recorded(stock(folder, tmp_path, logging_steps=2), tmp_path)
     assert [row.step for row in record.updates] == [1, 2]

@@ -33,7 +33,7 @@ PACKAGES = ("pellucid", "torch", "transformers", "trl", "accelerate", "peft", "v
 
 
 class RecordingCallback(TrainerCallback):  # type: ignore[misc,unused-ignore]
-    """Records completions, rewards, advantages and what TRL logs, step by step.
+    """Records completions, rewards, advantages and what TRL logs, batch by batch.
 
     Add it to a constructed trainer: `trainer.add_callback(RecordingCallback(trainer, folder))`.
     From TRL's own trainer it records tokens but not what the loss made of each; from
@@ -80,14 +80,16 @@ class RecordingCallback(TrainerCallback):  # type: ignore[misc,unused-ignore]
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """Start the clock of an update."""
-        self._started = time.perf_counter()
+        if state.global_step % steps_per_batch(args) == 0:
+            self._started = time.perf_counter()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
-        """Take what the step was learned from; its row waits for TRL's log."""
+        """Take what was learned from after the last pass; the row waits for TRL's log."""
         self._write({})
-        batch = self._batch()
+        step, passes_left = divmod(state.global_step, steps_per_batch(args))
+        batch = None if passes_left else self._batch()
         if batch is not None:
-            self._pending = state.global_step, batch, time.perf_counter() - self._started
+            self._pending = step, batch, time.perf_counter() - self._started
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **given: Any) -> None:
         """Write the row of the step that was logged."""
@@ -142,6 +144,12 @@ class RecordingCallback(TrainerCallback):  # type: ignore[misc,unused-ignore]
             return []
         names = self._trainer.processing_class.convert_ids_to_tokens(list(batch.ids[index]))
         return [str(name) for name in names]
+
+
+def steps_per_batch(args: Any) -> int:
+    """Return the number of optimiser steps on each batch of completions, which is one update."""
+    steps = args.num_iterations * args.steps_per_generation
+    return max(1, int(steps) // int(args.gradient_accumulation_steps))
 
 
 def traced_batch(trainer: Any, trace: Trace) -> RecordedBatch:
@@ -268,7 +276,7 @@ def _started(trainer: Any, folder: Path) -> RunWriter:
         engine="trl",
         method=type(trainer).__name__,
         seed=args.seed,
-        n_updates=args.max_steps if args.max_steps > 0 else None,
+        n_updates=args.max_steps // steps_per_batch(args) if args.max_steps > 0 else None,
         reward_weights=weights,
         config={key: value for key, value in _plain(args).items() if value is not None},
         versions={name: found for name in PACKAGES if (found := installed_version(name))},

@@ -29,17 +29,17 @@ class RunSettings:
 
     Args:
         output_dir: Where TRL writes checkpoints.
-        n_updates: Optimiser steps.
-        prompts_per_update: Distinct prompts of one optimiser step, over all processes.
+        n_updates: Batches of completions that are learned from.
+        prompts_per_update: Distinct prompts of a batch, over all processes.
         samples_per_prompt: Completions of each.
         rows_per_device: Completions that one device scores at a time; must divide the batch.
         max_new_tokens: Limit of a completion.
         temperature: Of sampling and of scoring.
         learning_rate: Peak.
         schedule: Name of the learning-rate schedule.
-        warmup_steps: Of the schedule.
+        warmup_steps: Of the schedule, in updates.
         max_grad_norm: Where the gradient is cut.
-        n_passes: Optimiser passes over each batch of completions.
+        n_passes: Optimiser steps on each batch.
         reward_weights: One per reward function, in order; 1 each if None.
         mask_cut: Whether completions that reached the limit teach nothing.
         n_processes: Processes that share the batch.
@@ -160,7 +160,8 @@ def _run_options(settings: RunSettings) -> dict[str, Any]:
     weights = settings.reward_weights
     return {
         "output_dir": settings.output_dir,
-        "max_steps": settings.n_updates,
+        # TRL counts optimiser steps
+        "max_steps": settings.n_updates * settings.n_passes,
         "per_device_train_batch_size": settings.rows_per_device,
         "gradient_accumulation_steps": settings.micro_batches,
         "steps_per_generation": settings.micro_batches,
@@ -171,13 +172,13 @@ def _run_options(settings: RunSettings) -> dict[str, Any]:
         "temperature": settings.temperature,
         "learning_rate": settings.learning_rate,
         "lr_scheduler_type": settings.schedule,
-        "warmup_steps": settings.warmup_steps,
+        "warmup_steps": settings.warmup_steps * settings.n_passes,
         "max_grad_norm": settings.max_grad_norm,
         "weight_decay": 0.0,
         "reward_weights": None if weights is None else list(weights),
         "mask_truncated_completions": settings.mask_cut,
         "save_strategy": "steps" if settings.save_steps else "no",
-        **({"save_steps": settings.save_steps} if settings.save_steps else {}),
+        **({"save_steps": settings.save_steps * settings.n_passes} if settings.save_steps else {}),
         "logging_steps": 1,
         # True would log the last finite loss in place of one that is not
         "logging_nan_inf_filter": False,
