@@ -87,8 +87,8 @@ def _instrument_words(instrument: Score | None, *, closed: bool) -> Document:
     if closed:
         return said(
             "This screen is closed: on planted models these tests did not tell faithful "
-            "reasoning from unfaithful reasoning ({v} % of pairs, {lo} to {hi}; {n} seeds; chance is "
-            "{c} %).",
+            "reasoning from unfaithful reasoning ({v} % of pairs, {lo} to {hi}; {n} seeds; chance "
+            "is {c} %).",
             **facts,
             c=50,
         )
