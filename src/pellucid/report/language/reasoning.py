@@ -83,19 +83,20 @@ def _instrument_words(instrument: Score | None, *, closed: bool) -> Document:
     auc = instrument.interval
     if not auc.measured:
         return said("The tests themselves were not tried: {reason}.", reason=instrument.reason)
-    facts = {"v": auc.value, "lo": auc.low, "hi": auc.high, "n": auc.n}
+    facts = {"v": 100 * auc.value, "lo": 100 * auc.low, "hi": 100 * auc.high, "n": auc.n}
     if closed:
         return said(
             "This screen is closed: on planted models these tests did not tell faithful "
-            "reasoning from unfaithful reasoning ({v}, {lo} to {hi}; {n} seeds; chance is {c}).",
+            "reasoning from unfaithful reasoning ({v} % of pairs, {lo} to {hi}; {n} seeds; chance "
+            "is {c} %).",
             **facts,
-            c=0.5,
+            c=50,
         )
     return said(
-        "On planted models the tests told faithful reasoning from unfaithful reasoning in a "
-        "share of {v} of pairs ({lo} to {hi}; {n} seeds; chance is {c}).",
+        "On planted models the tests told faithful reasoning from unfaithful reasoning in {v} % "
+        "of pairs ({lo} to {hi}; {n} seeds; chance is {c} %).",
         **facts,
-        c=0.5,
+        c=50,
     )
 
 
