@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from pellucid.errors import InputError
+from pellucid.errors import InputError, NotFiniteError
 from pellucid.posttrain.native import Samples, pad_left, pad_right, sample
 from pellucid.posttrain.native.sampling import draw
 
@@ -185,3 +185,12 @@ def test_padding_puts_sequences_at_either_end() -> None:
     ids, mask = pad_right([[5], [6, 7]], pad_id=0)
     assert ids.tolist() == [[5, 0], [6, 7]]
     assert mask.tolist() == [[True, False], [True, True]]
+
+
+@pytest.mark.parametrize("top_k", [0, 2])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_logits_that_are_not_finite_draw_nothing(top_k: int, value: float) -> None:
+    logits = torch.tensor([[0.0, 1.0, 2.0], [0.0, value, 2.0]])
+    uniforms = torch.full((2,), 0.5, dtype=torch.float64)
+    with pytest.raises(NotFiniteError, match="logits are not finite"):
+        draw(logits, uniforms, 1.0, top_k, 1.0)

@@ -16,9 +16,9 @@ from pellucid.posttrain.native.hugging_face import HuggingFaceModel
 from pellucid.posttrain.native.hugging_face_tokenizer import HuggingFaceTokenizer
 from pellucid.posttrain.native.model_folders import open_language_model
 from pellucid.posttrain.native.models import Decoder, LanguageModel, Predictions
-from pellucid.posttrain.native.pass_at_k import Solved, evaluate, pass_at_k
 from pellucid.posttrain.native.sampling import Samples, pad_left, pad_right, sample
 from pellucid.posttrain.native.scoring import Scored, token_log_probs
+from pellucid.posttrain.native.solving import Solved, evaluate, pass_at_k
 from pellucid.posttrain.native.stacked import StackedTransformer
 from pellucid.posttrain.native.tokenizing import (
     CharacterTokenizer,

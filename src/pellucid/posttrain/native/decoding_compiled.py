@@ -25,14 +25,16 @@ _BIAS, _SHIFT = np.int32(127), np.int32(23)
 _MINUS_INFINITY = np.float32(-np.inf)
 
 
-@intrinsic
-def _as_float(context: Any, bits: Any) -> Any:
+def _float_of_bits(context: Any, bits: Any) -> Any:
     """Return the float32 that has the given bits."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], context.get_value_type(types.float32))
 
     return types.float32(types.int32), generate
+
+
+_as_float: Any = intrinsic(_float_of_bits)
 
 
 @compiled_as_numpy
@@ -45,7 +47,9 @@ def exponential(x: np.float32) -> np.float32:
     k = np.floor(bounded * _LOG2_E + _HALF)
     r = bounded - k * _LN2_HIGH - k * _LN2_LOW
     p = _ONE + r * (_ONE + r * (_C2 + r * (_C3 + r * (_C4 + r * (_C5 + r * (_C6 + r * _C7))))))
-    return p * _as_float(np.int32((np.int32(k) + _BIAS) << _SHIFT))
+    power = _as_float(np.int32((np.int32(k) + _BIAS) << _SHIFT))
+    found: np.float32 = p * power
+    return found
 
 
 @compiled_as_numpy

@@ -7,8 +7,8 @@ from typing import Any
 
 from pellucid.errors import InputError
 from pellucid.posttrain.native.kept_rows import prompt_id
-from pellucid.posttrain.native.pass_at_k import evaluate
 from pellucid.posttrain.native.session import Session
+from pellucid.posttrain.native.solving import evaluate
 from pellucid.posttrain.recording.rows import EvaluationRow, When
 from pellucid.posttrain.tasks.example import Example
 

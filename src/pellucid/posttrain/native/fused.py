@@ -26,12 +26,12 @@ class UnitNorm(torch.autograd.Function):
             .add_(eps)
             .rsqrt_()
         )
-        unit = x * inverse
+        unit: Tensor = x * inverse
         ctx.save_for_backward(unit, inverse)
         return unit
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         """Return (g - u mean(g u)) / root, u the unit vectors."""
         unit, inverse = ctx.saved_tensors
@@ -60,7 +60,7 @@ class TurnedHeads(torch.autograd.Function):
         return turned[..., :n_query, :], turned[..., n_query:, :], flat[..., n_turned:, :]
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(
         ctx: Any, queries: Tensor, keys: Tensor, values: Tensor
     ) -> tuple[Tensor | None, ...]:

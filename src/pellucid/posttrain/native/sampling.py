@@ -177,13 +177,17 @@ def draw(
     # sums in float64: the last is then above every product with a uniform number, and a token of
     # probability 0 adds nothing, so that it is never the first to exceed one
     sums = log_probs.double().exp_().cumsum(-1)
-    if not bool(torch.isfinite(sums[:, -1]).all()):
+    _check_finite(sums[:, -1])
+    tokens = torch.searchsorted(sums, (uniforms * sums[:, -1])[:, None], right=True)
+    return tokens[:, 0], log_probs.gather(-1, tokens)[:, 0]
+
+
+def _check_finite(numbers: Tensor) -> None:
+    if not bool(torch.isfinite(numbers).all()):
         raise NotFiniteError(
             "the model's logits are not finite, so nothing can be drawn from them",
             hint="load it again; if it was trained, lower the learning rate",
         )
-    tokens = torch.searchsorted(sums, (uniforms * sums[:, -1])[:, None], right=True)
-    return tokens[:, 0], log_probs.gather(-1, tokens)[:, 0]
 
 
 def _is_small(logits: Tensor) -> bool:
@@ -203,6 +207,7 @@ def _drawn_compiled(
         tokens.numpy(),
         log_probs.numpy(),
     )
+    _check_finite(log_probs)
     return tokens, log_probs
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 
@@ -20,6 +20,9 @@ class Posed(Protocol):
     @property
     def prompt(self) -> str:
         """The text that the model continues."""
+
+
+PosedT = TypeVar("PosedT", bound=Posed)
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,8 @@ def pass_at_k(n_correct: int, n_samples: int, k: int) -> float:
 def evaluate(
     model: LanguageModel,
     tokenizer: Tokenizer,
-    examples: Sequence[Posed],
-    verify: Callable[[str, Posed], bool | None],
+    examples: Sequence[PosedT],
+    verify: Callable[[str, PosedT], bool | None],
     *,
     n_samples: int,
     max_new_tokens: int,
