@@ -15,7 +15,6 @@ from pellucid.errors import CapabilityError, InputError
 from pellucid.io.imports import optional_import
 from pellucid.io.sections import read_section
 from pellucid.posttrain import trl
-from pellucid.posttrain.native import evaluate
 from pellucid.posttrain.native.conversion import to_hugging_face
 from pellucid.posttrain.native.diagnosis import TrainingStoppedError, Watch
 from pellucid.posttrain.native.kept_rows import prompt_id
