@@ -74,7 +74,7 @@ def test_ctrl_c_is_130_and_says_how_to_go_on(
 
 def test_a_stopped_run_is_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_tiny(here)
-    words = ["train", "tiny.yaml", "--set", "optimiser.learning_rate=1e30", "--out", "run"]
+    words = ["train", "tiny.yaml", "--set", "optimiser.patience=3", "--out", "run"]
     assert main([*words, "--set", "optimiser.n_updates=20", "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
     assert document["state"] == "stopped"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pellucid.posttrain.native import pass_at_k
+from pellucid.posttrain.native.solving import pass_at_k
 from pellucid.posttrain.recording.rows import EvaluationRow, RunRecord
 from pellucid.stats import Estimate, differences, mean_interval, mean_share_interval
 

@@ -15,11 +15,11 @@ from pellucid.errors import CapabilityError, InputError
 from pellucid.io.imports import optional_import
 from pellucid.io.sections import read_section
 from pellucid.posttrain import trl
-from pellucid.posttrain.native import evaluate
 from pellucid.posttrain.native.conversion import to_hugging_face
 from pellucid.posttrain.native.diagnosis import TrainingStoppedError, Watch
 from pellucid.posttrain.native.kept_rows import prompt_id
 from pellucid.posttrain.native.prompting import EXPLAIN_PROMPT, HINT_PROMPT
+from pellucid.posttrain.native.solving import evaluate
 from pellucid.posttrain.native.tokenizing import Tokenizer
 from pellucid.posttrain.native.transformer import Transformer
 from pellucid.posttrain.recording import EvaluationRow, RunWriter, UpdateRow

@@ -33,6 +33,16 @@ def test_reward_rises() -> None:
     assert history[-1].total > 0.6
 
 
+def test_a_gradient_left_from_before_is_not_learned_from() -> None:
+    clean, used = small_model(), small_model()
+    for weight in used.parameters():
+        weight.grad = torch.ones_like(weight)
+    settings = config(n_updates=2)
+    for model in (clean, used):
+        train(model, TOKENIZER, EXAMPLES, {"sevens": sevens}, settings)
+    assert torch.equal(weights_of(clean), weights_of(used))
+
+
 @pytest.mark.parametrize("recipe", [LITE_PPO, GRPO, DAPO, GSPO, CISPO, Recipe(std="pooled")])
 def test_update_raises_the_rewarded_response_and_lowers_the_other(recipe: Recipe) -> None:
     model = small_model()

@@ -85,6 +85,7 @@ def fine_tune(
         torch.nn.utils.clip_grad_norm_(model.parameters(), max_grad_norm)
         optimiser.step()
         losses.append(loss.item())
+    optimiser.zero_grad(set_to_none=True)
     return losses
 
 

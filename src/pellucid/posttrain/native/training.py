@@ -189,6 +189,8 @@ class _Run:
         config = self._config
         was_training = self._module.training
         self._module.eval()
+        # a gradient that is left from before would be added to that of the first update
+        self._optimiser.zero_grad(set_to_none=True)
         try:
             done = self._start(fresh=fresh)
             if done == 0:
