@@ -272,7 +272,7 @@ def _asked(
         model,
         tokenizer,
         data.split.test,
-        data.verify,  # type: ignore[arg-type]  # what is posed are its own examples
+        data.verify,
         n_samples=section.n_samples,
         max_new_tokens=config.sampling.max_new_tokens,
         seed=config.seed,
