@@ -19,8 +19,11 @@ from tests.api.training_configs import TINY, write_tiny
 
 def test_a_run_is_recorded_and_summed_up(tmp_path: Path) -> None:
     told: list[tuple[str, float]] = []
+    # a reward that differs between the answers of a model that solves nothing
+    short = "  - {name: length, options: {low: 1, high: 2, unit: characters}}\n"
+    text = TINY.replace("  - {name: solved}\n", "  - {name: solved}\n" + short)
     run = train_model(
-        write_tiny(tmp_path), out=tmp_path / "run", progress=lambda *what: told.append(what)
+        write_tiny(tmp_path, text), out=tmp_path / "run", progress=lambda *what: told.append(what)
     )
     record = run.record
     assert record.state == "finished"

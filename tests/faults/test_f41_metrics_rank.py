@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from statistics import mean
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+from tests.explainers.text.writers import FORM, PROMPTS, episodes_of, faithful, unfaithful
 from tests.faithfulness.cases import (
     check,
     cues,
@@ -15,16 +17,19 @@ from tests.faithfulness.cases import (
     stretches,
 )
 from tests.faithfulness.test_certified_order import checked as certified
+from tests.faithfulness.test_reasoning import PASSED
 from tests.faithfulness.test_value_deletion import score_of
 from tests.faithfulness.trees import stump
 
+import pellucid as pl
 from pellucid import registry
-from pellucid.explanation import Finding
-from pellucid.faithfulness import REGISTRY
+from pellucid.explanation import Finding, Summary
+from pellucid.faithfulness import REGISTRY, reasoning
 from pellucid.faithfulness.branch_gap import branch_gap
 from pellucid.faithfulness.certificate_attacks import certificate_attacks
 from pellucid.faithfulness.certified_order import certified_order
 from pellucid.faithfulness.deletion import deletion
+from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
 from pellucid.faithfulness.planted_inputs import planted_inputs
@@ -33,6 +38,7 @@ from pellucid.faithfulness.student_return import student_return
 from pellucid.faithfulness.surrogate_agreement import surrogate_agreement
 from pellucid.faithfulness.surrogate_regret import surrogate_regret
 from pellucid.faithfulness.weight_randomisation import weight_randomisation
+from pellucid.posttrain.reasoning import ScriptedWriter
 
 ORACLE, METHOD, LOT = (9, 3, 1, 0), (3, 9, 1, 0), [np.roll((9, 3, 1, 0), i) for i in range(4)]
 EIGHT = (4.0, -3.0, 2.0, 1.0, -0.5, 0.2, 0.1, 0.05)
@@ -61,6 +67,34 @@ def _stretches():
         return step_drop(check(agent, episodes, stretches(episodes, chosen, 12)))[0]
 
     return first(5), first(6), [first(2), first(14)]
+
+
+def _moments():
+    agent, episodes = cues()
+
+    def first(*steps):
+        shown = Summary(np.array([[0, step] for step in steps]), np.ones(len(steps)), "stakes")
+        return highlight_drop(check(agent, episodes, shown))[0]
+
+    return first(5, 6), first(5, 14), [first(2, 14), first(11, 16)]
+
+
+def _reasoners():
+    """A model that reads its steps, one that does for every other prompt, and one that never."""
+
+    def mixed(prompt, before):
+        # unrelated text may stand before the prompt
+        number = next(i for i, own in enumerate(PROMPTS) if prompt.endswith(own))
+        writer = faithful() if number % 2 else unfaithful()
+        return writer.write(prompt, before)
+
+    def first(agent):
+        made = pl.explain(agent, episodes_of(agent), method="stated-reasoning")
+        return made.faithfulness[0]
+
+    with patch.object(reasoning, "calibration", lambda: PASSED):
+        half = ScriptedWriter(mixed, FORM)
+        return first(faithful()), first(half), [first(unfaithful())]
 
 
 def _foils():
@@ -135,6 +169,8 @@ CASES = {
     "value_deletion": _of_value,
     "insertion": lambda: _rankings(insertion),
     "step_drop": _stretches,
+    "highlight_drop": _moments,
+    "reasoning": _reasoners,
     "branch_gap": _foils,
     "student_return": lambda: _stand_ins(student_return),
     "surrogate_agreement": lambda: _stand_ins(surrogate_agreement),

@@ -18,6 +18,7 @@ COMMANDS = (
     "doctor",
     "objective",
     "horizon",
+    "train",
 )
 
 

@@ -30,10 +30,12 @@ def by_name(records: list[Record]) -> list:
     return [pytest.param(record, id=record.path.stem) for record in records]
 
 
-def test_f75_every_claim_has_a_record() -> None:
+def test_f75_every_claim_has_a_record_or_the_page_says_that_its_system_was_not_run() -> None:
     stored = {record.start.claim for record in RECORDS if record.start.scale != "smoke"}
     own = {i.name for i in registry.items("claims").values() if i.source == "pellucid"}
-    assert own <= stored
+    page = (ROOT / "docs" / "results.md").read_text()
+    missing = {name.partition(".")[0] for name in own - stored}
+    assert [s for s in sorted(missing) if f"## {s}: not run in full" not in page] == []
 
 
 @pytest.mark.parametrize("record", by_name(RECORDS))
