@@ -59,7 +59,7 @@ def run(command: list[str], folder: Path) -> str:
 
 def test_every_block_is_run_or_is_a_command_that_needs_an_address() -> None:
     languages = [language for language, _ in BLOCK.findall((ROOT / "README.md").read_text())]
-    assert sorted(languages) == ["", "bash", "bash", "python"]
+    assert sorted(languages) == ["", "", "bash", "bash", "python"]
     assert {shlex.split(line)[0] for line in lines("bash")} == {"make", "pellucid"}
 
 
@@ -97,8 +97,11 @@ def test_examples_run_and_reach_the_known_answer(example: Path, tmp_path: Path) 
     assert run([sys.executable, str(example)], tmp_path)
 
 
-HAVE_TESTS_OF_THEIR_OWN = ("README.md", "objectives.md")
-"""Pages whose code is run: here, and by `test_objectives_page.py`."""
+HAVE_TESTS_OF_THEIR_OWN = (
+    *("README.md", "objectives.md"),
+    *("training.md", "training-rewards.md", "trl.md"),
+)
+"""Pages whose code is run: here, by `test_objectives_page.py`, and in `tests/posttrain`."""
 
 
 def other_blocks() -> list[Any]:
