@@ -48,7 +48,12 @@ def test_the_configuration_on_the_page_loads(tmp_path: Path) -> None:
     whole, section = blocks(TRAINING, "yaml")
     (tmp_path / "page.yaml").write_text(whole)
     assert load_config(tmp_path / "page.yaml").seed == 0
-    assert set(read_yaml(section.encode(), where="the page")) == {"dataset", "gold", "model", "rewards"}
+    assert set(read_yaml(section.encode(), where="the page")) == {
+        "dataset",
+        "gold",
+        "model",
+        "rewards",
+    }
 
 
 def test_what_the_page_on_trl_imports_is_there() -> None:
