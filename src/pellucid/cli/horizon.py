@@ -72,24 +72,15 @@ def horizon(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no warnings.")] = False,
 ) -> int:
     """Say how hard a finite task is for random exploration, and which states make it so."""
-    limit_threads()
-    talk_through_stderr(quiet=quiet or as_json)
-    allow_working_directory()
-    if plot is not None and plot.is_dir():
-        raise InputError(f"expected a file for --plot, got the folder {plot}")
+    _prepare(plot, quiet=quiet or as_json)
     from pellucid.tabular.horizon import analyse, with_sticky_actions
     from pellucid.tabular.of_env import finite_mdp_of
 
     with progress_bar(shown=not (quiet or as_json)) as progress:
         task = finite_mdp_of(
-            env,
-            horizon=steps,
-            actions=_numbers(actions),
-            wrappers=tuple(wrap or ()),
-            seed=seed,
-            max_states=max_states,
-            progress=progress,
-        )
+            env, horizon=steps, actions=_numbers(actions), wrappers=tuple(wrap or ()),
+            seed=seed, max_states=max_states, progress=progress,
+        )  # fmt: skip
         shaped = [(name, _shaped(task, name)) for name in shaping or ()]
 
         def study(one: "FiniteMDP") -> "HorizonAnalysis":
@@ -102,11 +93,7 @@ def horizon(
         _draw(plot, found, env)
     if measure and not found.bounded and not (quiet or as_json):
         write_note(f"--measure: planning was not run, because {CHANCE}")
-    names = task.action_names or tuple(f"action {a}" for a in range(task.n_actions))
-    if as_json:
-        write_json(document(env, found, names, compared))
-    else:
-        write_lines(text(env, found, names, compared))
+    _tell(env, found, task.action_names, compared, as_json=as_json)
     return 0
 
 
@@ -116,6 +103,29 @@ HARD = "where it is hard, each state at the step at which the best action is har
 Compared = list[tuple[str, "HorizonAnalysis", float]]
 """Name of a shaping, what it makes of the task, and the share of the best return that its best
 policy keeps under the rewards as they are."""
+
+
+def _prepare(plot: Path | None, *, quiet: bool) -> None:
+    limit_threads()
+    talk_through_stderr(quiet=quiet)
+    allow_working_directory()
+    if plot is not None and plot.is_dir():
+        raise InputError(f"expected a file for --plot, got the folder {plot}")
+
+
+def _tell(
+    env: str,
+    found: "HorizonAnalysis",
+    action_names: tuple[str, ...],
+    compared: Compared,
+    *,
+    as_json: bool,
+) -> None:
+    names = action_names or tuple(f"action {a}" for a in range(found.n_actions))
+    if as_json:
+        write_json(document(env, found, names, compared))
+    else:
+        write_lines(text(env, found, names, compared))
 
 
 def document(
