@@ -6,6 +6,7 @@ from jaxtyping import Shaped
 
 from pellucid.errors import CapabilityError
 from pellucid.explanation import Check, Futures, Score, metric
+from pellucid.faithfulness.hiding import input_rows
 from pellucid.faithfulness.replays import replayed_returns
 from pellucid.faithfulness.results import missing_score, paired_score
 from pellucid.faithfulness.thresholds import REPLAYS
@@ -13,6 +14,9 @@ from pellucid.rollouts import Branch
 from pellucid.rollouts.drawing import random_actions
 from pellucid.seeds import stream
 from pellucid.stats import differences
+
+_DRAWS = 8
+"""Draws for each random action that is neither of two: enough where there is a third one."""
 
 
 @metric(
@@ -95,9 +99,12 @@ def _others(check: Check, content: Futures) -> Shaped[np.ndarray, "replays *acti
     rng = stream(check.seed, "branch_gap", "others")
     if not isinstance(space, Discrete):
         try:
-            return random_actions(space, REPLAYS, rng)
+            drawn = random_actions(space, REPLAYS * _DRAWS, rng)
         except CapabilityError:
             return None
-    taken = {int(action) for action in content.actions}
-    left = [a for a in range(int(space.start), int(space.start + space.n)) if a not in taken]
+        rows, taken = input_rows(drawn), input_rows(content.actions)
+        other = ~(rows[:, None] == taken[None]).all(axis=2).any(axis=1)
+        return drawn[other][:REPLAYS] if other.sum() >= REPLAYS else None
+    used = {int(action) for action in content.actions}
+    left = [a for a in range(int(space.start), int(space.start + space.n)) if a not in used]
     return rng.choice(np.array(left, dtype=space.dtype), size=REPLAYS) if left else None

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pellucid.agents.acting import predicted_return, preference_unit, preferences
+from pellucid.agents.outputs import PER_PART, action_parts
 from pellucid.errors import CapabilityError
 from pellucid.rollouts.episodes import Episodes
 from pellucid.types import Agent
@@ -43,7 +44,7 @@ def importance_for(agent: Agent) -> Importance:
         unit = ""
     if unit == "Q-value":
         return Importance("spread of its Q-values over actions", _spread)
-    if unit == "probability":
+    if unit.removesuffix(PER_PART) == "probability":
         return Importance("spread of the log-probabilities of its actions", _log_spread)
     if "value" in agent.capabilities:
         return Importance("change of its predicted return in one step", _change_of_value)
@@ -58,8 +59,10 @@ def _spread(agent: Agent, episodes: Episodes) -> Float[np.ndarray, " states"]:
 
 
 def _log_spread(agent: Agent, episodes: Episodes) -> Float[np.ndarray, " states"]:
-    chances = np.maximum(preferences(agent, episodes.visited), LEAST_PROBABILITY)
-    return np.asarray(np.ptp(np.log(chances), axis=1))
+    chances = np.log(np.maximum(preferences(agent, episodes.visited), LEAST_PROBABILITY))
+    # the likeliest action against the least likely: parts are independent, and their logarithms add
+    spreads = [np.ptp(chances[:, p.columns], axis=1) for p in action_parts(agent.action_space)]
+    return np.sum(spreads, axis=0)
 
 
 def _change_of_value(agent: Agent, episodes: Episodes) -> Float[np.ndarray, " states"]:
