@@ -13,6 +13,11 @@ from pellucid import registry
 from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter
 from pellucid.agents.function import NAME as FUNCTION
 from pellucid.agents.metering import unmetered
+from pellucid.agents.normalisation import (
+    statistics_in,
+    with_statistics,
+    without_normalisation,
+)
 from pellucid.agents.spaces import Spaces, from_json, require_equal, to_json
 from pellucid.agents.torch_agent import TorchAgent, weight_bytes
 from pellucid.errors import ArtifactError, DataError, PluginError
@@ -75,7 +80,8 @@ class Folder:
             None if code is None else import_object(str(code)),
         )
         agent: Agent = maker.rebuild(stored)
-        return agent
+        statistics = statistics_in(card, spaces.observation, where=where)
+        return agent if statistics is None else with_statistics(agent, statistics)
 
 
 def save_agent(agent: Agent, folder: Path) -> None:
@@ -91,6 +97,7 @@ def save_agent(agent: Agent, folder: Path) -> None:
     inner = unmetered(agent)
     card: dict[str, Any] = {**stamp(SCHEMA), "kind": "agent", **_facts(inner), "name": inner.name}
     folder.mkdir(parents=True, exist_ok=True)
+    inner = without_normalisation(inner)
     if isinstance(inner, TorchAgent):
         content = weight_bytes(inner.network.module)
         write_bytes(folder / WEIGHTS, content)

@@ -1,5 +1,6 @@
 """Finds the adapter for whatever the user gives, without importing the others."""
 
+import logging
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid import registry
 from pellucid.agents.adapter import LoadRequest
+from pellucid.agents.input_statistics import InputStatistics
 from pellucid.agents.metering import unmetered
+from pellucid.agents.normalisation import stated, with_statistics
 from pellucid.agents.spaces import Spaces, require_equal
 from pellucid.envs.resolve import make_env, resolve_env
 from pellucid.envs.spec import EnvSpec
@@ -18,6 +21,8 @@ from pellucid.types import Agent
 
 if TYPE_CHECKING:
     import gymnasium
+
+logger = logging.getLogger(__name__)
 
 # by ending and by type name, so that an adapter is imported only for what it loads; a test holds
 # these against what the adapters say of themselves
@@ -47,6 +52,7 @@ def load_agent(
     policy_class: str | None = None,
     outputs: str | None = None,
     code: Sequence[str] = (),
+    normalize: "str | Path | InputStatistics | None" = None,
 ) -> Agent:
     """Return an agent made from a file, a folder, an import string or an object in memory.
 
@@ -65,11 +71,37 @@ def load_agent(
         outputs: What a torch module returns: `logits` (default) or `q_values` for discrete
             actions, `mean` for continuous ones.
         code: Every `module:attribute` that may be imported because a folder's card names it.
+        normalize: JSON file with the statistics by which the inputs were normalised while it
+            learned, or `none` to state that they were not; see `agents.input_statistics`.
 
     Raises:
         ArtifactError: The file is missing, damaged, unsafe to open, or not supported.
         InputError: The source is of no known kind, or does not fit the environment.
     """
+    agent = with_statistics(
+        _load(source, env, device, name, policy_class, outputs, code), normalize
+    )
+    state, reason = stated(agent)
+    if state == "unknown":
+        logger.warning(
+            "%s learned on normalised inputs (%s), and their statistics are missing: it may behave "
+            "as another agent; give them with --normalize stats.json, or say that there are none "
+            "with --normalize none",
+            agent.name,
+            reason,
+        )
+    return agent
+
+
+def _load(
+    source: Any,
+    env: "str | EnvSpec | gymnasium.Env[Any, Any] | None",
+    device: str,
+    name: str,
+    policy_class: str | None,
+    outputs: str | None,
+    code: Sequence[str],
+) -> Agent:
     spaces = None if env is None else spaces_of(env)
     found, imported = source, None
     if isinstance(source, str) and not Path(source).exists() and is_import_string(source):
@@ -169,8 +201,8 @@ def _pickle(path: Path) -> ArtifactError:
         f"{path} holds VecNormalize statistics in a pickle, which runs code when it is opened, "
         "and is never opened here",
         hint=f"if you trust it, write its numbers to stats.json yourself: "
-        f"{vec_normalize_command(path)} ; then name, with --wrap, an observation wrapper that "
-        "returns clip((obs - mean) / sqrt(var + epsilon), -clip_obs, clip_obs)",
+        f"{vec_normalize_command(path)} ; then name the agent's own file, with "
+        "--normalize stats.json",
     )
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter
+from pellucid.agents.normalisation import doubtful
 from pellucid.agents.sb3_network import network_of
 from pellucid.agents.sb3_table import (
     ACTIVATIONS,
@@ -174,6 +175,9 @@ def _load_archive(path: Path, request: LoadRequest) -> TorchAgent:
     name = request.name or path.name
     card = _card(algorithm, arguments, request.spaces, name, versions)
     card["origin"] = {"file": path.name, "sha256": archive.sha256}
+    # the library keeps raw observations only beside normalised ones
+    if archive.data.get("_last_original_obs") is not None:
+        card |= doubtful("the archive says that it was trained in a VecNormalize")
     return _agent(algorithm, module, request.spaces, name, card, archive.sha256)
 
 

@@ -17,6 +17,7 @@ from pellucid.agents import agent_sha256, load_agent
 from pellucid.agents.folder import CARD
 from pellucid.agents.folder import SCHEMA as CARD_SCHEMA
 from pellucid.agents.function import NAME as FUNCTION
+from pellucid.agents.normalisation import stated, statistics_of, without_normalisation
 from pellucid.api.run_folder import AGENT, RUN_FILE, read_run
 from pellucid.envs import EnvSpec, resolve_env
 from pellucid.errors import DataError, InputError
@@ -47,7 +48,7 @@ class Located:
         facts: What is known of the agent.
         expected_steps: Steps of an episode that its maker recorded, None if there is no record.
         source: The import string that it came from; empty for files and objects.
-        asked: What the user said of a torch module beside its weights, where they did.
+        asked: What else the user said of the agent and changes results, where they did.
     """
 
     agent: Agent
@@ -68,6 +69,7 @@ def locate(
     policy_class: str | None = None,
     outputs: str | None = None,
     code: Sequence[str] = (),
+    normalize: str | Path | None = None,
 ) -> Located:
     """Load an agent and resolve its environment.
 
@@ -81,6 +83,7 @@ def locate(
         policy_class: `module:Class` of the network whose weights a file holds.
         outputs: What a torch module returns, if it is not the usual.
         code: Each `module:callable` that a stored run names and that may be imported.
+        normalize: File with the statistics of the agent's inputs, or `none`.
 
     Raises:
         InputError: One of them cannot be found, opened or fitted to the other.
@@ -100,6 +103,7 @@ def locate(
         policy_class=policy_class,
         outputs=outputs,
         code=code,
+        normalize=normalize,
     )
     imported = isinstance(source, str) and is_import_string(source) and not Path(source).exists()
     return Located(
@@ -108,7 +112,7 @@ def locate(
         agent_facts(loaded, source, card),
         _recorded_steps(card),
         source if imported else "",
-        {k: v for k, v in (("policy_class", policy_class), ("outputs", outputs)) if v is not None},
+        _asked(loaded, policy_class=policy_class, outputs=outputs),
     )
 
 
@@ -121,6 +125,7 @@ def agent_facts(agent: Agent, source: Any, card: Mapping[str, Any]) -> AgentFact
         card: Its card, checked by `load_agent`; may be empty.
     """
     recorded, recorded_source = recorded_return(source, card)
+    statistics = statistics_of(agent)
     return AgentFacts(
         name=agent.name,
         framework=agent.framework,
@@ -132,6 +137,8 @@ def agent_facts(agent: Agent, source: Any, card: Mapping[str, Any]) -> AgentFact
         recorded=recorded,
         recorded_source=recorded_source,
         purpose=str(card.get("purpose") or ""),
+        normalised=stated(agent)[0],
+        statistics_source=statistics.source if statistics is not None else "",
     )
 
 
@@ -141,6 +148,7 @@ def code_sha256(agent: Agent) -> str:
     It stands for the function, or for the network of a class that was named, when a run is
     resumed: other code is another agent.
     """
+    agent = without_normalisation(agent)
     code = getattr(agent, "function", None)
     if code is None and getattr(agent, "card", {}).get("source"):
         code = type(getattr(getattr(agent, "network", None), "module", None))
@@ -149,6 +157,16 @@ def code_sha256(agent: Agent) -> str:
         return sha256_file(file) if file is not None else ""
     except (TypeError, OSError):  # built in, or typed into a prompt
         return ""
+
+
+def _asked(agent: Agent, **said: str | None) -> dict[str, str]:
+    statistics, (state, _) = statistics_of(agent), stated(agent)
+    found = {name: value for name, value in said.items() if value is not None}
+    if statistics is not None:
+        found["normalize_sha256"] = statistics.sha256
+    elif state:
+        found["normalised"] = state
+    return found
 
 
 # --- the card ---
