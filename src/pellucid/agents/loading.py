@@ -11,8 +11,9 @@ from pellucid import registry
 from pellucid.agents.adapter import LoadRequest
 from pellucid.agents.input_statistics import InputStatistics
 from pellucid.agents.metering import unmetered
-from pellucid.agents.normalisation import stated, with_statistics
+from pellucid.agents.normalisation import stated, with_card, with_statistics
 from pellucid.agents.spaces import Spaces, require_equal
+from pellucid.agents.zoo import find_zoo
 from pellucid.envs.resolve import make_env, resolve_env
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import ArtifactError, InputError, PluginError
@@ -85,10 +86,10 @@ def load_agent(
     if state == "unknown":
         logger.warning(
             "%s learned on normalised inputs (%s), and their statistics are missing: it may behave "
-            "as another agent; give them with --normalize stats.json, or say that there are none "
-            "with --normalize none",
+            "as another agent; %s, or say that there are none with --normalize none",
             agent.name,
             reason,
+            _way_to_statistics(source),
         )
     return agent
 
@@ -145,6 +146,11 @@ def spaces_of(env: "str | EnvSpec | gymnasium.Env[Any, Any]") -> Spaces:
 
 def _load_path(path: Path, request: LoadRequest) -> Agent:
     suffix = path.suffix.lower()
+    zoo = None if _stored(path) else find_zoo(path)
+    if zoo is not None:
+        trained = registry.load("adapters", SUFFIXES[".zip"])
+        inside = replace(request, source=zoo.archive)
+        return with_card(trained.load(inside), zoo.card())
     if path.is_dir():
         # a run's folder keeps its agent in `agent`
         folder = path if (path / _CARD).exists() else path / "agent"
@@ -163,6 +169,10 @@ def _load_path(path: Path, request: LoadRequest) -> Agent:
         raise _unknown_path(path)
     agent: Agent = registry.load("adapters", adapter).load(request)
     return agent
+
+
+def _stored(path: Path) -> bool:
+    return any((folder / _CARD).exists() for folder in (path, path / "agent"))
 
 
 def _check_module_options(found: Any, policy_class: str | None, outputs: str | None) -> None:
@@ -203,6 +213,16 @@ def _pickle(path: Path) -> ArtifactError:
         hint=f"if you trust it, write its numbers to stats.json yourself: "
         f"{vec_normalize_command(path)} ; then name the agent's own file, with "
         "--normalize stats.json",
+    )
+
+
+def _way_to_statistics(source: Any) -> str:
+    zoo = find_zoo(Path(source)) if isinstance(source, str | Path) else None
+    if zoo is None or zoo.statistics is None:
+        return "give them with --normalize stats.json"
+    return (
+        f"if you trust {zoo.statistics}, write its numbers to stats.json yourself: "
+        f"{vec_normalize_command(zoo.statistics)} ; then add --normalize stats.json"
     )
 
 

@@ -5,8 +5,8 @@ says that they were, and the statistics are missing) or `no` (its user says that
 Statistics stand in the card itself, under `normalize`, so that a stored agent is complete.
 """
 
-import dataclasses
 from collections.abc import Mapping
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,8 @@ def with_card(agent: Agent, facts: Mapping[str, Any]) -> Agent:
     """Return the agent with more in its card, or itself if it has none that can be changed."""
     changed: Any = agent
     card = getattr(agent, "card", None)
-    if isinstance(card, Mapping) and dataclasses.is_dataclass(changed):
-        changed = dataclasses.replace(changed, card={**card, **facts})
+    if isinstance(card, Mapping) and not isinstance(changed, type) and is_dataclass(changed):
+        changed = replace(changed, card={**card, **facts})
     return changed  # type: ignore[no-any-return]
 
 

@@ -18,7 +18,9 @@ from pellucid.agents.folder import CARD
 from pellucid.agents.folder import SCHEMA as CARD_SCHEMA
 from pellucid.agents.function import NAME as FUNCTION
 from pellucid.agents.normalisation import stated, statistics_of, without_normalisation
+from pellucid.agents.zoo import ZooFolder, find_zoo
 from pellucid.api.run_folder import AGENT, RUN_FILE, read_run
+from pellucid.api.zoo import check_wrappers, zoo_warnings
 from pellucid.envs import EnvSpec, resolve_env
 from pellucid.errors import DataError, InputError
 from pellucid.explanation import Interval
@@ -49,6 +51,7 @@ class Located:
         expected_steps: Steps of an episode that its maker recorded, None if there is no record.
         source: The import string that it came from; empty for files and objects.
         asked: What else the user said of the agent and changes results, where they did.
+        warnings: What the reader should know of how agent and environment were found.
     """
 
     agent: Agent
@@ -57,6 +60,7 @@ class Located:
     expected_steps: float | None
     source: str = ""
     asked: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 def locate(
@@ -88,7 +92,9 @@ def locate(
     Raises:
         InputError: One of them cannot be found, opened or fitted to the other.
     """
-    source, card = _source(agent)
+    source, card, zoo = _source(agent)
+    if zoo is not None:
+        check_wrappers(zoo, env, wrappers)
     named = _card_env(card, code) if env is None else EnvSpec("")
     spec = resolve_env(
         named.id if env is None else env,
@@ -113,6 +119,7 @@ def locate(
         _recorded_steps(card),
         source if imported else "",
         _asked(loaded, policy_class=policy_class, outputs=outputs),
+        zoo_warnings(zoo, spec) if zoo is not None else (),
     )
 
 
@@ -201,16 +208,23 @@ def store_card(located: Located, folder: Path) -> None:
     atomic.write_text(folder / CARD, strict_json.dumps(card, indent=1) + "\n")
 
 
-def _source(agent: Any) -> tuple[Any, Mapping[str, Any]]:
-    """Return what to load and its card; a run folder stands for the agent stored in it."""
+def _source(agent: Any) -> tuple[Any, Mapping[str, Any], ZooFolder | None]:
+    """Return what to load, its card and its training folder.
+
+    A run folder stands for the agent stored in it, a training folder for the archive in it.
+    """
     if agent is None:
-        return SHIPPED, read_card(SHIPPED)
+        return SHIPPED, read_card(SHIPPED), None
     if not isinstance(agent, str | Path):
-        return agent, {}
+        return agent, {}, None
     if not Path(agent).exists() and not is_import_string(str(agent)):
         load_agent(agent)  # says what is wrong with the path before anything else is looked at
     if not (Path(agent) / RUN_FILE).is_file():
-        return agent, read_card(agent)
+        card = read_card(agent)
+        zoo = None if card else find_zoo(Path(agent))
+        if zoo is None:
+            return agent, card, None
+        return zoo.archive, {"env": {"id": zoo.env, "kwargs": zoo.env_kwargs}}, zoo
     inputs = read_run(Path(agent)).head["inputs"]
     source = Path(agent) / AGENT
     env = {
@@ -219,7 +233,7 @@ def _source(agent: Any) -> tuple[Any, Mapping[str, Any]]:
         "wrappers": inputs.get("wrappers"),
         "reward_terms": inputs.get("reward_terms"),
     }
-    return source, {"env": env, **read_card(source)}
+    return source, {"env": env, **read_card(source)}, None
 
 
 def _card_env(card: Mapping[str, Any], code: Sequence[str]) -> EnvSpec:

@@ -79,7 +79,7 @@ def make_record(
             _part_title(name): part.used for name, part in folder.parts.items() if name != AGENT
         },
         left_out=left_out(request, shown, made),
-        warnings=(*_doubts(located, shown), *_warnings(shown), *warnings),
+        warnings=(*_doubts(located, shown), *located.warnings, *_warnings(shown), *warnings),
         versions=versions(),
         hashes=_hashes(folder, located),
         state="partial" if stopped else "finished",
