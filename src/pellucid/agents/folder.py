@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid import registry
-from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter
+from pellucid.agents.adapter import HasFile, LoadRequest, StoredAgent, adapter
 from pellucid.agents.function import NAME as FUNCTION
 from pellucid.agents.metering import unmetered
 from pellucid.agents.normalisation import (
@@ -87,7 +87,8 @@ class Folder:
 def save_agent(agent: Agent, folder: Path) -> None:
     """Store an agent as `card.json` and `weights.safetensors`; the card is written last.
 
-    An agent that is code has no weights. Its card names the code if it was loaded by name; it
+    An agent with a file of its own that is safe to open is stored as that file. An agent that is
+    code has no weights. Its card names the code if it was loaded by name; it
     loads again only where that code is there and the user allows to import it.
 
     Args:
@@ -102,6 +103,10 @@ def save_agent(agent: Agent, folder: Path) -> None:
         content = weight_bytes(inner.network.module)
         write_bytes(folder / WEIGHTS, content)
         card["weights"] = {"file": WEIGHTS, "sha256": hashlib.sha256(content).hexdigest()}
+    elif isinstance(inner, HasFile):
+        content = inner.file_content()
+        write_bytes(folder / inner.file_name, content)
+        card["file"] = {"name": inner.file_name, "sha256": hashlib.sha256(content).hexdigest()}
     write_text(folder / CARD, strict_json.dumps(card, indent=1) + "\n")
 
 
@@ -130,7 +135,7 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 def _facts(agent: Agent) -> dict[str, Any]:
     card = getattr(agent, "card", None)
-    stale = ("schema", "pellucid", "kind", "weights")
+    stale = ("schema", "pellucid", "kind", "weights", "file")
     if isinstance(card, Mapping) and card:
         return {key: value for key, value in card.items() if key not in stale}
     # an agent of the user's own class: what every agent tells

@@ -32,10 +32,12 @@ SUFFIXES = {
     ".pth": "torch",
     ".pt": "torch",
     ".safetensors": "torch",
+    ".skops": "scikit-learn",
 }
 TYPE_NAMES = {
     "stable_baselines3.common.base_class.BaseAlgorithm": "stable-baselines3",
     "torch.nn.modules.module.Module": "torch",
+    "sklearn.base.BaseEstimator": "scikit-learn",
 }
 _PICKLES = (".pkl", ".pickle", ".joblib", ".dill")
 _PICKLE_HEAD = 4096
@@ -62,8 +64,9 @@ def load_agent(
 
     Args:
         source: `file.zip` of Stable-Baselines3, a folder with `card.json`, `weights.pth` or
-            `.safetensors` with `policy_class`, `module:callable`, a torch module, a
-            Stable-Baselines3 model, a function from observations to actions, or an agent.
+            `.safetensors` with `policy_class`, `estimator.skops`, `module:callable`, a torch
+            module, a Stable-Baselines3 model, an estimator of scikit-learn, a function from
+            observations to actions, or an agent.
         env: The environment that it was made for; folders and models carry their own spaces.
         device: Where the weights of a file go.
         name: What to call it; the file's name by default.
