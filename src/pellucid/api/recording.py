@@ -17,6 +17,7 @@ from pellucid.envs.described import described
 from pellucid.errors import DataError
 from pellucid.explanation import Explanation, fact, render
 from pellucid.faithfulness.badges import judge
+from pellucid.faithfulness.input_doubt import input_doubt
 from pellucid.io import strict_json
 from pellucid.provenance import sha256_file, versions
 from pellucid.report.record import EpisodeFrames, RunRecord
@@ -79,7 +80,7 @@ def make_record(
             _part_title(name): part.used for name, part in folder.parts.items() if name != AGENT
         },
         left_out=left_out(request, shown, made),
-        warnings=(*_warnings(shown), *warnings),
+        warnings=(*_doubts(located, shown), *located.warnings, *_warnings(shown), *warnings),
         versions=versions(),
         hashes=_hashes(folder, located),
         state="partial" if stopped else "finished",
@@ -197,6 +198,15 @@ def _no_episodes(request: Request, located: Located) -> Episodes:
 
 
 # --- small parts ---
+
+
+def _doubts(located: Located, episodes: Episodes) -> list[str]:
+    doubt = input_doubt(located.agent, episodes)
+    way_out = "--normalize stats.json gives them, --normalize none says that there are none"
+    told = (
+        f"This may not be the agent that was meant: {doubt}. No badge is more than weak; {way_out}"
+    )
+    return [told] if doubt else []
 
 
 def _warnings(episodes: Episodes) -> list[str]:

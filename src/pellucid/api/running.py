@@ -132,6 +132,7 @@ def explain_all(
     policy_class: str | None = None,
     outputs: str | None = None,
     code: Sequence[str] = (),
+    normalize: str | Path | None = None,
     fresh: bool = False,
     time_limit: float | None = None,
     progress: Progress | None = None,
@@ -162,6 +163,8 @@ def explain_all(
         outputs: What a torch module returns: `logits` (default) or `q_values` for discrete
             actions, `mean` for continuous ones.
         code: Each `module:callable` that a run folder or a card names and that may be imported.
+        normalize: JSON file with the statistics by which the agent's inputs were normalised while
+            it learned, or `none` to state that they were not.
         fresh: Start again, whatever the folder holds.
         time_limit: Seconds, looked at between pieces of work. A run that reaches it is reported as
             far as it came, with badges lowered to weak, and is resumed by the same `out`.
@@ -196,6 +199,7 @@ def explain_all(
         policy_class=policy_class,
         outputs=outputs,
         code=code,
+        normalize=normalize,
     )
     folder = _open(request, located, out, command=command, fresh=fresh)
     meter = Meter(request.allowed, time_limit=limit)
