@@ -16,6 +16,7 @@ from pellucid.report.html import render_html
 from pellucid.report.record import RunRecord
 from pellucid.report.write import write_report
 from pellucid.stats import mean_interval
+from tests.explanation.test_content_charts import ALL
 from tests.report import lunar
 from tests.report.facts import problem, read, rounds_to
 from tests.report.trees import full_record, tree_card
@@ -51,6 +52,13 @@ STATES: dict[str, Any] = {
     "wrong agent": {"agent": ANOTHER},
     "no record": {"agent": UNKNOWN},
     "a tree": {"explanations": (tree_card(),), "with_frames": False},
+    **{
+        kind.replace("_", " "): {
+            "explanations": (replace(lunar.supported(), content=content),),
+            "with_frames": False,
+        }
+        for kind, content in ALL.items()
+    },
     "a large tree": {"explanations": (tree_card("failed", 6),), "with_frames": False},
 }
 
