@@ -20,7 +20,7 @@ from pellucid.faithfulness.badges import judge
 from pellucid.faithfulness.input_doubt import input_doubt
 from pellucid.io import strict_json
 from pellucid.provenance import sha256_file, versions
-from pellucid.report.record import EpisodeFrames, RunRecord
+from pellucid.report.record import EpisodeFrames, EpisodeSteps, RunRecord
 from pellucid.report.write import write_report
 from pellucid.rollouts import Episodes
 from pellucid.stats import mean_interval
@@ -36,6 +36,7 @@ def make_record(
     episodes: Episodes | None,
     explanations: Sequence[Explanation],
     frames: Mapping[int, EpisodeFrames],
+    steps: Mapping[int, EpisodeSteps],
     used: Cost,
     warnings: Sequence[str],
     stopped: str = "",
@@ -49,6 +50,7 @@ def make_record(
         episodes: None if it was stopped before they were collected.
         explanations: Those that are done.
         frames: By position in `episodes.used`.
+        steps: Likewise.
         used: What was used in all.
         warnings: Of the parts.
         stopped: Why the run did not reach its end: badges are lowered to weak, and what was not
@@ -87,6 +89,7 @@ def make_record(
         banner=banner,
         seconds=folder.seconds,
         frames=frames,
+        steps=steps,
         success_return=_success_return(located.spec.id),
     )
 

@@ -267,6 +267,8 @@ class Components:
         whole: Shape (states, outputs), what they should add up to.
         component_names: One per component.
         output_names: One per output.
+        episodes: Shape (states,), episode of each state; empty if unknown, and then means over
+            states have no interval.
     """
 
     kind: ClassVar[str] = "components"
@@ -274,6 +276,7 @@ class Components:
     whole: Float[np.ndarray, "states outputs"]
     component_names: tuple[str, ...]
     output_names: tuple[str, ...]
+    episodes: Int[np.ndarray, " states"] = field(default_factory=_no_integers)
 
 
 @dataclass(frozen=True)
@@ -284,12 +287,16 @@ class Rules:
         rules: One rule per entry, in words.
         support: Shape (rules,), states that each covers.
         precision: Shape (rules,), share of covered states where it is right.
+        precision_lows: Shape (rules,), lower ends of its intervals; empty if there are none.
+        precision_highs: Shape (rules,), upper ends.
     """
 
     kind: ClassVar[str] = "rules"
     rules: tuple[str, ...]
     support: Int[np.ndarray, " rules"]
     precision: Float[np.ndarray, " rules"]
+    precision_lows: Float[np.ndarray, " rules"] = field(default_factory=_no_numbers)
+    precision_highs: Float[np.ndarray, " rules"] = field(default_factory=_no_numbers)
 
 
 @dataclass(frozen=True)
@@ -300,12 +307,15 @@ class Prediction:
         event_names: One per event.
         probabilities: Shape (states, events), announced.
         happened: Shape (states, events).
+        episodes: Shape (states,), episode of each state; empty if unknown, and then what happened
+            has no interval.
     """
 
     kind: ClassVar[str] = "prediction"
     event_names: tuple[str, ...]
     probabilities: Float[np.ndarray, "states events"]
     happened: Bool[np.ndarray, "states events"]
+    episodes: Int[np.ndarray, " states"] = field(default_factory=_no_integers)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -41,7 +41,7 @@ class Page:
         document: The report as data.
     """
 
-    data_digits: ClassVar[int] = 4
+    data_digits: int = 4
     """Significant digits of numbers in the data block."""
 
     def __init__(self, document: Document) -> None:
