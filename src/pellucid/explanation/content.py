@@ -19,6 +19,22 @@ RETURN = "return"
 """Unit of an attribution of what the agent earns."""
 
 
+def _no_numbers() -> Float[np.ndarray, " none"]:
+    return np.empty(0)
+
+
+def _no_integers() -> Int[np.ndarray, " none"]:
+    return np.empty(0, dtype=np.int64)
+
+
+def _no_pairs() -> Int[np.ndarray, "none 2"]:
+    return np.empty((0, 2), dtype=np.int64)
+
+
+def _no_rows() -> Float[np.ndarray, "none none"]:
+    return np.empty((0, 0))
+
+
 @dataclass(frozen=True)
 class Attribution:
     """How much each input moves each output in each explained state.
@@ -36,6 +52,11 @@ class Attribution:
         output_names: One per output.
         output_unit: What an output is: `probability`, `Q-value`, `mean action`, `choice`; of
             explanations of the value `predicted return`, of those of the return `return`.
+        shape: Of one observation; empty if it is a plain vector of these inputs.
+        groups: The inputs above may be groups of numbers of the observation, such as patches of an
+            image: shape (numbers,), which one each number belongs to; (states, numbers) where
+            groups are found anew in each state. Empty if each number is an input. `observations`
+            then holds the mean of each group.
     """
 
     kind: ClassVar[str] = "attribution"
@@ -49,6 +70,8 @@ class Attribution:
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
     output_unit: str
+    shape: tuple[int, ...] = ()
+    groups: Int[np.ndarray, "*states numbers"] = field(default_factory=_no_integers)
 
     @property
     def chosen_values(self) -> Float[np.ndarray, "states inputs"]:
@@ -162,22 +185,6 @@ class Futures:
     preference_names: tuple[str, ...]
     observation: Float[np.ndarray, " inputs"]
     terms_error: float = math.nan
-
-
-def _no_numbers() -> Float[np.ndarray, " none"]:
-    return np.empty(0)
-
-
-def _no_integers() -> Int[np.ndarray, " none"]:
-    return np.empty(0, dtype=np.int64)
-
-
-def _no_pairs() -> Int[np.ndarray, "none 2"]:
-    return np.empty((0, 2), dtype=np.int64)
-
-
-def _no_rows() -> Float[np.ndarray, "none none"]:
-    return np.empty((0, 0))
 
 
 @dataclass(frozen=True)
