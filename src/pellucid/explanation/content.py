@@ -19,6 +19,22 @@ RETURN = "return"
 """Unit of an attribution of what the agent earns."""
 
 
+def _no_numbers() -> Float[np.ndarray, " none"]:
+    return np.empty(0)
+
+
+def _no_integers() -> Int[np.ndarray, " none"]:
+    return np.empty(0, dtype=np.int64)
+
+
+def _no_pairs() -> Int[np.ndarray, "none 2"]:
+    return np.empty((0, 2), dtype=np.int64)
+
+
+def _no_rows() -> Float[np.ndarray, "none none"]:
+    return np.empty((0, 0))
+
+
 @dataclass(frozen=True)
 class Attribution:
     """How much each input moves each output in each explained state.
@@ -36,6 +52,11 @@ class Attribution:
         output_names: One per output.
         output_unit: What an output is: `probability`, `Q-value`, `mean action`, `choice`; of
             explanations of the value `predicted return`, of those of the return `return`.
+        shape: Of one observation; empty if it is a plain vector of these inputs.
+        groups: The inputs above may be groups of numbers of the observation, such as patches of an
+            image: shape (numbers,), which one each number belongs to; (states, numbers) where
+            groups are found anew in each state. Empty if each number is an input. `observations`
+            then holds the mean of each group.
     """
 
     kind: ClassVar[str] = "attribution"
@@ -49,6 +70,8 @@ class Attribution:
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
     output_unit: str
+    shape: tuple[int, ...] = ()
+    groups: Int[np.ndarray, "*states numbers"] = field(default_factory=_no_integers)
 
     @property
     def chosen_values(self) -> Float[np.ndarray, "states inputs"]:
@@ -164,22 +187,6 @@ class Futures:
     terms_error: float = math.nan
 
 
-def _no_numbers() -> Float[np.ndarray, " none"]:
-    return np.empty(0)
-
-
-def _no_integers() -> Int[np.ndarray, " none"]:
-    return np.empty(0, dtype=np.int64)
-
-
-def _no_pairs() -> Int[np.ndarray, "none 2"]:
-    return np.empty((0, 2), dtype=np.int64)
-
-
-def _no_rows() -> Float[np.ndarray, "none none"]:
-    return np.empty((0, 0))
-
-
 @dataclass(frozen=True)
 class Surrogate:
     """A readable stand-in for the agent: a tree, a program or a formula.
@@ -267,6 +274,8 @@ class Components:
         whole: Shape (states, outputs), what they should add up to.
         component_names: One per component.
         output_names: One per output.
+        episodes: Shape (states,), episode of each state; empty if unknown, and then means over
+            states have no interval.
     """
 
     kind: ClassVar[str] = "components"
@@ -274,6 +283,7 @@ class Components:
     whole: Float[np.ndarray, "states outputs"]
     component_names: tuple[str, ...]
     output_names: tuple[str, ...]
+    episodes: Int[np.ndarray, " states"] = field(default_factory=_no_integers)
 
 
 @dataclass(frozen=True)
@@ -284,12 +294,16 @@ class Rules:
         rules: One rule per entry, in words.
         support: Shape (rules,), states that each covers.
         precision: Shape (rules,), share of covered states where it is right.
+        precision_lows: Shape (rules,), lower ends of its intervals; empty if there are none.
+        precision_highs: Shape (rules,), upper ends.
     """
 
     kind: ClassVar[str] = "rules"
     rules: tuple[str, ...]
     support: Int[np.ndarray, " rules"]
     precision: Float[np.ndarray, " rules"]
+    precision_lows: Float[np.ndarray, " rules"] = field(default_factory=_no_numbers)
+    precision_highs: Float[np.ndarray, " rules"] = field(default_factory=_no_numbers)
 
 
 @dataclass(frozen=True)
@@ -300,12 +314,15 @@ class Prediction:
         event_names: One per event.
         probabilities: Shape (states, events), announced.
         happened: Shape (states, events).
+        episodes: Shape (states,), episode of each state; empty if unknown, and then what happened
+            has no interval.
     """
 
     kind: ClassVar[str] = "prediction"
     event_names: tuple[str, ...]
     probabilities: Float[np.ndarray, "states events"]
     happened: Bool[np.ndarray, "states events"]
+    episodes: Int[np.ndarray, " states"] = field(default_factory=_no_integers)
 
 
 @dataclass(frozen=True)
