@@ -227,8 +227,8 @@ class TorchAgent:
         with undisturbed(module), constant(module), torch.enable_grad():
             outputs = self.network.outputs(observations.to(device=device, dtype=dtype))
         if self.network.head == "logits":
-            sizes = [part.n_outputs for part in self._parts]
-            return torch.cat([torch.softmax(p, dim=1) for p in outputs.split(sizes, dim=1)], dim=1)
+            parts = [torch.softmax(outputs[:, p.columns], dim=1) for p in self._parts]
+            return torch.cat(parts, dim=1)
         if self.network.head == "q_values":
             return outputs
         low, high = (torch.as_tensor(b, device=device, dtype=dtype) for b in self._bounds())

@@ -62,7 +62,7 @@ def _log_spread(agent: Agent, episodes: Episodes) -> Float[np.ndarray, " states"
     chances = np.log(np.maximum(preferences(agent, episodes.visited), LEAST_PROBABILITY))
     # the likeliest action against the least likely: parts are independent, and their logarithms add
     spreads = [np.ptp(chances[:, p.columns], axis=1) for p in action_parts(agent.action_space)]
-    return np.sum(spreads, axis=0)
+    return np.asarray(np.sum(spreads, axis=0))
 
 
 def _change_of_value(agent: Agent, episodes: Episodes) -> Float[np.ndarray, " states"]:
