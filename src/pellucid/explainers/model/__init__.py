@@ -1,6 +1,7 @@
 """Explainers of the agent as a model (leaves A1, A2)."""
 
 REGISTRY = {
+    "linear-model-tree": "pellucid.explainers.model.linear_model_tree",
     "reward-cliff": "pellucid.explainers.model.reward_cliff",
     "viper-tree": "pellucid.explainers.model.viper_tree",
     "why-not": "pellucid.explainers.model.why_not",
