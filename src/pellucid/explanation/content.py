@@ -35,6 +35,10 @@ def _no_rows() -> Float[np.ndarray, "none none"]:
     return np.empty((0, 0))
 
 
+def _no_cubes() -> Float[np.ndarray, "none none none"]:
+    return np.empty((0, 0, 0))
+
+
 @dataclass(frozen=True)
 class Attribution:
     """How much each input moves each output in each explained state.
@@ -192,7 +196,7 @@ class Surrogate:
     """A readable stand-in for the agent: a tree, a program or a formula.
 
     A tree is stored as arrays over its nodes, the root first. In a node, an input that is not
-    above the threshold goes to the left child.
+    above the threshold goes to the left child. A formula is a tree of a single leaf with weights.
 
     Args:
         form: `tree`, `program` or `formula`.
@@ -215,6 +219,10 @@ class Surrogate:
             are the dimensions of one action.
         output_names: One per output.
         n_episodes: Episodes of each stand-in along the front; 0 if unknown.
+        terms: Expressions of the inputs (`kernels.expressions`). A node that compares column
+            `len(input_names) + j` compares the value of term j.
+        weights: Shape (nodes, outputs, inputs and terms): what a leaf adds to `values` for each;
+            empty if leaves are constant.
     """
 
     kind: ClassVar[str] = "surrogate"
@@ -237,6 +245,8 @@ class Surrogate:
     actions: Int[np.ndarray, " outputs"] = field(default_factory=_no_integers)
     output_names: tuple[str, ...] = ()
     n_episodes: int = 0
+    terms: tuple[str, ...] = ()
+    weights: Float[np.ndarray, "nodes outputs columns"] = field(default_factory=_no_cubes)
 
 
 @dataclass(frozen=True)
