@@ -16,10 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter
-from pellucid.agents.sb3_network import network_of
+from pellucid.agents.contextual import ContextualAgent
+from pellucid.agents.sb3_contrib_network import contrib_network_of
+from pellucid.agents.sb3_contrib_table import KNOWN, check_sizes
 from pellucid.agents.sb3_table import (
     ACTIVATIONS,
-    ALGORITHMS,
     SUPPORTED,
     Algorithm,
     PolicyArguments,
@@ -85,7 +86,7 @@ class StableBaselines3:
             ArtifactError: Card and weights do not fit each other.
         """
         where = str(stored.folder)
-        algorithm = ALGORITHMS.get(str(stored.card.get("algorithm")))
+        algorithm = KNOWN.get(str(stored.card.get("algorithm")))
         policy = stored.card.get("policy")
         if algorithm is None or not isinstance(policy, Mapping):
             raise ArtifactError(
@@ -129,6 +130,7 @@ def build_policy(
             f"the environment has {describe(spaces.action)}"
         )
     _check_amount(algorithm, arguments, spaces, state_dict, where)
+    check_sizes(arguments, sum(tensor.numel() for tensor in state_dict.values()), where)
     library = optional_import(algorithm.policy_module, extra="sb3")
     given: dict[str, Any] = dict(arguments.options)
     if arguments.net_arch is not None:
@@ -158,7 +160,7 @@ def build_policy(
 def _load_archive(path: Path, request: LoadRequest) -> TorchAgent:
     where = str(path)
     archive = open_sb3_zip(path)
-    algorithm = find_algorithm(archive.data, where)
+    algorithm = find_algorithm(archive.data, where, KNOWN)
     arguments = arguments_in_archive(algorithm, archive.data, where)
     if request.spaces is None:
         raise InputError(
@@ -179,7 +181,7 @@ def _load_archive(path: Path, request: LoadRequest) -> TorchAgent:
 
 def _adapt_model(model: Any, request: LoadRequest) -> TorchAgent:
     kinds = [f"{cls.__module__}.{cls.__qualname__}" for cls in type(model).__mro__]
-    algorithm = next((a for a in ALGORITHMS.values() if a.object_type in kinds), None)
+    algorithm = next((a for a in KNOWN.values() if a.object_type in kinds), None)
     name = request.name or type(model).__name__
     policy_type = f"{type(model.policy).__module__}.{type(model.policy).__qualname__}"
     if algorithm is None or policy_type != f"{algorithm.policy_module}.{algorithm.policy_class}":
@@ -214,8 +216,9 @@ def _agent(
     card: Mapping[str, Any],
     sha256: str,
 ) -> TorchAgent:
-    network = network_of(algorithm, module, spaces)
-    return TorchAgent(name, f"{NAME} {algorithm.name}", network, spaces, card, sha256)
+    network = contrib_network_of(algorithm, module, spaces)
+    kind = ContextualAgent if hasattr(network, "needs") else TorchAgent
+    return kind(name, f"{algorithm.library} {algorithm.name}", network, spaces, card, sha256)
 
 
 def _card(
@@ -227,8 +230,8 @@ def _card(
 ) -> dict[str, Any]:
     return {
         "name": name,
-        "adapter": NAME,
-        "framework": f"{NAME} {algorithm.name}",
+        "adapter": algorithm.library,
+        "framework": f"{algorithm.library} {algorithm.name}",
         "algorithm": algorithm.name,
         "policy": {"class": "MlpPolicy", **arguments.to_json()},
         "observation_space": to_json(spaces.observation),

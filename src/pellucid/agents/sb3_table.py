@@ -44,6 +44,7 @@ class Algorithm:
         actions: Types of action space that it takes.
         options: Arguments of its policy class that decide what it is, beside layers.
         sde_options: Those that matter with state-dependent exploration; empty without it.
+        library: That it is part of; also the adapter's name.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Algorithm:
     options: frozenset[str]
     sde_options: frozenset[str] = frozenset()
     values: Mapping[str, Any] = field(default_factory=dict)
+    library: str = "stable-baselines3"
 
 
 def _algorithm(
@@ -158,7 +160,10 @@ ALGORITHMS: Mapping[str, Algorithm] = {
         ),
     )
 }
-SUPPORTED = f"{', '.join(ALGORITHMS)} with MlpPolicy"
+SUPPORTED = (
+    f"{', '.join(ALGORITHMS)} with MlpPolicy; of sb3-contrib QRDQN, TQC and MaskablePPO with "
+    "MlpPolicy, RecurrentPPO with MlpLstmPolicy"
+)
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,15 @@ _OPTIONS: Mapping[str, tuple[type, ...]] = {
     "full_std": (bool,),
     "use_expln": (bool,),
     "clip_mean": (float, int),
+    "n_quantiles": (int,),
+    "lstm_hidden_size": (int,),
+    "n_lstm_layers": (int,),
+    "shared_lstm": (bool,),
+    "enable_critic_lstm": (bool,),
 }
+# the most of what is counted
+_MOST = {"n_critics": MAX_LAYERS, "n_lstm_layers": MAX_LAYERS}
+_COUNTED = frozenset({"n_critics", "n_quantiles", "lstm_hidden_size", "n_lstm_layers"})
 # used in training only, or overwritten by the stored weights
 _WITHOUT_EFFECT = frozenset(
     {":type:", "optimizer_class", "optimizer_kwargs", "ortho_init", "log_std_init"}
@@ -208,18 +221,26 @@ _FIXED: Mapping[str, tuple[Any, ...]] = {
         "<class 'stable_baselines3.common.torch_layers.FlattenExtractor'>",
     ),
     "features_extractor_kwargs": ({}, None),
+    "lstm_kwargs": ({}, None),
 }
 
 
-def find_algorithm(data: Mapping[str, Any], where: str) -> Algorithm:
+def find_algorithm(
+    data: Mapping[str, Any], where: str, among: Mapping[str, Algorithm] = ALGORITHMS
+) -> Algorithm:
     """Return the algorithm that wrote an archive, told by its policy class and its fields.
+
+    Args:
+        data: The archive's plain fields.
+        where: The file, for the message.
+        among: The algorithms that are known.
 
     Raises:
         ArtifactError: It is another algorithm or policy, or fields are missing.
     """
     fields = frozenset(data)
     module, cls = _policy_class(data, where)
-    for known in ALGORITHMS.values():
+    for known in among.values():
         same_policy = (module, cls) == (known.policy_module, known.policy_class)
         same_fields = known.needs <= fields and not known.lacks & fields
         if same_policy and same_fields and known.values.items() <= _plain(data).items():
@@ -346,7 +367,7 @@ def _net_arch(
 def _options(stated: Mapping[str, Any], where: str) -> dict[str, int | bool | float]:
     for key, value in stated.items():
         sound = type(value) in _OPTIONS[key] and math.isfinite(value)
-        if not sound or (key == "n_critics" and not 1 <= value <= MAX_LAYERS):
+        if not sound or (key in _COUNTED and not 1 <= value <= _MOST.get(key, MAX_UNITS)):
             raise _unsupported(where, f"{key} = {value!r:.60}")
     return dict(stated)
 
@@ -385,5 +406,7 @@ def _other_algorithm(fields: frozenset[str]) -> str:
 def _unsupported(where: str, found: str, supported: str = SUPPORTED) -> InputError:
     return ArtifactError(
         f"{where} has {found}; supported: {supported}",
-        hint="wrap the model in a function: load_agent('module:callable')",
+        hint="save its weights with torch.save(model.policy.state_dict(), 'weights.pth') and name "
+        "the class of a network of yours with --policy-class module:Class, or wrap the model in a "
+        "function: module:callable",
     )
