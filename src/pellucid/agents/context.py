@@ -45,10 +45,12 @@ def take(context: Context, rows: Int[np.ndarray, " rows"] | slice) -> Context:
     return Context(*(None if part is None else part[rows] for part in _parts(context)))
 
 
-def stacked(rows: Sequence[Context]) -> Context:
-    """Return contexts of one row each as one context."""
-    parts = zip(*(_parts(row) for row in rows), strict=True)
-    return Context(*(None if part[0] is None else np.concatenate(part) for part in parts))
+def stacked(contexts: Sequence[Context]) -> Context:
+    """Return the rows of several contexts as one; a part that one of them lacks is left out."""
+    parts = zip(*(_parts(context) for context in contexts), strict=True)
+    return Context(
+        *(None if any(rows is None for rows in part) else np.concatenate(part) for part in parts)
+    )
 
 
 def checked_masks(

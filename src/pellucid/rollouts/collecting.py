@@ -20,6 +20,7 @@ from pellucid.envs.resolve import make_env, step_limit
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import EnvError, InputError
 from pellucid.kernels.returns import terms_add_up, terms_error
+from pellucid.rollouts.allowed import ALL_ALLOWED, tells_masks
 from pellucid.rollouts.checks import BadStepError, ObservationRules, observation_rules, space_layout
 from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Episode, Episodes
@@ -106,7 +107,11 @@ def collect(
                 if meter.time_is_up:
                     break
     attempted = tuple(c.episode for c in done)
-    warnings = (*_range_warnings(done), *_terms_warnings(attempted, names.reward_unit))
+    warnings = (
+        *_range_warnings(done),
+        *_terms_warnings(attempted, names.reward_unit),
+        *_mask_warnings(agent, spec),
+    )
     for warning in warnings:
         logger.warning(warning)
     return Episodes(attempted, spec, names, seed, policy, warnings)
@@ -210,6 +215,8 @@ def _as_collected(item: tuple[int, int], lane: Lane) -> _Collected:
         truncated=lane.truncated,
         terms=recorder.terms,
         failure=lane.failure,
+        masks=recorder.masks,
+        memories=recorder.memories,
     )
     return _Collected(episode, lane.queries, lane.env_steps, lane.n_outside, lane.first_outside)
 
@@ -242,6 +249,16 @@ def _range_warnings(done: list[_Collected]) -> tuple[str, ...]:
         f"declares, first in episode {first.episode.index} at step {first.first_outside}"
     )
     return (warning,)
+
+
+def _mask_warnings(agent: Agent, spec: EnvSpec) -> tuple[str, ...]:
+    if "masks" not in agent.capabilities:
+        return ()
+    env = make_env(spec)
+    try:
+        return () if tells_masks(env) else (ALL_ALLOWED,)
+    finally:
+        env.close()
 
 
 def _terms_warnings(attempted: tuple[Episode, ...], unit: str) -> tuple[str, ...]:
