@@ -90,7 +90,7 @@ class ContextualAgent(TorchAgent):
         self._require("gradients")
         device, dtype = placement(self.network.module)
         inputs = observations.to(device=device, dtype=dtype).flatten(start_dim=1)
-        context = torch.as_tensor(self._rows(len(inputs)), device=device, dtype=dtype)
+        context = torch.as_tensor(self._rows(len(inputs)).copy(), device=device, dtype=dtype)
         return super().torch_preferences(torch.cat([inputs, context], dim=1))
 
     @property
