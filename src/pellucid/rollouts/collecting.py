@@ -52,6 +52,7 @@ def collect(
     names: Names,
     jobs: int = 1,
     observe: ObservationFilter | None = None,
+    remember: ObservationFilter | None = None,
     episode_seeds: Sequence[int] | None = None,
     progress: Progress | None = None,
 ) -> Episodes:
@@ -72,6 +73,7 @@ def collect(
         names: Stored with the episodes.
         jobs: Processes; results are the same for any number.
         observe: Changes what the agent sees, not what happens and not what is stored.
+        remember: Changes what a recurrent agent remembers of a step, not what it acts on.
         episode_seeds: In place of the derived seeds, one per episode, for paired runs.
         progress: Told the share of the episodes that is done.
 
@@ -88,7 +90,7 @@ def collect(
     if len(seeds) != n_episodes:
         raise InputError(f"expected {n_episodes} episode seeds, got {len(seeds)}")
     bound = _step_bound(spec)
-    task = _CollectTask(unmetered(agent), spec, seed, policy, observe)
+    task = _CollectTask(unmetered(agent), spec, seed, policy, observe, remember)
     done: list[_Collected] = []
     while len(done) < n_episodes:
         affordable = min(meter.left.queries, meter.left.env_steps) // bound
@@ -138,6 +140,7 @@ class _CollectTask:
     seed: int
     policy: PolicyMode
     observe: ObservationFilter | None
+    remember: ObservationFilter | None
 
     def __call__(self, assigned: list[tuple[int, int]]) -> list[_Collected]:
         probe = make_env(self.spec)
@@ -149,7 +152,9 @@ class _CollectTask:
         def finished(item: tuple[int, int], lane: Lane) -> None:
             collected[item[0]] = _as_collected(item, lane)
 
-        lockstep = Lockstep(self.agent, self.policy, observation_space, self.observe)
+        lockstep = Lockstep(
+            self.agent, self.policy, observation_space, self.observe, remember=self.remember
+        )
         lockstep.run(assigned, start, finished)
         return [collected[index] for index, _ in assigned]
 

@@ -158,6 +158,7 @@ class Lockstep:
         observe: Changes what the agent sees.
         lanes: How many run side by side.
         hide: Replaces what lanes hide; only needed if one of them does.
+        remember: Changes what a recurrent agent remembers of a step, and not what it acts on.
     """
 
     agent: Agent
@@ -166,6 +167,7 @@ class Lockstep:
     observe: ObservationFilter | None = None
     lanes: int = LANES
     hide: HiddenInputs | None = None
+    remember: ObservationFilter | None = None
     _rules: ObservationRules = field(init=False)
     _recurrent: bool = field(init=False)
 
@@ -275,11 +277,7 @@ class Lockstep:
             observations[row] = lane.observation
         if self.hide is not None:
             observations = self._hidden(lanes, observations, self.hide)
-        if self.observe is None:
-            return observations
-        episodes = np.array([lane.index for lane in lanes], dtype=np.int64)
-        steps = np.array([lane.step for lane in lanes], dtype=np.int64)
-        return self.observe(observations, episodes, steps)
+        return _filtered(self.observe, lanes, observations)
 
     def _hidden(
         self, lanes: list[Lane], observations: Observations, hide: HiddenInputs
@@ -315,7 +313,8 @@ class Lockstep:
             return
         try:
             agent = cast(Recurrent, in_context(self.agent, _context(live)))
-            for lane, memory in zip(live, agent.next_memory(seen[rows]), strict=True):
+            remembered = _filtered(self.remember, live, seen[rows])
+            for lane, memory in zip(live, agent.next_memory(remembered), strict=True):
                 lane.next_memory = memory
         except AgentError as error:
             if len(live) == 1:
@@ -394,6 +393,16 @@ def _keep(
     # an environment that swallows its own limit is cut off here
     lane.truncated = truncated or (lane.step >= lane.limit and not terminated)
     lane.done = terminated or lane.truncated or lane.step >= lane.end
+
+
+def _filtered(
+    change: ObservationFilter | None, lanes: list[Lane], observations: Observations
+) -> Observations:
+    if change is None:
+        return observations
+    episodes = np.array([lane.index for lane in lanes], dtype=np.int64)
+    steps = np.array([lane.step for lane in lanes], dtype=np.int64)
+    return change(observations, episodes, steps)
 
 
 def _context(lanes: list[Lane]) -> Context:
