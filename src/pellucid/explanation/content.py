@@ -404,6 +404,9 @@ class Contributions:
         values: Shape (contributors,), in units of the total.
         standard_errors: Shape (contributors,).
         total: What they should add up to.
+        unit: Of values and total; empty if they have none.
+        moments: Shape (moments, 2), episode and step of what is contributed to, if it is a mean
+            over moments.
     """
 
     kind: ClassVar[str] = "contributions"
@@ -411,6 +414,8 @@ class Contributions:
     values: Float[np.ndarray, " contributors"]
     standard_errors: Float[np.ndarray, " contributors"]
     total: float
+    unit: str = ""
+    moments: Int[np.ndarray, "moments 2"] = field(default_factory=_no_pairs)
 
 
 Content: TypeAlias = (
