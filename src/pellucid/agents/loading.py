@@ -37,6 +37,11 @@ SUFFIXES = {
     ".skops": "scikit-learn",
 }
 TYPE_NAMES = {
+    # those of sb3-contrib first: they are models of Stable-Baselines3 too
+    "sb3_contrib.qrdqn.qrdqn.QRDQN": "sb3-contrib",
+    "sb3_contrib.tqc.tqc.TQC": "sb3-contrib",
+    "sb3_contrib.ppo_mask.ppo_mask.MaskablePPO": "sb3-contrib",
+    "sb3_contrib.ppo_recurrent.ppo_recurrent.RecurrentPPO": "sb3-contrib",
     "stable_baselines3.common.base_class.BaseAlgorithm": "stable-baselines3",
     "torch.nn.modules.module.Module": "torch",
     "sklearn.base.BaseEstimator": "scikit-learn",

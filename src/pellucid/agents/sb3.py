@@ -18,7 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter
+from pellucid.agents.contextual import ContextualAgent
 from pellucid.agents.normalisation import doubtful
+from pellucid.agents.sb3_contrib_network import contrib_network_of
+from pellucid.agents.sb3_contrib_table import KNOWN, check_sizes
 from pellucid.agents.sb3_extractors import FLATTEN, NATURE
 from pellucid.agents.sb3_extractors import MODULE as EXTRACTOR_MODULE
 from pellucid.agents.sb3_layout import (
@@ -31,10 +34,8 @@ from pellucid.agents.sb3_layout import (
     stated,
     stated_in,
 )
-from pellucid.agents.sb3_network import network_of
 from pellucid.agents.sb3_table import (
     ACTIVATIONS,
-    ALGORITHMS,
     SUPPORTED,
     Algorithm,
     PolicyArguments,
@@ -104,7 +105,7 @@ class StableBaselines3:
             ArtifactError: Card and weights do not fit each other.
         """
         where = str(stored.folder)
-        algorithm = ALGORITHMS.get(str(stored.card.get("algorithm")))
+        algorithm = KNOWN.get(str(stored.card.get("algorithm")))
         policy = stored.card.get("policy")
         if algorithm is None or not isinstance(policy, Mapping):
             raise ArtifactError(
@@ -154,6 +155,7 @@ def build_policy(
         )
     _check_amount(algorithm, arguments, spaces, state_dict, where)
     _check_extractor(arguments, seen, state_dict, where)
+    check_sizes(arguments, sum(tensor.numel() for tensor in state_dict.values()), where)
     library = optional_import(algorithm.policy_module, extra="sb3")
     given: dict[str, Any] = dict(arguments.options)
     if arguments.net_arch is not None:
@@ -188,7 +190,7 @@ def build_policy(
 def _load_archive(path: Path, request: LoadRequest) -> TorchAgent:
     where = str(path)
     archive = open_sb3_zip(path)
-    algorithm = find_algorithm(archive.data, where)
+    algorithm = find_algorithm(archive.data, where, KNOWN)
     arguments = arguments_in_archive(algorithm, archive.data, where)
     if request.spaces is None:
         raise InputError(
@@ -213,7 +215,7 @@ def _load_archive(path: Path, request: LoadRequest) -> TorchAgent:
 
 def _adapt_model(model: Any, request: LoadRequest) -> TorchAgent:
     kinds = [f"{cls.__module__}.{cls.__qualname__}" for cls in type(model).__mro__]
-    algorithm = next((a for a in ALGORITHMS.values() if a.object_type in kinds), None)
+    algorithm = next((a for a in KNOWN.values() if a.object_type in kinds), None)
     name = request.name or type(model).__name__
     policy_class = type(model.policy)
     policy_type = f"{policy_class.__module__}.{policy_class.__qualname__}"
@@ -260,8 +262,9 @@ def _agent(
     sha256: str,
     layout: Layout,
 ) -> TorchAgent:
-    network = network_of(algorithm, module, spaces, layout)
-    return TorchAgent(name, f"{NAME} {algorithm.name}", network, spaces, card, sha256)
+    network = contrib_network_of(algorithm, module, spaces, layout)
+    kind = ContextualAgent if hasattr(network, "needs") else TorchAgent
+    return kind(name, f"{algorithm.library} {algorithm.name}", network, spaces, card, sha256)
 
 
 def _card(
@@ -275,8 +278,8 @@ def _card(
     turned = {TURNED: sorted(layout.turned)} if layout.turned else {}
     return {
         "name": name,
-        "adapter": NAME,
-        "framework": f"{NAME} {algorithm.name}",
+        "adapter": algorithm.library,
+        "framework": f"{algorithm.library} {algorithm.name}",
         "algorithm": algorithm.name,
         "policy": {**arguments.to_json(), **turned},
         "observation_space": to_json(spaces.observation),

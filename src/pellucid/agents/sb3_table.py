@@ -53,6 +53,7 @@ class Algorithm:
         sde_options: Those that matter with state-dependent exploration; empty without it.
         policies: Names of its policy classes, each with the features extractor that it has unless
             another is named; beside that they are one class.
+        library: That it is part of; also the adapter's name.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Algorithm:
     sde_options: frozenset[str] = frozenset()
     values: Mapping[str, Any] = field(default_factory=dict)
     policies: Mapping[str, str] = field(default_factory=dict)
+    library: str = "stable-baselines3"
 
 
 def _algorithm(
@@ -169,7 +171,10 @@ ALGORITHMS: Mapping[str, Algorithm] = {
         ),
     )
 }
-SUPPORTED = f"{', '.join(ALGORITHMS)} with {', '.join(POLICY_NAMES.values())}"
+SUPPORTED = (
+    f"{', '.join(ALGORITHMS)} with {', '.join(POLICY_NAMES.values())}; of sb3-contrib QRDQN, TQC "
+    "and MaskablePPO with MlpPolicy, RecurrentPPO with MlpLstmPolicy"
+)
 
 
 @dataclass(frozen=True)
@@ -219,7 +224,15 @@ _OPTIONS: Mapping[str, tuple[type, ...]] = {
     "full_std": (bool,),
     "use_expln": (bool,),
     "clip_mean": (float, int),
+    "n_quantiles": (int,),
+    "lstm_hidden_size": (int,),
+    "n_lstm_layers": (int,),
+    "shared_lstm": (bool,),
+    "enable_critic_lstm": (bool,),
 }
+# the most of what is counted
+_MOST = {"n_critics": MAX_LAYERS, "n_lstm_layers": MAX_LAYERS}
+_COUNTED = frozenset({"n_critics", "n_quantiles", "lstm_hidden_size", "n_lstm_layers"})
 # used in training only, or overwritten by the stored weights
 _WITHOUT_EFFECT = frozenset(
     {":type:", "optimizer_class", "optimizer_kwargs", "ortho_init", "log_std_init"}
@@ -230,15 +243,22 @@ _EXTRACTOR_FIELDS = frozenset({"features_extractor_class", "features_extractor_k
 _CARD_FIELDS = frozenset({"class", "activation", "net_arch", "extractor", "extractor_options"})
 
 
-def find_algorithm(data: Mapping[str, Any], where: str) -> Algorithm:
+def find_algorithm(
+    data: Mapping[str, Any], where: str, among: Mapping[str, Algorithm] = ALGORITHMS
+) -> Algorithm:
     """Return the algorithm that wrote an archive, told by its policy class and its fields.
+
+    Args:
+        data: The archive's plain fields.
+        where: The file, for the message.
+        among: The algorithms that are known.
 
     Raises:
         ArtifactError: It is another algorithm or policy, or fields are missing.
     """
     fields = frozenset(data)
     module, cls = _policy_class(data, where)
-    for known in ALGORITHMS.values():
+    for known in among.values():
         same_policy = module == known.policy_module and cls in known.policies
         same_fields = known.needs <= fields and not known.lacks & fields
         if same_policy and same_fields and known.values.items() <= _plain(data).items():
@@ -332,6 +352,8 @@ def _arguments(
     extractor = extractor_named(given.get("features_extractor_class"), extractor, where)
     options = _known_options(algorithm, use_sde)
     ignored = _WITHOUT_EFFECT if use_sde else _WITHOUT_EFFECT | _WITHOUT_EFFECT_BUT_WITH_SDE
+    if not given.get("lstm_kwargs"):
+        given.pop("lstm_kwargs", None)
     unknown = set(given) - {"net_arch", "activation_fn"} - options - _EXTRACTOR_FIELDS - ignored
     if unknown:
         name = min(unknown)
@@ -385,7 +407,7 @@ def _net_arch(
 def _options(stated: Mapping[str, Any], where: str) -> dict[str, int | bool | float]:
     for key, value in stated.items():
         sound = type(value) in _OPTIONS[key] and math.isfinite(value)
-        if not sound or (key == "n_critics" and not 1 <= value <= MAX_LAYERS):
+        if not sound or (key in _COUNTED and not 1 <= value <= _MOST.get(key, MAX_UNITS)):
             raise _unsupported(where, f"{key} = {value!r:.60}")
     return dict(stated)
 
@@ -424,5 +446,7 @@ def _other_algorithm(fields: frozenset[str]) -> str:
 def _unsupported(where: str, found: str, supported: str = SUPPORTED) -> InputError:
     return ArtifactError(
         f"{where} has {found}; supported: {supported}",
-        hint="wrap the model in a function: load_agent('module:callable')",
+        hint="save its weights with torch.save(model.policy.state_dict(), 'weights.pth') and name "
+        "the class of a network of yours with --policy-class module:Class, or wrap the model in a "
+        "function: module:callable",
     )

@@ -438,7 +438,8 @@ def checked_device(device: str) -> torch.device:
 
 
 def _redraw(layer: nn.Module, rng: np.random.Generator) -> None:
-    weight = layer.get_parameter("weight")
+    # the first one is the weight; recurrent layers number theirs
+    weight = next(layer.parameters(recurse=False))
     own = float(weight.double().std(unbiased=False))
     scale = own if own > 0 else 1.0 / math.sqrt(max(1, weight[0].numel()))
     for parameter in layer.parameters(recurse=False):

@@ -37,6 +37,10 @@ def _no_rows() -> Float[np.ndarray, "none none"]:
     return np.empty((0, 0))
 
 
+def _no_cubes() -> Float[np.ndarray, "none none none"]:
+    return np.empty((0, 0, 0))
+
+
 @dataclass(frozen=True)
 class Attribution:
     """How much each input moves each output in each explained state.
@@ -194,7 +198,7 @@ class Surrogate:
     """A readable stand-in for the agent: a tree, a program or a formula.
 
     A tree is stored as arrays over its nodes, the root first. In a node, an input that is not
-    above the threshold goes to the left child.
+    above the threshold goes to the left child. A formula is a tree of a single leaf with weights.
 
     Args:
         form: `tree`, `program` or `formula`.
@@ -217,6 +221,10 @@ class Surrogate:
             are the dimensions of one action.
         output_names: One per output.
         n_episodes: Episodes of each stand-in along the front; 0 if unknown.
+        terms: Expressions of the inputs (`kernels.expressions`). A node that compares column
+            `len(input_names) + j` compares the value of term j.
+        weights: Shape (nodes, outputs, inputs and terms): what a leaf adds to `values` for each;
+            empty if leaves are constant.
     """
 
     kind: ClassVar[str] = "surrogate"
@@ -239,6 +247,8 @@ class Surrogate:
     actions: Int[np.ndarray, " outputs"] = field(default_factory=_no_integers)
     output_names: tuple[str, ...] = ()
     n_episodes: int = 0
+    terms: tuple[str, ...] = ()
+    weights: Float[np.ndarray, "nodes outputs columns"] = field(default_factory=_no_cubes)
 
 
 @dataclass(frozen=True)
@@ -396,6 +406,9 @@ class Contributions:
         values: Shape (contributors,), in units of the total.
         standard_errors: Shape (contributors,).
         total: What they should add up to.
+        unit: Of values and total; empty if they have none.
+        moments: Shape (moments, 2), episode and step of what is contributed to, if it is a mean
+            over moments.
     """
 
     kind: ClassVar[str] = "contributions"
@@ -403,6 +416,8 @@ class Contributions:
     values: Float[np.ndarray, " contributors"]
     standard_errors: Float[np.ndarray, " contributors"]
     total: float
+    unit: str = ""
+    moments: Int[np.ndarray, "moments 2"] = field(default_factory=_no_pairs)
 
 
 Content: TypeAlias = (

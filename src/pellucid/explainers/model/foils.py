@@ -1,22 +1,24 @@
 """The other action that a contrast is made with, for every kind of action."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box
-from jaxtyping import Shaped
+from jaxtyping import Float, Shaped
 
-from pellucid.agents.acting import preferences
 from pellucid.agents.outputs import action_parts, chosen_columns, outputs_of_actions
 from pellucid.envs.row_codecs import DoesNotFitError
 from pellucid.envs.rows import RowSpace
 from pellucid.errors import CapabilityError, InputError
 from pellucid.rollouts.drawing import opposite_action
-from pellucid.types import Agent
 
 
 def likeliest_other(
-    agent: Agent, observation: Shaped[np.ndarray, " *observation"], own: Shaped[np.ndarray, "..."]
+    space: Any,
+    own: Shaped[np.ndarray, " *action"],
+    preferences_fn: Callable[[], Float[np.ndarray, " outputs"]],
+    allowed: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Return the other action that comes nearest to being chosen.
 
@@ -27,24 +29,27 @@ def likeliest_other(
     range.
 
     Args:
-        agent: The agent.
-        observation: The state.
-        own: Its own action there.
+        space: The action space.
+        own: The agent's own action.
+        preferences_fn: Asks for its preferences in that state; only where some part is a choice.
+        allowed: Actions that the environment allows, where an action is one choice; None for all.
 
     Raises:
         CapabilityError: There is only one action.
     """
-    space = agent.action_space
     choices = [part for part in action_parts(space) if part.kind == "choice"]
     if not choices:
         return opposite_action(space, own)
-    scores = preferences(agent, observation[None])[0].astype(np.float64)
+    if all(part.n_outputs < 2 for part in choices):
+        raise CapabilityError("there is only one action", hint="nothing else could be done")
+    scores = preferences_fn()
     flat = np.array(own).reshape(-1)
     columns = chosen_columns(outputs_of_actions(flat[None], space), space)[0]
     best, foil = -np.inf, None
     for part in choices:
         column = int(columns[part.place])
-        others = [c for c in range(part.first, part.first + part.n_outputs) if c != column]
+        values = range(part.start, part.start + part.n_outputs) if allowed is None else allowed
+        others = [c for v in values if (c := part.first + v - part.start) != column]
         if not others:
             continue
         other = max(others, key=lambda c: (scores[c], -c))

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from jaxtyping import Float
+from gymnasium.spaces import Discrete
+from jaxtyping import Float, Shaped
 
 from pellucid.agents.acting import preferences
+from pellucid.agents.context import in_context
 from pellucid.agents.flatten import flat
 from pellucid.agents.outputs import action_parts, action_words, output_names
 from pellucid.budget import Cost
@@ -17,6 +20,7 @@ from pellucid.explanation.options import EPISODE, STEP, chosen_episode, chosen_s
 from pellucid.explanation.wording import show
 from pellucid.kernels.returns import terms_add_up, terms_error
 from pellucid.rollouts import Branch, Future, branching_cost, run_branches
+from pellucid.rollouts.allowed import allowed_at
 from pellucid.rollouts.failures import check_enough, failure_warnings, usable_returns
 
 HOLD_SHARE = 0.05
@@ -72,6 +76,10 @@ class WhyNot:
     Without options the question is searched for: the likeliest other action at up to twelve
     moments of the typical episode, keeping the moment at which it costs the most; the decisive test
     then repeats it on fresh futures.
+
+    Where the environment tells which actions are allowed, the foil is one of them, and the agent
+    acts at the steps of `hold` at which the foil is not allowed. A recurrent agent is asked with
+    what it remembered at that step.
     """
 
     def plan(self, task: Task) -> Cost:
@@ -136,8 +144,14 @@ def _search(task: Task, position: int) -> tuple[_Choice, tuple[Future, ...]]:
     Moments are spread over the episode; one with a failed future is not chosen.
     """
     n_steps = len(task.episodes[position])
-    places = np.linspace(0, max(0, n_steps - 2), _n_candidates(task, position))
-    steps = np.unique(places.round().astype(int))
+    open_steps = [t for t in range(max(1, n_steps - 1)) if _has_choice(task, position, t)]
+    if not open_steps:
+        raise CapabilityError(
+            "only one action is allowed at every moment of this episode",
+            hint="another episode, with --episode",
+        )
+    places = np.linspace(0, len(open_steps) - 1, _n_candidates(task, position))
+    steps = np.unique(np.array(open_steps)[places.round().astype(int)])
     choices = [_choice(task, position, int(step)) for step in steps]
     # replicates after those of the comparison itself: choosing and comparing share no noise
     futures = _pairs(task, choices, N_SEARCH, first_replicate=N_FUTURES)
@@ -163,7 +177,7 @@ def _choice(task: Task, position: int, step: int) -> _Choice:
     own = episode.actions[step]
     foil = task.options.get("foil")
     if foil is None:
-        foil = likeliest_other(task.agent, episode.observations[step], own)
+        foil = _other(task, position, step, own)
     else:
         foil = checked_foil(task.agent.action_space, foil)
     hold = whole_number(task, "hold")
@@ -172,6 +186,31 @@ def _choice(task: Task, position: int, step: int) -> _Choice:
     if hold < 1:
         raise InputError(f"the other action is held for at least 1 step, got hold {hold}")
     return _Choice(position, step, own, foil, min(hold, len(episode) - step))
+
+
+def _has_choice(task: Task, position: int, step: int) -> bool:
+    space = task.agent.action_space
+    discrete = isinstance(space, Discrete)
+    return not discrete or len(allowed_at(task.episodes, position, step, space)) > 1
+
+
+def _other(task: Task, position: int, step: int, own: Shaped[np.ndarray, " *action"]) -> np.ndarray:
+    space = task.agent.action_space
+    allowed = None
+    if isinstance(space, Discrete):
+        allowed = allowed_at(task.episodes, position, step, space)
+        if len(allowed) == 1 and space.n > 1:
+            raise CapabilityError(
+                f"only one action is allowed at step {step}", hint="another moment, with --step"
+            )
+    return likeliest_other(space, own, partial(_preferences, task, position, step), allowed)
+
+
+def _preferences(task: Task, position: int, step: int) -> Float[np.ndarray, " outputs"]:
+    agent = in_context(task.agent, task.episodes.context_at(np.array([[position, step]])))
+    observation = task.episodes[position].observations[step]
+    found: Float[np.ndarray, " outputs"] = preferences(agent, observation[None])[0]
+    return found
 
 
 def _pairs(
@@ -237,7 +276,7 @@ def _content(task: Task, choice: _Choice, futures: Sequence[Future]) -> Futures:
         terms=terms.reshape(2, len(arms[0]), len(term_names)).astype(np.float64),
         noise="fresh_noise",
         hold=choice.hold,
-        preferences=preferences(task.agent, observation[None])[0],
+        preferences=_preferences(task, choice.episode, choice.step),
         preference_names=output_names(space, names),
         observation=flat(observation[None])[0].astype(np.float64),
         terms_error=float(np.nanmax(errors)) if np.isfinite(errors).any() else np.nan,
