@@ -22,6 +22,7 @@ from pellucid.agents.dense import close, dense_forward
 from pellucid.agents.logits import without_choice
 from pellucid.agents.metering import lacking
 from pellucid.agents.outputs import ActionPart, action_parts, is_one_choice
+from pellucid.agents.redrawing import last_layers, redraw
 from pellucid.agents.spaces import Spaces, has_gradients
 from pellucid.agents.undisturbed import constant, placement, undisturbed
 from pellucid.errors import AgentError, CapabilityError, InputError, PellucidError
@@ -38,6 +39,9 @@ from pellucid.types import (
 
 CHECKED_ROWS = 32
 """Rows of each size on which matrices are compared with the network that they are taken from."""
+
+LARGE_OBSERVATION, LARGE_CHUNK = 1024, 32
+"""Numbers of an observation beyond which passes have fewer rows, and how many these have."""
 
 Head: TypeAlias = Literal[
     "logits", "q_values", "gaussian", "squashed_gaussian", "mean", "squashed_mean"
@@ -286,9 +290,9 @@ class TorchAgent:
         layers = network.layers()
         with torch.no_grad():
             for layer in reversed(layers[len(layers) - n_layers :]):
-                _redraw(layer, rng)
-            for layer in reversed(_last(network.value_layers(), n_layers, len(layers))):
-                _redraw(layer, rng)
+                redraw(layer, rng)
+            for layer in reversed(last_layers(network.value_layers(), n_layers, len(layers))):
+                redraw(layer, rng)
         name = f"{self.name}, last {n_layers} layers random"
         return replace(self, name=name, network=network, file_sha256="")
 
@@ -307,6 +311,12 @@ class TorchAgent:
             return self._part_softmax(usable)
         chosen = usable if self.network.head == "q_values" else self._scaled(usable)
         return chosen.astype(np.float64)
+
+    @property
+    def _chunk_rows(self) -> int:
+        # one number for an agent, whoever asks how many rows; filling up with images is dear
+        large = math.prod(self.observation_space.shape or ()) > LARGE_OBSERVATION
+        return LARGE_CHUNK if large else CHUNK
 
     @cached_property
     def _parts(self) -> tuple[ActionPart, ...]:
@@ -361,7 +371,7 @@ class TorchAgent:
         batch = self._checked(observations)
         try:
             with undisturbed(module), torch.no_grad():
-                return forward_in_chunks(one_chunk, batch, CHUNK)
+                return forward_in_chunks(one_chunk, batch, self._chunk_rows)
         except PellucidError:
             raise
         except Exception as error:  # the module may be the user's own code
@@ -397,12 +407,6 @@ class TorchAgent:
         return scaled
 
 
-def _last(layers: Sequence[nn.Module], n_layers: int, n_all: int) -> Sequence[nn.Module]:
-    if n_layers == n_all:
-        return layers
-    return layers[max(0, len(layers) - n_layers) :]
-
-
 def weight_arrays(module: nn.Module) -> dict[str, Shaped[np.ndarray, "..."]]:
     """Return a module's weights and buffers as arrays by name.
 
@@ -435,13 +439,3 @@ def checked_device(device: str) -> torch.device:
             hint="use --device cpu",
         ) from None
     return found
-
-
-def _redraw(layer: nn.Module, rng: np.random.Generator) -> None:
-    # the first one is the weight; recurrent layers number theirs
-    weight = next(layer.parameters(recurse=False))
-    own = float(weight.double().std(unbiased=False))
-    scale = own if own > 0 else 1.0 / math.sqrt(max(1, weight[0].numel()))
-    for parameter in layer.parameters(recurse=False):
-        drawn = rng.normal(0.0, scale, size=tuple(parameter.shape))
-        parameter.copy_(torch.as_tensor(drawn, dtype=parameter.dtype, device=parameter.device))
