@@ -15,6 +15,8 @@ from pellucid.explanation.text_trace import TextTrace
 
 PREDICTED_RETURN = "predicted return"
 """Unit of an attribution of the agent's value."""
+QUANTITIES = ("mean action", "choice or mean action")
+"""Units of attributions of actions whose parts are quantities, not all of them choices."""
 RETURN = "return"
 """Unit of an attribution of what the agent earns."""
 
@@ -54,7 +56,7 @@ class Attribution:
         steps: Shape (states, 2), episode and step of each state.
         input_names: One per input.
         output_names: One per output.
-        output_unit: What an output is: `probability`, `Q-value`, `mean action`, `choice`; of
+        output_unit: What an output is, see `agents.acting.preference_unit`; of
             explanations of the value `predicted return`, of those of the return `return`.
         shape: Of one observation; empty if it is a plain vector of these inputs.
         groups: The inputs above may be groups of numbers of the observation, such as patches of an
@@ -98,7 +100,7 @@ class Attribution:
         by size.
         """
         values = self.chosen_values
-        by_size = self.output_unit in ("mean action", PREDICTED_RETURN)
+        by_size = self.output_unit in (*QUANTITIES, PREDICTED_RETURN)
         support = np.abs(values) if by_size else values
         return np.asarray(np.argsort(-support, axis=1, kind="stable"))
 

@@ -16,8 +16,9 @@ from jaxtyping import Float, Int, Shaped
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explainers.state.hybrids import Sides, sides_of
 from pellucid.explainers.state.pairs import stored_groups
-from pellucid.explanation import Attribution, Finding, InputGroups, Task, fact
+from pellucid.explanation import PREDICTED_RETURN, Attribution, Finding, InputGroups, Task, fact
 from pellucid.explanation.players import players_of
+from pellucid.explanation.whole_action import with_whole_action
 from pellucid.kernels.shapley import MAX_EXACT_PLAYERS
 from pellucid.kernels.shapley_chains import (
     chain_evaluations,
@@ -146,7 +147,7 @@ def solved_game(
     outputs = answer_fn(task.agent, game.states)
     baseline = answer_fn(task.agent, game.background).mean(axis=0)
     values, errors = _attribute(task, game, bulk_answer or partial(answer_fn, task.agent))
-    content = Attribution(
+    own = Attribution(
         values=values,
         observations=game.groups.means(game.states),
         chosen=outputs.argmax(axis=1),
@@ -159,6 +160,8 @@ def solved_game(
         output_unit=output_unit,
         **stored_groups(game.groups, game.states),
     )
+    space, forecast = task.agent.action_space, output_unit == PREDICTED_RETURN
+    content = own if forecast else with_whole_action(own, space)
     scale = max(1.0, float(np.abs(outputs).max()), float(np.abs(baseline).max()))
     missing = np.abs(values.sum(axis=1) - (outputs - baseline)).max()
     return Finding(
