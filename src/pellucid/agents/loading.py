@@ -10,7 +10,9 @@ from pellucid import registry
 from pellucid.agents.adapter import LoadRequest
 from pellucid.agents.metering import unmetered
 from pellucid.agents.spaces import Spaces, require_equal
-from pellucid.envs.resolve import make_env, resolve_env
+from pellucid.envs.fitting import resolve_env
+from pellucid.envs.resolve import make_env
+from pellucid.envs.rows import as_array_space
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import ArtifactError, InputError, PluginError
 from pellucid.io.imports import import_object, is_import_string
@@ -106,10 +108,13 @@ def agent_sha256(agent: Agent) -> str:
 
 
 def spaces_of(env: "str | EnvSpec | gymnasium.Env[Any, Any]") -> Spaces:
-    """Return the spaces of an environment; a spec or an id is made and closed again."""
+    """Return the spaces of an environment; a spec or an id is made and closed again.
+
+    Spaces whose elements are not one array are those of their rows; see `envs.rows`.
+    """
     if not isinstance(env, str | EnvSpec):
-        return Spaces(env.observation_space, env.action_space)
-    made = make_env(env if isinstance(env, EnvSpec) else resolve_env(env))
+        return Spaces(as_array_space(env.observation_space), as_array_space(env.action_space))
+    made = make_env(resolve_env(env))
     try:
         return Spaces(made.observation_space, made.action_space)
     finally:

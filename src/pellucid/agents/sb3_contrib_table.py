@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from pellucid.agents.sb3_extractors import FLATTEN, policy_classes
 from pellucid.agents.sb3_table import ALGORITHMS, Algorithm, PolicyArguments
 from pellucid.errors import ArtifactError
 
@@ -27,6 +28,7 @@ CONTRIB: Mapping[str, Algorithm] = {
             activation="ReLU",
             actions=("Discrete",),
             options=frozenset({"n_quantiles", "normalize_images"}),
+            policies=policy_classes(QUANTILES),
             library=LIBRARY,
         ),
         Algorithm(
@@ -41,6 +43,7 @@ CONTRIB: Mapping[str, Algorithm] = {
             actions=("Box",),
             options=_ON_POLICY | {"n_quantiles", "n_critics"},
             sde_options=frozenset({"use_expln", "clip_mean"}),
+            policies=policy_classes("TQCPolicy"),
             library=LIBRARY,
         ),
         Algorithm(
@@ -54,6 +57,7 @@ CONTRIB: Mapping[str, Algorithm] = {
             activation="Tanh",
             actions=("Discrete",),
             options=_ON_POLICY,
+            policies={MASKABLE: FLATTEN},
             library=LIBRARY,
         ),
         Algorithm(
@@ -67,6 +71,7 @@ CONTRIB: Mapping[str, Algorithm] = {
             activation="Tanh",
             actions=("Discrete", "Box"),
             options=_ON_POLICY | _LSTM,
+            policies={RECURRENT: FLATTEN},
             library=LIBRARY,
         ),
     )

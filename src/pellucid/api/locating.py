@@ -17,8 +17,10 @@ from pellucid.agents import agent_sha256, load_agent
 from pellucid.agents.folder import CARD
 from pellucid.agents.folder import SCHEMA as CARD_SCHEMA
 from pellucid.agents.function import NAME as FUNCTION
+from pellucid.api.notes import fitting_notes
 from pellucid.api.run_folder import AGENT, RUN_FILE, read_run
-from pellucid.envs import EnvSpec, resolve_env
+from pellucid.envs import EnvSpec
+from pellucid.envs.fitting import OWN, fitted, resolve_env
 from pellucid.errors import DataError, InputError
 from pellucid.explanation import Interval
 from pellucid.io import atomic, strict_json
@@ -48,6 +50,7 @@ class Located:
         expected_steps: Steps of an episode that its maker recorded, None if there is no record.
         source: The import string that it came from; empty for files and objects.
         asked: What the user said of a torch module beside its weights, where they did.
+        notes: What was changed between environment and agent, one sentence each.
     """
 
     agent: Agent
@@ -56,6 +59,7 @@ class Located:
     expected_steps: float | None
     source: str = ""
     asked: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def locate(
@@ -101,6 +105,7 @@ def locate(
         outputs=outputs,
         code=code,
     )
+    given, spec = spec, fitted(spec, loaded.observation_space)
     imported = isinstance(source, str) and is_import_string(source) and not Path(source).exists()
     return Located(
         loaded,
@@ -109,6 +114,7 @@ def locate(
         _recorded_steps(card),
         source if imported else "",
         {k: v for k, v in (("policy_class", policy_class), ("outputs", outputs)) if v is not None},
+        fitting_notes(loaded, spec, given),
     )
 
 
@@ -223,7 +229,8 @@ def _card_env(card: Mapping[str, Any], code: Sequence[str]) -> EnvSpec:
         )
     # a card is a file from anywhere: code is imported only if the user names it
     needed = [*([name] if ":" in name else []), *wrappers, *([terms] if terms else [])]
-    unknown = list(dict.fromkeys(n for n in needed if n not in code))
+    foreign = [name for name in needed if not name.startswith(OWN)]
+    unknown = list(dict.fromkeys(n for n in foreign if n not in code))
     if unknown:
         source = card.get("source")  # the agent's own code, so that one answer names all of it
         own = [source] if isinstance(source, str) and is_import_string(source) else []

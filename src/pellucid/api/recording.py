@@ -13,6 +13,7 @@ from pellucid.api.request import Request
 from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, REPORT_FILES, RunFolder
 from pellucid.budget import Cost
 from pellucid.envs import make_env, resolve_names
+from pellucid.envs.described import described
 from pellucid.errors import DataError
 from pellucid.explanation import Explanation, fact, render
 from pellucid.faithfulness.badges import judge
@@ -188,7 +189,8 @@ def _banner(stopped: str, n_done: int, n_methods: int, *, collected: bool) -> st
 def _no_episodes(request: Request, located: Located) -> Episodes:
     probe = make_env(located.spec)
     try:
-        names = resolve_names(located.spec, probe, request.names)
+        found = resolve_names(located.spec, probe, request.names)
+        names = described(found, probe.observation_space, probe.action_space)
     finally:
         probe.close()
     return Episodes((), located.spec, names, request.seed, request.policy)

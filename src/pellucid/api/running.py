@@ -200,7 +200,9 @@ def explain_all(
     folder = _open(request, located, out, command=command, fresh=fresh)
     meter = Meter(request.allowed, time_limit=limit)
     tell = progress or (lambda part, share: None)
-    return _run_in(_Work(request, located, folder, meter, jobs, tell), started)
+    return _run_in(
+        _Work(request, located, folder, meter, jobs, tell, warnings=located.notes), started
+    )
 
 
 def _run_in(work: _Work, started: float) -> Run:

@@ -154,7 +154,7 @@ def _cost(moment: Moment, n_donors: int) -> int:
 
 
 def _search_cost(task: Task) -> int:
-    steps = sum(min(len(e) - 1, SEARCHED_STEPS) for e in task.episodes.used[:N_MOMENTS])
+    steps: int = sum(min(len(e) - 1, SEARCHED_STEPS) for e in task.episodes.used[:N_MOMENTS])
     return steps * (1 + SEARCH_DONORS)
 
 
@@ -171,7 +171,7 @@ def _left_out(task: Task, size: _Size) -> tuple[str, ...]:
 
 def _moments(task: Task, n_moments: int) -> list[Moment]:
     """Return the step of each of the first episodes at which the memory matters most."""
-    found = []
+    found: list[Moment] = []
     for position, episode in enumerate(task.episodes.used[:N_MOMENTS]):
         if len(episode) < 2 or len(found) == n_moments:
             continue
