@@ -9,6 +9,7 @@ REGISTRY = {
     "function": "pellucid.agents.function",
     "torch": "pellucid.agents.torch_module",
     "folder": "pellucid.agents.folder",
+    "scikit-learn": "pellucid.agents.estimator",
 }
 
 _PUBLIC = {

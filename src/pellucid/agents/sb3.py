@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter
 from pellucid.agents.contextual import ContextualAgent
+from pellucid.agents.normalisation import doubtful
 from pellucid.agents.sb3_contrib_network import contrib_network_of
 from pellucid.agents.sb3_contrib_table import KNOWN, check_sizes
 from pellucid.agents.sb3_extractors import FLATTEN, NATURE
@@ -206,6 +207,9 @@ def _load_archive(path: Path, request: LoadRequest) -> TorchAgent:
     name = request.name or path.name
     card = _card(algorithm, arguments, spaces, name, versions, layout)
     card["origin"] = {"file": path.name, "sha256": archive.sha256}
+    # the library keeps raw observations only beside normalised ones
+    if archive.data.get("_last_original_obs") is not None:
+        card |= doubtful("the archive says that it was trained in a VecNormalize")
     return _agent(algorithm, module, spaces, name, card, archive.sha256, layout)
 
 

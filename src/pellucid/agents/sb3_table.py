@@ -354,6 +354,8 @@ def _arguments(
     extractor = extractor_named(given.get("features_extractor_class"), extractor, where)
     options = _known_options(algorithm, use_sde)
     ignored = _WITHOUT_EFFECT if use_sde else _WITHOUT_EFFECT | _WITHOUT_EFFECT_BUT_WITH_SDE
+    if not given.get("lstm_kwargs"):
+        given.pop("lstm_kwargs", None)
     unknown = set(given) - {"net_arch", "activation_fn"} - options - _EXTRACTOR_FIELDS - ignored
     if unknown:
         name = min(unknown)

@@ -11,6 +11,8 @@ import numpy as np
 
 from pellucid.agents import load_agent
 from pellucid.agents.function import NAME as FUNCTION
+from pellucid.agents.loading import spaces_of
+from pellucid.agents.normalisation import statistics_in
 from pellucid.api.explaining import explain
 from pellucid.api.locating import read_card
 from pellucid.api.request import options_of
@@ -259,7 +261,14 @@ def _stored(
             "which a run cannot hold",
             hint="from Python: pellucid.evaluate(folder, env=...)",
         )
-    return load_agent(source, env=episodes.spec, device=device, code=code), episodes
+    # an agent that is code is loaded anew, without what its card holds
+    anew = source != run.path / AGENT
+    statistics = None
+    if anew:
+        space = spaces_of(episodes.spec).observation
+        statistics = statistics_in(card, space, where=str(run.path / AGENT))
+    loaded = load_agent(source, env=episodes.spec, device=device, code=code, normalize=statistics)
+    return loaded, episodes
 
 
 def _stored_explanations(run: RunFolder) -> list[tuple[str, Explanation]]:

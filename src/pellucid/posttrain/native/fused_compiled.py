@@ -7,7 +7,7 @@ arrays are contiguous, rows are tokens, and no sum changes its order.
 import numpy as np
 
 from pellucid.kernels.compiled import compiled_as_numpy
-from pellucid.posttrain.native.decoding_compiled import exponential
+from pellucid.posttrain.native.exponential_compiled import exponential
 
 _ONE, _ZERO = np.float32(1.0), np.float32(0.0)
 
