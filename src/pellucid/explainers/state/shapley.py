@@ -43,7 +43,7 @@ class Shapley:
             task,
             planned_game(task, QUESTION),
             preferences,
-            bulk_answer=bulk_preferences(task.agent),
+            bulk_fn=bulk_preferences,
             output_names=task.episodes.names.actions,
             output_unit=preference_unit(task.agent),
         )
