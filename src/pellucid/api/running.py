@@ -34,6 +34,7 @@ from pellucid.api.request import (
     options_of,
     run_order,
     share_of,
+    suited,
     too_few_episodes,
 )
 from pellucid.api.run_folder import (
@@ -203,6 +204,7 @@ def explain_all(
         code=code,
         normalize=normalize,
     )
+    request = suited(request, located.agent)
     folder = _open(request, located, out, command=command, fresh=fresh)
     meter = Meter(request.allowed, time_limit=limit)
     tell = progress or (lambda part, share: None)

@@ -3,11 +3,12 @@
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from pellucid.explainers.state.asking import Asking
 from pellucid.explainers.state.pairs import Pairs
 from pellucid.explanation import InputGroups, Task
 from pellucid.explanation.groups import ImageLayout, group_centres, image_layout
 from pellucid.kernels.frame_blur import blurred_frames, disc_masks
-from pellucid.types import Observations, PreferencesFn
+from pellucid.types import Observations
 
 BLUR = 3.0 / 80.0
 """Standard deviation of the blur as a share of the shorter side (Greydanus 2018: 3 of 80)."""
@@ -37,14 +38,14 @@ def as_observed(
 
 
 def blurred_answers(
-    task: Task, pairs: Pairs, answer: PreferencesFn, *, discs: bool
+    task: Task, pairs: Pairs, asking: Asking, *, discs: bool
 ) -> Float[np.ndarray, "states 1 groups outputs"]:
     """Return the answers with one group at a time blurred.
 
     Args:
         task: Told how far it is.
         pairs: States and groups.
-        answer: What is asked, one query per row.
+        asking: What is asked, one query per row.
         discs: Blur under a soft disc around the middle of a patch, whose standard deviation is half
             the patch; else exactly where the group is.
     """
@@ -57,7 +58,7 @@ def blurred_answers(
     for number, state in enumerate(states):
         one = slice(number, number + 1)
         weights = fixed if fixed is not None else _weights(pairs.groups, states[one], discs)
-        parts = []
+        answer, parts = asking.hybrids_of(number), []
         for first in range(0, n_groups, at_once):
             mixed = _mixed(state, whole[number], weights[first : first + at_once])
             parts.append(answer(as_observed(mixed, states)))
