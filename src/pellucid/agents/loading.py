@@ -14,7 +14,9 @@ from pellucid.agents.metering import unmetered
 from pellucid.agents.normalisation import stated, with_card, with_statistics
 from pellucid.agents.spaces import Spaces, require_equal
 from pellucid.agents.zoo import find_zoo
-from pellucid.envs.resolve import make_env, resolve_env
+from pellucid.envs.fitting import resolve_env
+from pellucid.envs.resolve import make_env
+from pellucid.envs.rows import as_array_space
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import ArtifactError, InputError, PluginError
 from pellucid.io.imports import import_object, is_import_string
@@ -35,6 +37,11 @@ SUFFIXES = {
     ".skops": "scikit-learn",
 }
 TYPE_NAMES = {
+    # those of sb3-contrib first: they are models of Stable-Baselines3 too
+    "sb3_contrib.qrdqn.qrdqn.QRDQN": "sb3-contrib",
+    "sb3_contrib.tqc.tqc.TQC": "sb3-contrib",
+    "sb3_contrib.ppo_mask.ppo_mask.MaskablePPO": "sb3-contrib",
+    "sb3_contrib.ppo_recurrent.ppo_recurrent.RecurrentPPO": "sb3-contrib",
     "stable_baselines3.common.base_class.BaseAlgorithm": "stable-baselines3",
     "torch.nn.modules.module.Module": "torch",
     "sklearn.base.BaseEstimator": "scikit-learn",
@@ -137,10 +144,13 @@ def agent_sha256(agent: Agent) -> str:
 
 
 def spaces_of(env: "str | EnvSpec | gymnasium.Env[Any, Any]") -> Spaces:
-    """Return the spaces of an environment; a spec or an id is made and closed again."""
+    """Return the spaces of an environment; a spec or an id is made and closed again.
+
+    Spaces whose elements are not one array are those of their rows; see `envs.rows`.
+    """
     if not isinstance(env, str | EnvSpec):
-        return Spaces(env.observation_space, env.action_space)
-    made = make_env(env if isinstance(env, EnvSpec) else resolve_env(env))
+        return Spaces(as_array_space(env.observation_space), as_array_space(env.action_space))
+    made = make_env(resolve_env(env))
     try:
         return Spaces(made.observation_space, made.action_space)
     finally:

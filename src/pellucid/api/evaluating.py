@@ -20,7 +20,8 @@ from pellucid.api.locating import read_card
 from pellucid.api.request import options_of
 from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, RunFolder, read_run
 from pellucid.api.turns import taking_turns
-from pellucid.envs import EnvSpec, resolve_env
+from pellucid.envs import EnvSpec
+from pellucid.envs.fitting import OWN, fitted, resolve_env
 from pellucid.errors import DataError, InputError
 from pellucid.explanation import Explanation, Interval, Score, not_measured
 from pellucid.explanation.storage import load_explanation
@@ -253,7 +254,9 @@ def _stored(
             )
     _check_code(named_code(source, episodes.spec if env is None else None), code)
     if env is not None:
-        episodes = replace(episodes, spec=resolve_env(env))
+        spec = resolve_env(env)
+        seen = load_agent(source, env=spec, device=device, code=code).observation_space
+        episodes = replace(episodes, spec=fitted(spec, seen))
     if run.head["inputs"].get("log"):
         return _of_a_log(run, source, card, code, device), episodes
     if episodes.spec is None:
@@ -309,6 +312,8 @@ def named_code(source: Any, spec: EnvSpec | None) -> list[str]:
     named = [source] if isinstance(source, str) else []
     if spec is not None:
         named += [name for name in (spec.id, *spec.wrappers) if ":" in name]
+        # what pellucid itself put around an environment is no code of a stranger
+        named = [name for name in named if not name.startswith(OWN)]
         named += [spec.reward_terms] if spec.reward_terms is not None else []
     return list(dict.fromkeys(named))
 

@@ -21,9 +21,11 @@ from pellucid.agents.normalisation import stated, statistics_of, without_normali
 from pellucid.agents.recorded import recorded_agent
 from pellucid.agents.zoo import ZooFolder, find_zoo
 from pellucid.api.logs import is_log, read_log, spaces_of_log
+from pellucid.api.notes import fitting_notes
 from pellucid.api.run_folder import AGENT, RUN_FILE, read_run
 from pellucid.api.zoo import check_wrappers, zoo_warnings
-from pellucid.envs import EnvSpec, resolve_env
+from pellucid.envs import EnvSpec
+from pellucid.envs.fitting import OWN, fitted, resolve_env
 from pellucid.errors import DataError, InputError
 from pellucid.explanation import Interval
 from pellucid.io import atomic, strict_json
@@ -54,6 +56,7 @@ class Located:
         expected_steps: Steps of an episode that its maker recorded, None if there is no record.
         source: The import string that it came from; empty for files and objects.
         asked: What else the user said of the agent and changes results, where they did.
+        notes: What was changed between environment and agent, one sentence each.
         warnings: What the reader should know of how agent and environment were found.
         log: The recorded episodes, if they take the place of an environment.
     """
@@ -64,6 +67,7 @@ class Located:
     expected_steps: float | None
     source: str = ""
     asked: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     log: Log | None = None
 
@@ -132,6 +136,9 @@ def locate(
         code=code,
         normalize=normalize,
     )
+    given = spec
+    if log is None:
+        spec = fitted(spec, loaded.observation_space)
     imported = isinstance(source, str) and is_import_string(source) and not Path(source).exists()
     return Located(
         loaded,
@@ -140,6 +147,7 @@ def locate(
         _recorded_steps(card),
         source if imported else "",
         _asked(loaded, policy_class=policy_class, outputs=outputs, log=_log_sha256(log)),
+        fitting_notes(loaded, spec, given) if log is None else (),
         zoo_warnings(zoo, spec) if zoo is not None and log is None else (),
         log,
     )
@@ -148,8 +156,8 @@ def locate(
 def _located_log(log: Log) -> Located:
     """Return a log of which nobody gave the agent."""
     agent = recorded_agent(f"logged in {Path(log.source).name}", spaces_of_log(log), log.sha256)
-    asked = {"log": log.sha256}
-    return Located(agent, _log_spec(log), agent_facts(agent, None, {}), None, "", asked, (), log)
+    facts, asked = agent_facts(agent, None, {}), {"log": log.sha256}
+    return Located(agent, _log_spec(log), facts, None, asked=asked, log=log)
 
 
 def _log_spec(log: Log) -> EnvSpec:
@@ -304,7 +312,8 @@ def _card_env(card: Mapping[str, Any], code: Sequence[str]) -> EnvSpec:
         )
     # a card is a file from anywhere: code is imported only if the user names it
     needed = [*([name] if ":" in name else []), *wrappers, *([terms] if terms else [])]
-    unknown = list(dict.fromkeys(n for n in needed if n not in code))
+    foreign = [name for name in needed if not name.startswith(OWN)]
+    unknown = list(dict.fromkeys(n for n in foreign if n not in code))
     if unknown:
         source = card.get("source")  # the agent's own code, so that one answer names all of it
         own = [source] if isinstance(source, str) and is_import_string(source) else []

@@ -14,13 +14,14 @@ from pellucid.api.request import Request
 from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, REPORT_FILES, RunFolder
 from pellucid.budget import Cost
 from pellucid.envs import make_env, resolve_names
+from pellucid.envs.described import described
 from pellucid.errors import DataError
 from pellucid.explanation import Explanation, fact, render
 from pellucid.faithfulness.badges import judge
 from pellucid.faithfulness.input_doubt import input_doubt
 from pellucid.io import strict_json
 from pellucid.provenance import sha256_file, versions
-from pellucid.report.record import EpisodeFrames, RunRecord
+from pellucid.report.record import EpisodeFrames, EpisodeSteps, RunRecord
 from pellucid.report.write import write_report
 from pellucid.rollouts import Episodes
 from pellucid.stats import mean_interval
@@ -36,6 +37,7 @@ def make_record(
     episodes: Episodes | None,
     explanations: Sequence[Explanation],
     frames: Mapping[int, EpisodeFrames],
+    steps: Mapping[int, EpisodeSteps],
     used: Cost,
     warnings: Sequence[str],
     stopped: str = "",
@@ -49,6 +51,7 @@ def make_record(
         episodes: None if it was stopped before they were collected.
         explanations: Those that are done.
         frames: By position in `episodes.used`.
+        steps: Likewise.
         used: What was used in all.
         warnings: Of the parts.
         stopped: Why the run did not reach its end: badges are lowered to weak, and what was not
@@ -88,6 +91,7 @@ def make_record(
         banner=banner,
         seconds=folder.seconds,
         frames=frames,
+        steps=steps,
         success_return=_success_return(located.spec.id),
     )
 
@@ -193,7 +197,8 @@ def _no_episodes(request: Request, located: Located) -> Episodes:
         return replace(episodes_of(located.log, request.names), attempted=())
     probe = make_env(located.spec)
     try:
-        names = resolve_names(located.spec, probe, request.names)
+        found = resolve_names(located.spec, probe, request.names)
+        names = described(found, probe.observation_space, probe.action_space)
     finally:
         probe.close()
     return Episodes((), located.spec, names, request.seed, request.policy)
