@@ -26,7 +26,7 @@ from pellucid.rollouts.episodes import Episode
 
 MOST_STEPS = 2000
 """Steps of one episode that the page holds; of a longer one every second, third, … step."""
-TABLE_ROWS = 150
+TABLE_ROWS = 100
 """Rows of all step tables together, so that a page with many episodes opens at once."""
 MOST_TABLE_ROWS = 60
 MAX_SERIES = 5
