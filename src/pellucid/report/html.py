@@ -29,7 +29,7 @@ from pellucid.report.lanes import (
     marks_svg,
     shown_dimensions,
 )
-from pellucid.report.page import TITLE_LETTERS, Page, made_here, render_page
+from pellucid.report.page import SHOWN_DIGITS, TITLE_LETTERS, Page, made_here, render_page, rounded
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document
 
@@ -115,10 +115,16 @@ class _AgentPage(Page):
         return base64.b64encode(self.record.frames[position].images[index]).decode()
 
     def data(self) -> Document:
-        """Return what the page's script needs, and the document with its long lists cut."""
-        shown = self.document["timeline"]["episodes"]
-        return {**shortened(self.document, limits_of(self.document).rows), "images": [
-            self._images(k) for k in range(len(shown))]}  # fmt: skip
+        """Return what the page's script needs, and the document with its long lists cut.
+
+        The timeline has as many digits as are shown, so that the script rounds nothing again.
+        """
+        whole = shortened(self.document, limits_of(self.document).rows)
+        episodes = self.document["timeline"]["episodes"]
+        return whole | {
+            "timeline": rounded(self.document["timeline"], SHOWN_DIGITS),
+            "images": [self._images(k) for k in range(len(episodes))],
+        }
 
     def _images(self, k: int) -> list[str | None]:
         """Return the frames of an episode, None for those that the storyboard has already."""
