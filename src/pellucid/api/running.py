@@ -134,6 +134,7 @@ def explain_all(
     policy_class: str | None = None,
     outputs: str | None = None,
     code: Sequence[str] = (),
+    normalize: str | Path | None = None,
     fresh: bool = False,
     time_limit: float | None = None,
     progress: Progress | None = None,
@@ -164,6 +165,8 @@ def explain_all(
         outputs: What a torch module returns: `logits` (default) or `q_values` for discrete
             actions, `mean` for continuous ones.
         code: Each `module:callable` that a run folder or a card names and that may be imported.
+        normalize: JSON file with the statistics by which the agent's inputs were normalised while
+            it learned, or `none` to state that they were not.
         fresh: Start again, whatever the folder holds.
         time_limit: Seconds, looked at between pieces of work. A run that reaches it is reported as
             far as it came, with badges lowered to weak, and is resumed by the same `out`.
@@ -198,11 +201,14 @@ def explain_all(
         policy_class=policy_class,
         outputs=outputs,
         code=code,
+        normalize=normalize,
     )
     folder = _open(request, located, out, command=command, fresh=fresh)
     meter = Meter(request.allowed, time_limit=limit)
     tell = progress or (lambda part, share: None)
-    return _run_in(_Work(request, located, folder, meter, jobs, tell), started)
+    return _run_in(
+        _Work(request, located, folder, meter, jobs, tell, warnings=located.notes), started
+    )
 
 
 def _run_in(work: _Work, started: float) -> Run:

@@ -19,6 +19,26 @@ RETURN = "return"
 """Unit of an attribution of what the agent earns."""
 
 
+def _no_numbers() -> Float[np.ndarray, " none"]:
+    return np.empty(0)
+
+
+def _no_integers() -> Int[np.ndarray, " none"]:
+    return np.empty(0, dtype=np.int64)
+
+
+def _no_pairs() -> Int[np.ndarray, "none 2"]:
+    return np.empty((0, 2), dtype=np.int64)
+
+
+def _no_rows() -> Float[np.ndarray, "none none"]:
+    return np.empty((0, 0))
+
+
+def _no_cubes() -> Float[np.ndarray, "none none none"]:
+    return np.empty((0, 0, 0))
+
+
 @dataclass(frozen=True)
 class Attribution:
     """How much each input moves each output in each explained state.
@@ -36,6 +56,11 @@ class Attribution:
         output_names: One per output.
         output_unit: What an output is: `probability`, `Q-value`, `mean action`, `choice`; of
             explanations of the value `predicted return`, of those of the return `return`.
+        shape: Of one observation; empty if it is a plain vector of these inputs.
+        groups: The inputs above may be groups of numbers of the observation, such as patches of an
+            image: shape (numbers,), which one each number belongs to; (states, numbers) where
+            groups are found anew in each state. Empty if each number is an input. `observations`
+            then holds the mean of each group.
     """
 
     kind: ClassVar[str] = "attribution"
@@ -49,6 +74,8 @@ class Attribution:
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
     output_unit: str
+    shape: tuple[int, ...] = ()
+    groups: Int[np.ndarray, "*states numbers"] = field(default_factory=_no_integers)
 
     @property
     def chosen_values(self) -> Float[np.ndarray, "states inputs"]:
@@ -164,28 +191,12 @@ class Futures:
     terms_error: float = math.nan
 
 
-def _no_numbers() -> Float[np.ndarray, " none"]:
-    return np.empty(0)
-
-
-def _no_integers() -> Int[np.ndarray, " none"]:
-    return np.empty(0, dtype=np.int64)
-
-
-def _no_pairs() -> Int[np.ndarray, "none 2"]:
-    return np.empty((0, 2), dtype=np.int64)
-
-
-def _no_rows() -> Float[np.ndarray, "none none"]:
-    return np.empty((0, 0))
-
-
 @dataclass(frozen=True)
 class Surrogate:
     """A readable stand-in for the agent: a tree, a program or a formula.
 
     A tree is stored as arrays over its nodes, the root first. In a node, an input that is not
-    above the threshold goes to the left child.
+    above the threshold goes to the left child. A formula is a tree of a single leaf with weights.
 
     Args:
         form: `tree`, `program` or `formula`.
@@ -208,6 +219,10 @@ class Surrogate:
             are the dimensions of one action.
         output_names: One per output.
         n_episodes: Episodes of each stand-in along the front; 0 if unknown.
+        terms: Expressions of the inputs (`kernels.expressions`). A node that compares column
+            `len(input_names) + j` compares the value of term j.
+        weights: Shape (nodes, outputs, inputs and terms): what a leaf adds to `values` for each;
+            empty if leaves are constant.
     """
 
     kind: ClassVar[str] = "surrogate"
@@ -230,6 +245,8 @@ class Surrogate:
     actions: Int[np.ndarray, " outputs"] = field(default_factory=_no_integers)
     output_names: tuple[str, ...] = ()
     n_episodes: int = 0
+    terms: tuple[str, ...] = ()
+    weights: Float[np.ndarray, "nodes outputs columns"] = field(default_factory=_no_cubes)
 
 
 @dataclass(frozen=True)
@@ -387,6 +404,9 @@ class Contributions:
         values: Shape (contributors,), in units of the total.
         standard_errors: Shape (contributors,).
         total: What they should add up to.
+        unit: Of values and total; empty if they have none.
+        moments: Shape (moments, 2), episode and step of what is contributed to, if it is a mean
+            over moments.
     """
 
     kind: ClassVar[str] = "contributions"
@@ -394,6 +414,8 @@ class Contributions:
     values: Float[np.ndarray, " contributors"]
     standard_errors: Float[np.ndarray, " contributors"]
     total: float
+    unit: str = ""
+    moments: Int[np.ndarray, "moments 2"] = field(default_factory=_no_pairs)
 
 
 Content: TypeAlias = (

@@ -7,6 +7,7 @@ import numpy as np
 from gymnasium.spaces import Box
 from jaxtyping import Bool, Int, Shaped
 
+from pellucid.explanation import InputGroups
 from pellucid.faithfulness import thresholds
 from pellucid.kernels.draws import indexed_draws
 from pellucid.types import Actions, Observations
@@ -45,6 +46,38 @@ class InputHider:
         rows = input_rows(observations).copy()
         rows[:, self.column] = self.visited[draws]
         return rows.reshape(observations.shape)
+
+
+@dataclass(frozen=True)
+class GroupHider:
+    """An observation filter that replaces a group of inputs at every step, as `InputHider` does.
+
+    All of the group comes from one visited state, the one that `InputHider` would draw. It can be
+    pickled if the function that finds groups can.
+
+    Args:
+        group: Its number.
+        groups: All of them.
+        visited: Shape (states, *observation), visited states.
+        seed: Of the draws.
+    """
+
+    group: int
+    groups: InputGroups
+    visited: Observations
+    seed: int
+
+    def __call__(
+        self,
+        observations: Observations,
+        episodes: Int[np.ndarray, " batch"],
+        steps: Int[np.ndarray, " batch"],
+    ) -> Observations:
+        """Return the observations with the group replaced."""
+        draws = indexed_draws(self.seed, episodes, steps, below=len(self.visited))
+        hidden = self.groups.of(observations) == self.group
+        rows, others = input_rows(observations), input_rows(self.visited[draws])
+        return np.where(hidden, others, rows).reshape(observations.shape)
 
 
 def changed_choices(space: Any, before: Actions, after: Actions) -> Bool[np.ndarray, " batch"]:

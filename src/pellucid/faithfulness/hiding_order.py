@@ -33,6 +33,7 @@ hides nothing, and the number of states.
 """
 
 _ROWS_AT_ONCE = 2**14
+_NUMBERS_AT_ONCE = 2**26
 _BOUNDS = (0.0, 100.0)
 
 
@@ -266,7 +267,8 @@ def effects_of_orders(
     # one query tells the answer with everything visible
     rows = explained_states(check, content, 1 + n_levels + len(orders.sets), share)
     states, ranked = content.steps[rows], content.orders[rows]
-    replacement = kind(check.episodes, derived_seed(check.seed, info.name, "donors"))
+    seed = derived_seed(check.seed, info.name, "donors")
+    replacement = kind(check.episodes, seed, check.finding.groups)
     own_sets = hidden_sets(ranked[:, ::-1] if reverse else ranked, orders.n_hidden)
     effects = _effects(check, states, own_sets, orders.sets, replacement, effect_fn)
     lots = effects[:, n_levels:][:, orders.places].mean(axis=1)
@@ -286,7 +288,8 @@ def _effects(
     n_sets = own.shape[1] + len(shared)
     # the first row of each state hides nothing
     nothing = np.zeros((1, shared.shape[1]), dtype=bool)
-    at_once = max(1, _ROWS_AT_ONCE // (1 + n_sets))
+    rows_at_once = min(_ROWS_AT_ONCE, _NUMBERS_AT_ONCE // max(1, observed[:1].size))
+    at_once = max(1, rows_at_once // (1 + n_sets))
     parts = [np.empty((0, n_sets))]
     for start in range(0, len(states), at_once):
         part = slice(start, start + at_once)
@@ -295,10 +298,28 @@ def _effects(
         hidden.insert(1, own[part])
         sets = np.concatenate(hidden, axis=1)
         other = replacement(states[part], sets)
-        hybrids = np.where(sets, other, input_rows(observed[part])[:, None, :])
+        numbers = hidden_numbers(check, sets, observed[part])
+        hybrids = np.where(numbers, other, input_rows(observed[part])[:, None, :])
         batch = hybrids.astype(observed.dtype).reshape(-1, *observed.shape[1:])
         parts.append(effect_fn(batch, n))
     return np.concatenate(parts)
+
+
+def hidden_numbers(
+    check: Check, sets: Bool[np.ndarray, "states sets inputs"], observed: Observations
+) -> Bool[np.ndarray, "states sets numbers"]:
+    """Return which numbers of the observations are hidden: those of the inputs, or groups, hidden.
+
+    Args:
+        check: Its finding tells what the inputs are.
+        sets: Shape (states, sets, inputs).
+        observed: Shape (states, *observation).
+    """
+    groups = check.finding.groups
+    if groups is None or groups.are_inputs:
+        return sets
+    labels = groups.of(observed)[:, None, :]
+    return np.take_along_axis(sets, np.broadcast_to(labels, (*sets.shape[:2], labels.shape[2])), 2)
 
 
 def _changed_choices(

@@ -55,6 +55,12 @@ def planted_inputs(check: Check) -> tuple[Score, ...]:
             "the mean of an input and its copy is not defined for whole numbers",
             hint="an observation space of real numbers",
         )
+    groups = check.finding.groups
+    if groups is not None and not groups.are_inputs:
+        raise CapabilityError(
+            "inputs were explained in groups, to which a single planted one would not compare",
+            hint="an agent with few inputs, each explained by itself",
+        )
     top = int(content.ranking[0])
     agent = PlantedAgent(unmetered(check.agent), top)
     episodes = planted_episodes(check.episodes, top, stream(check.seed, "planted_inputs"))

@@ -26,6 +26,9 @@ class AgentFacts:
         recorded: Return that its maker recorded, None if there is no record.
         recorded_source: Where that record was found.
         purpose: Statement of purpose, if one was given.
+        normalised: `yes` if its inputs are normalised in front of it, `no` if its user says that
+            it learned without, `unknown` if their statistics are missing; empty if nothing is said.
+        statistics_source: File that the statistics came from.
     """
 
     name: str
@@ -38,6 +41,8 @@ class AgentFacts:
     recorded: Interval | None = None
     recorded_source: str = ""
     purpose: str = ""
+    normalised: str = ""
+    statistics_source: str = ""
 
 
 @dataclass(frozen=True)

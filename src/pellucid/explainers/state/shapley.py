@@ -5,6 +5,7 @@ from pellucid.budget import Cost
 from pellucid.explainers.state.input_game import planned_game, solved_game
 from pellucid.explainers.state.input_sentences import CLOSED, LOGGED, QUESTION
 from pellucid.explanation import Attribution, Finding, Task, explainer
+from pellucid.explanation.players import GROUPS
 
 
 @explainer(
@@ -17,6 +18,7 @@ from pellucid.explanation import Attribution, Finding, Task, explainer
     sentences=CLOSED,
     logged_sentences=LOGGED,
     axioms=("efficiency", "symmetry", "null_player"),
+    options=GROUPS,
 )
 class Shapley:
     """Shapley values of the agent's preferences over inputs, all outputs at once.
