@@ -2,6 +2,7 @@
 
 SUITES = {
     "posttrain": "pellucid.bench.posttrain",
+    "rollouts": "pellucid.bench.rollouts",
     "shapley": "pellucid.bench.shapley",
     "shapley-estimators": "pellucid.bench.shapley_estimators",
     "tabular": "pellucid.bench.tabular",
