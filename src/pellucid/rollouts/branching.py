@@ -18,7 +18,7 @@ from pellucid.budget import Cost, Meter
 from pellucid.envs.resolve import make_env, step_limit
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import BudgetError, InputError
-from pellucid.rollouts.checks import space_layout
+from pellucid.rollouts.checks import checked_hidden, checked_shown, space_layout
 from pellucid.rollouts.collecting import PART, Progress, part_size
 from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Episode, Episodes, Failure
@@ -54,6 +54,8 @@ class Branch:
         hidden: Shape (inputs,), inputs that the agent does not see from `step` on: at every step
             they have the values of a visited state, drawn anew for each replicate and alike for
             all arms. None if it sees everything.
+        shown: Shape (*observation), what the agent sees at `step` in place of the observation; the
+            environment stays as it was. None for what there is to see.
     """
 
     episode: int
@@ -62,6 +64,7 @@ class Branch:
     noise: int | None
     horizon: int | None = None
     hidden: Bool[np.ndarray, " inputs"] | None = None
+    shown: Shaped[np.ndarray, "*observation"] | None = None
 
 
 @dataclass(frozen=True)
@@ -252,22 +255,11 @@ def _checked_branches(
             )
         if branch.horizon is not None and branch.horizon < 1:
             raise InputError(f"a horizon must be at least 1, got {branch.horizon}")
-        hidden = _checked_hidden(branch.hidden, episodes)
+        hidden = checked_hidden(branch.hidden, episodes.visited.shape[1:])
         forced = _checked_forced(branch.forced, space, shape, dtype)
-        checked.append(replace(branch, forced=forced, hidden=hidden))
+        shown = checked_shown(branch.shown, episodes.visited)
+        checked.append(replace(branch, forced=forced, hidden=hidden, shown=shown))
     return checked
-
-
-def _checked_hidden(hidden: Any, episodes: Episodes) -> Bool[np.ndarray, " inputs"] | None:
-    if hidden is None:
-        return None
-    mask = np.asarray(hidden)
-    n_inputs = int(np.prod(episodes.visited.shape[1:]))
-    if mask.dtype != np.bool_ or mask.shape != (n_inputs,):
-        raise InputError(
-            f"expected hidden inputs as {n_inputs} booleans, got {mask.dtype} of shape {mask.shape}"
-        )
-    return mask
 
 
 def _hiding(episodes: Episodes, branches: Sequence[Branch], seed: int) -> HiddenInputs | None:
@@ -398,6 +390,8 @@ class _Starter:
         observation = np.array(group.episode.observations[step])
         recorder.start(observation)
         end = _end(branch, task.limit)
+        if branch.shown is not None:
+            observation = np.array(branch.shown)
         lane = Lane(index, env, recorder, observation, draws, step, end, task.limit, branch.forced)
         lane.env_steps = self.replayed[item]
         lane.hidden = branch.hidden

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from pellucid.explanation.plots.charts import (
     Chart,
-    DotChart,
     FutureRow,
     FuturesChart,
     Stretch,
@@ -14,7 +13,7 @@ from pellucid.explanation.plots.charts import (
     score_chart,
 )
 from pellucid.explanation.plots.fronts import FrontChart, FrontPoint, TreeNode
-from pellucid.explanation.plots.rows import Band, DotRow
+from pellucid.explanation.plots.rows import Band, DotChart, DotRow
 from pellucid.explanation.plots.svg import chart_svg
 from pellucid.explanation.plots.tree_drawing import tree_svg
 

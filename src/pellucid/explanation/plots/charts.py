@@ -18,12 +18,14 @@ from pellucid.explanation.content import (
     Attribution,
     Certificates,
     Content,
+    CounterfactualStates,
     Futures,
     Segments,
     Surrogate,
 )
+from pellucid.explanation.plots.changed_states import changed_states_chart
 from pellucid.explanation.plots.fronts import FrontChart, read_front, surrogate_chart
-from pellucid.explanation.plots.rows import Band, DotRow, read_ends
+from pellucid.explanation.plots.rows import Band, DotChart, DotRow, read_ends
 from pellucid.explanation.score import Score
 from pellucid.explanation.text_trace import TextTrace
 from pellucid.io.strict_json import finite_or_text
@@ -31,30 +33,6 @@ from pellucid.stats import mean_interval, paired_gap, proportion_interval
 
 MAX_ROWS = 5
 NORMAL_95 = 1.959963984540054
-
-
-@dataclass(frozen=True)
-class DotChart:
-    """Dots with intervals, one row each, on one axis with a zero line.
-
-    Args:
-        title: What is shown, with n.
-        sentence: The chart in one sentence, for those who cannot see it.
-        unit: Unit of the axis.
-        left: Words at the left end.
-        right: Words at the right end.
-        rows: Sorted, most important first.
-        band: The random baseline, None if it has another unit.
-    """
-
-    form: ClassVar[str] = "dots"
-    title: str
-    sentence: str
-    unit: str
-    left: str
-    right: str
-    rows: tuple[DotRow, ...]
-    band: Band | None = None
 
 
 @dataclass(frozen=True)
@@ -441,5 +419,6 @@ _BUILDERS: Mapping[str, Callable[[Any, str], Chart | None]] = {
     Futures.kind: _futures,
     Surrogate.kind: surrogate_chart,
     Certificates.kind: _certificates,
+    CounterfactualStates.kind: changed_states_chart,
     TextTrace.kind: _text_trace,
 }

@@ -9,13 +9,12 @@ from pellucid.errors import CapabilityError
 from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.plots.charts import (
     MAX_ROWS,
-    DotChart,
     FuturesChart,
     StretchChart,
     content_chart,
 )
 from pellucid.explanation.plots.fronts import FrontChart
-from pellucid.explanation.plots.rows import Band, DotRow
+from pellucid.explanation.plots.rows import Band, DotChart, DotRow
 
 if TYPE_CHECKING:
     from pellucid.explanation.explanation import Explanation

@@ -1,8 +1,8 @@
-"""The smallest parts of charts: a dot with its interval, and the band of the random baseline."""
+"""Dots with intervals, the band of the random baseline, and the chart that is made of both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -47,6 +47,30 @@ class Band:
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class DotChart:
+    """Dots with intervals, one row each, on one axis with a zero line.
+
+    Args:
+        title: What is shown, with n.
+        sentence: The chart in one sentence, for those who cannot see it.
+        unit: Unit of the axis.
+        left: Words at the left end.
+        right: Words at the right end.
+        rows: Sorted, most important first.
+        band: The random baseline, None if it has another unit.
+    """
+
+    form: ClassVar[str] = "dots"
+    title: str
+    sentence: str
+    unit: str
+    left: str
+    right: str
+    rows: tuple[DotRow, ...]
+    band: Band | None = None
 
 
 def read_ends(data: Mapping[str, Any]) -> tuple[float, float, float]:

@@ -15,12 +15,11 @@ from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.plots.charts import (
     MAX_ROWS,
     Chart,
-    DotChart,
     FuturesChart,
     StretchChart,
 )
 from pellucid.explanation.plots.fronts import FrontChart
-from pellucid.explanation.plots.rows import Band, DotRow
+from pellucid.explanation.plots.rows import Band, DotChart, DotRow
 from pellucid.explanation.wording import show
 
 ROW = 40
