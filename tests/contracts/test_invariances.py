@@ -10,8 +10,8 @@ from gymnasium.spaces import Box
 import pellucid as pl
 from pellucid.budget import Cost
 from pellucid.explanation import RETURN
-from pellucid.explanation.trees import tree_of
-from pellucid.kernels.cart import leaves_of
+from pellucid.explanation.programs import program_of
+from pellucid.kernels.programs import outputs_of
 from tests.contracts.agents import TRACK, LinearAgent, on_the_track
 
 EXPLAINERS = on_the_track()
@@ -104,8 +104,7 @@ def _tree_moved(one, other, states):
 
 
 def _predictions(content, states):
-    tree = tree_of(content)
-    return tree.values[leaves_of(tree, states)].argmax(axis=1)
+    return outputs_of(program_of(content), states).argmax(axis=1)
 
 
 def _changes_moved(one, other, states):

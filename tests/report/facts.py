@@ -88,6 +88,13 @@ def problem(document: Any, found: Found) -> str | None:
     if found.of == "length":
         length = len(visible(value)) if isinstance(value, str) else len(value)
         return None if int(found.text) == length else f"{found.path}: {found.text} is not {length}"
+    if found.of == "percent":
+        value = 100.0 * value
+        return None if rounds_to(value, found.text) else f"{found.path}: {value} as {found.text}"
+    if found.of == "step":  # written by the script, from data of four digits
+        near = abs(float(found.value or "nan") - value) <= 5e-4 * abs(value)
+        shown = float(found.value or "nan")
+        return None if near and rounds_to(shown, found.text) else f"{found.path}: {found.text}"
     if value is None:
         return None if found.text == "not measured" else f"{found.path}: null as {found.text!r}"
     if isinstance(value, str):

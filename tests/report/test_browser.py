@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pellucid.explanation.trees import export_json, export_python
+from pellucid.explanation.programs import export_json, export_python
 from pellucid.report.document import build_document
 from pellucid.report.record import RunRecord
 from pellucid.report.write import write_report

@@ -161,7 +161,7 @@ def damaged(change: Any) -> Any:
     [
         damaged(lambda i: i.update(schema="other")),
         damaged(lambda i: i.update(version="1")),
-        damaged(lambda i: i.update(version=2)),
+        damaged(lambda i: i.update(version=3)),
         damaged(lambda i: i.pop("names")),
         damaged(lambda i: i["episodes"].pop()),
         damaged(lambda i: i["episodes"][0].update(steps=-1)),

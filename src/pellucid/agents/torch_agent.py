@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from pellucid.agents.acting import CHUNK, check_actions, draw, forward_in_chunks, raised, softmax
 from pellucid.agents.dense import close, dense_forward
 from pellucid.agents.metering import lacking
-from pellucid.agents.spaces import Spaces
+from pellucid.agents.spaces import Spaces, has_gradients
 from pellucid.agents.undisturbed import constant, placement, undisturbed
 from pellucid.errors import AgentError, CapabilityError, InputError, PellucidError
 from pellucid.io.arrays import dump_arrays
@@ -138,7 +138,7 @@ class TorchAgent:
             "squashed_mean": set[str](),
         }
         found = set(heads[self.network.head])
-        if isinstance(self.observation_space, gymnasium.spaces.Box):
+        if has_gradients(self.observation_space):
             found.add("gradients")
         if self.network.layers():
             found.add("layers")
@@ -412,7 +412,8 @@ def checked_device(device: str) -> torch.device:
 
 
 def _redraw(layer: nn.Module, rng: np.random.Generator) -> None:
-    weight = layer.get_parameter("weight")
+    # the first one is the weight; recurrent layers number theirs
+    weight = next(layer.parameters(recurse=False))
     own = float(weight.double().std(unbiased=False))
     scale = own if own > 0 else 1.0 / math.sqrt(max(1, weight[0].numel()))
     for parameter in layer.parameters(recurse=False):

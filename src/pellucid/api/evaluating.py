@@ -11,12 +11,15 @@ import numpy as np
 
 from pellucid.agents import load_agent
 from pellucid.agents.function import NAME as FUNCTION
+from pellucid.agents.loading import spaces_of
+from pellucid.agents.normalisation import statistics_in
 from pellucid.api.explaining import explain
 from pellucid.api.locating import read_card
 from pellucid.api.request import options_of
 from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, RunFolder, read_run
 from pellucid.api.turns import taking_turns
-from pellucid.envs import EnvSpec, resolve_env
+from pellucid.envs import EnvSpec
+from pellucid.envs.fitting import OWN, fitted, resolve_env
 from pellucid.errors import DataError, InputError
 from pellucid.explanation import Explanation, Interval, Score, not_measured
 from pellucid.explanation.storage import load_explanation
@@ -249,14 +252,23 @@ def _stored(
             )
     _check_code(named_code(source, episodes.spec if env is None else None), code)
     if env is not None:
-        episodes = replace(episodes, spec=resolve_env(env))
+        spec = resolve_env(env)
+        seen = load_agent(source, env=spec, device=device, code=code).observation_space
+        episodes = replace(episodes, spec=fitted(spec, seen))
     if episodes.spec is None:
         raise InputError(
             f"the environment {run.head['inputs'].get('env')!r} was made by code in memory, "
             "which a run cannot hold",
             hint="from Python: pellucid.evaluate(folder, env=...)",
         )
-    return load_agent(source, env=episodes.spec, device=device, code=code), episodes
+    # an agent that is code is loaded anew, without what its card holds
+    anew = source != run.path / AGENT
+    statistics = None
+    if anew:
+        space = spaces_of(episodes.spec).observation
+        statistics = statistics_in(card, space, where=str(run.path / AGENT))
+    loaded = load_agent(source, env=episodes.spec, device=device, code=code, normalize=statistics)
+    return loaded, episodes
 
 
 def _stored_explanations(run: RunFolder) -> list[tuple[str, Explanation]]:
@@ -278,6 +290,8 @@ def named_code(source: Any, spec: EnvSpec | None) -> list[str]:
     named = [source] if isinstance(source, str) else []
     if spec is not None:
         named += [name for name in (spec.id, *spec.wrappers) if ":" in name]
+        # what pellucid itself put around an environment is no code of a stranger
+        named = [name for name in named if not name.startswith(OWN)]
         named += [spec.reward_terms] if spec.reward_terms is not None else []
     return list(dict.fromkeys(named))
 

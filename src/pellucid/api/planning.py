@@ -91,6 +91,7 @@ def plan_all(
     policy_class: str | None = None,
     outputs: str | None = None,
     code: Sequence[str] = (),
+    normalize: str | Path | None = None,
     fresh: bool = False,
     time_limit: float | None = None,
     **asked: Any,
@@ -107,6 +108,7 @@ def plan_all(
         policy_class: As for `explain_all`.
         outputs: As for `explain_all`.
         code: As for `explain_all`.
+        normalize: As for `explain_all`.
         fresh: Whether what the folder holds is to be thrown away.
         time_limit: As for `explain_all`; only checked, since no plan knows how long work takes.
         asked: What `make_request` takes.
@@ -127,6 +129,7 @@ def plan_all(
         policy_class=policy_class,
         outputs=outputs,
         code=code,
+        normalize=normalize,
     )
     stored = None if fresh or out is None else _stored_run(request, located, Path(out))
     episodes = None

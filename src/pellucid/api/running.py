@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ from pellucid.api.run_folder import (
     inputs_sha256,
     open_run,
 )
+from pellucid.api.step_views import load_steps, store_steps, view_steps
 from pellucid.api.stopping import Interrupted, Terminated
 from pellucid.api.turns import taking_turns
 from pellucid.budget import Cost, Meter, TimeLimit
@@ -61,7 +62,7 @@ from pellucid.errors import (
 from pellucid.explanation import Explanation
 from pellucid.explanation.storage import load_explanation
 from pellucid.io import atomic
-from pellucid.report.record import EpisodeFrames, RunRecord
+from pellucid.report.record import EpisodeFrames, EpisodeSteps, RunRecord
 from pellucid.rollouts import Episodes, load_episodes, render_frames, save_episodes
 from pellucid.rollouts.workers import kept_workers
 
@@ -107,6 +108,7 @@ class _Work:
     episodes: Episodes | None = None
     explanations: tuple[Explanation, ...] = ()
     frames: Mapping[int, EpisodeFrames] | None = None
+    steps: Mapping[int, EpisodeSteps] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
@@ -132,6 +134,7 @@ def explain_all(
     policy_class: str | None = None,
     outputs: str | None = None,
     code: Sequence[str] = (),
+    normalize: str | Path | None = None,
     fresh: bool = False,
     time_limit: float | None = None,
     progress: Progress | None = None,
@@ -162,6 +165,8 @@ def explain_all(
         outputs: What a torch module returns: `logits` (default) or `q_values` for discrete
             actions, `mean` for continuous ones.
         code: Each `module:callable` that a run folder or a card names and that may be imported.
+        normalize: JSON file with the statistics by which the agent's inputs were normalised while
+            it learned, or `none` to state that they were not.
         fresh: Start again, whatever the folder holds.
         time_limit: Seconds, looked at between pieces of work. A run that reaches it is reported as
             far as it came, with badges lowered to weak, and is resumed by the same `out`.
@@ -196,11 +201,14 @@ def explain_all(
         policy_class=policy_class,
         outputs=outputs,
         code=code,
+        normalize=normalize,
     )
     folder = _open(request, located, out, command=command, fresh=fresh)
     meter = Meter(request.allowed, time_limit=limit)
     tell = progress or (lambda part, share: None)
-    return _run_in(_Work(request, located, folder, meter, jobs, tell), started)
+    return _run_in(
+        _Work(request, located, folder, meter, jobs, tell, warnings=located.notes), started
+    )
 
 
 def _run_in(work: _Work, started: float) -> Run:
@@ -384,7 +392,10 @@ def _kept_back_for_frames(work: _Work) -> Cost:
 
 
 def _rendered(work: _Work) -> Mapping[int, EpisodeFrames]:
-    """Return frames of the episodes worth showing, stored ones if there are any."""
+    """Return frames of the episodes worth showing, stored ones if there are any.
+
+    What the choices in them rested on is set beside them.
+    """
     assert work.episodes is not None
     folder = work.folder
     part = folder.part(FRAMES)
@@ -393,15 +404,20 @@ def _rendered(work: _Work) -> Mapping[int, EpisodeFrames]:
         meter = work.meter.child(work.meter.left)
         work.progress("frames", 0.0)
         positions = shown_positions(work.episodes, work.explanations)
-        steps = shown_steps(work.episodes, positions, work.explanations)
+        views = view_steps(work.located.agent, work.episodes, positions, meter=meter)
+        work.steps = views.steps
+        store_steps(views.steps, folder.path / FRAMES)
+        steps = shown_steps(work.episodes, positions, work.explanations, views.steps)
         rendered = render_frames(work.episodes, positions, meter=meter, steps=steps)
         frames = encode_frames(rendered)
         sizes = store_frames(frames, folder.path / FRAMES)
-        facts = {"sizes": sizes, "missing": rendered.reason}
+        missing = " ".join(filter(None, (rendered.reason, views.reason)))
+        facts = {"sizes": sizes, "missing": missing}
         part = folder.finish_part(FRAMES, meter.used, time.perf_counter() - started, facts)
     else:
         _charge(work.meter, part.used)
         frames = load_frames(folder.path / FRAMES, part.facts.get("sizes"))
+        work.steps = load_steps(folder.path / FRAMES)
     if part.facts.get("missing"):
         work.warnings += (str(part.facts["missing"]),)
     return frames
@@ -422,6 +438,7 @@ def _report(work: _Work, *, write: bool, stopped: str = "") -> Run:
         episodes=work.episodes,
         explanations=work.explanations,
         frames=work.frames or {},
+        steps=work.steps,
         used=work.meter.used,
         warnings=work.warnings,
         stopped=stopped,

@@ -158,6 +158,15 @@ CodeOption = Annotated[
         show_default=False,
     ),
 ]
+NormalizeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="JSON with mean, var, clip_obs and epsilon, by which the agent's inputs were "
+        "normalised while it learned; none says that they were not.",
+        show_default=False,
+    ),
+]
 SeedOption = Annotated[int, typer.Option(metavar="S", min=0, help="Seed of everything.")]
 EpisodesOption = Annotated[int, typer.Option(metavar="N", min=1, help="Episodes to collect.")]
 TimeLimitOption = Annotated[
@@ -242,6 +251,7 @@ def explain(
     policy_class: PolicyClassOption = None,
     outputs: OutputsOption = None,
     code: CodeOption = None,
+    normalize: NormalizeOption = None,
     seed: SeedOption = 0,
     episodes: EpisodesOption = 20,
     time_limit: TimeLimitOption = None,
@@ -280,6 +290,7 @@ def explain(
         "policy_class": policy_class,
         "outputs": None if outputs is None else outputs.value,
         "code": tuple(code or ()),
+        "normalize": normalize,
         "fresh": fresh,
         "time_limit": time_limit,
     }
@@ -344,6 +355,7 @@ def command_line(agent: str | None, env: str | None, asked: Mapping[str, Any]) -
         "--reward-terms": (asked["reward_terms"], None),
         "--policy-class": (asked["policy_class"], None),
         "--outputs": (asked["outputs"], None),
+        "--normalize": (asked["normalize"], None),
         "--seed": (asked["seed"], 0),
         "--episodes": (asked["n_episodes"], 20),
     }

@@ -39,6 +39,10 @@ def _no_rows() -> Float[np.ndarray, "none none"]:
     return np.empty((0, 0))
 
 
+def _no_cubes() -> Float[np.ndarray, "none none none"]:
+    return np.empty((0, 0, 0))
+
+
 @dataclass(frozen=True)
 class Attribution:
     """How much each input moves each output in each explained state.
@@ -196,7 +200,7 @@ class Surrogate:
     """A readable stand-in for the agent: a tree, a program or a formula.
 
     A tree is stored as arrays over its nodes, the root first. In a node, an input that is not
-    above the threshold goes to the left child.
+    above the threshold goes to the left child. A formula is a tree of a single leaf with weights.
 
     Args:
         form: `tree`, `program` or `formula`.
@@ -219,6 +223,10 @@ class Surrogate:
             are the dimensions of one action.
         output_names: One per output.
         n_episodes: Episodes of each stand-in along the front; 0 if unknown.
+        terms: Expressions of the inputs (`kernels.expressions`). A node that compares column
+            `len(input_names) + j` compares the value of term j.
+        weights: Shape (nodes, outputs, inputs and terms): what a leaf adds to `values` for each;
+            empty if leaves are constant.
     """
 
     kind: ClassVar[str] = "surrogate"
@@ -241,6 +249,8 @@ class Surrogate:
     actions: Int[np.ndarray, " outputs"] = field(default_factory=_no_integers)
     output_names: tuple[str, ...] = ()
     n_episodes: int = 0
+    terms: tuple[str, ...] = ()
+    weights: Float[np.ndarray, "nodes outputs columns"] = field(default_factory=_no_cubes)
 
 
 @dataclass(frozen=True)
@@ -301,6 +311,8 @@ class Components:
         whole: Shape (states, outputs), what they should add up to.
         component_names: One per component.
         output_names: One per output.
+        episodes: Shape (states,), episode of each state; empty if unknown, and then means over
+            states have no interval.
     """
 
     kind: ClassVar[str] = "components"
@@ -308,6 +320,7 @@ class Components:
     whole: Float[np.ndarray, "states outputs"]
     component_names: tuple[str, ...]
     output_names: tuple[str, ...]
+    episodes: Int[np.ndarray, " states"] = field(default_factory=_no_integers)
 
 
 @dataclass(frozen=True)
@@ -318,12 +331,16 @@ class Rules:
         rules: One rule per entry, in words.
         support: Shape (rules,), states that each covers.
         precision: Shape (rules,), share of covered states where it is right.
+        precision_lows: Shape (rules,), lower ends of its intervals; empty if there are none.
+        precision_highs: Shape (rules,), upper ends.
     """
 
     kind: ClassVar[str] = "rules"
     rules: tuple[str, ...]
     support: Int[np.ndarray, " rules"]
     precision: Float[np.ndarray, " rules"]
+    precision_lows: Float[np.ndarray, " rules"] = field(default_factory=_no_numbers)
+    precision_highs: Float[np.ndarray, " rules"] = field(default_factory=_no_numbers)
 
 
 @dataclass(frozen=True)
@@ -334,12 +351,15 @@ class Prediction:
         event_names: One per event.
         probabilities: Shape (states, events), announced.
         happened: Shape (states, events).
+        episodes: Shape (states,), episode of each state; empty if unknown, and then what happened
+            has no interval.
     """
 
     kind: ClassVar[str] = "prediction"
     event_names: tuple[str, ...]
     probabilities: Float[np.ndarray, "states events"]
     happened: Bool[np.ndarray, "states events"]
+    episodes: Int[np.ndarray, " states"] = field(default_factory=_no_integers)
 
 
 @dataclass(frozen=True)
@@ -411,6 +431,9 @@ class Contributions:
         values: Shape (contributors,), in units of the total.
         standard_errors: Shape (contributors,).
         total: What they should add up to.
+        unit: Of values and total; empty if they have none.
+        moments: Shape (moments, 2), episode and step of what is contributed to, if it is a mean
+            over moments.
     """
 
     kind: ClassVar[str] = "contributions"
@@ -418,6 +441,8 @@ class Contributions:
     values: Float[np.ndarray, " contributors"]
     standard_errors: Float[np.ndarray, " contributors"]
     total: float
+    unit: str = ""
+    moments: Int[np.ndarray, "moments 2"] = field(default_factory=_no_pairs)
 
 
 Content: TypeAlias = (

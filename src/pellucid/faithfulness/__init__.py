@@ -6,6 +6,7 @@ REGISTRY = {
     "value_deletion": "pellucid.faithfulness.value_deletion",
     "insertion": "pellucid.faithfulness.insertion",
     "step_drop": "pellucid.faithfulness.step_drop",
+    "memory_drop": "pellucid.faithfulness.memory_drop",
     "highlight_drop": "pellucid.faithfulness.highlight_drop",
     "branch_gap": "pellucid.faithfulness.branch_gap",
     "state_flip": "pellucid.faithfulness.state_flip",

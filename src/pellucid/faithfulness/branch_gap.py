@@ -10,6 +10,7 @@ from pellucid.faithfulness.replays import replayed_returns
 from pellucid.faithfulness.results import missing_score, paired_score
 from pellucid.faithfulness.thresholds import REPLAYS
 from pellucid.rollouts import Branch
+from pellucid.rollouts.allowed import allowed_at
 from pellucid.rollouts.drawing import random_actions
 from pellucid.seeds import stream
 from pellucid.stats import differences
@@ -99,5 +100,6 @@ def _others(check: Check, content: Futures) -> Shaped[np.ndarray, "replays *acti
         except CapabilityError:
             return None
     taken = {int(action) for action in content.actions}
-    left = [a for a in range(int(space.start), int(space.start + space.n)) if a not in taken]
+    allowed = allowed_at(check.episodes, content.episode, content.step, space)
+    left = [action for action in allowed if action not in taken]
     return rng.choice(np.array(left, dtype=space.dtype), size=REPLAYS) if left else None

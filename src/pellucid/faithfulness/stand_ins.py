@@ -7,10 +7,11 @@ from gymnasium.spaces import Discrete
 from jaxtyping import Float, Int
 
 from pellucid.agents.flatten import flat
+from pellucid.agents.program import ProgramAgent
 from pellucid.agents.tree import TreeAgent
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explanation import Check, Surrogate
-from pellucid.explanation.trees import tree_of
+from pellucid.explanation.programs import program_of
 from pellucid.faithfulness import thresholds
 from pellucid.kernels.cart import fit_cart
 from pellucid.rollouts.stand_ins import collect_stand_in
@@ -35,24 +36,24 @@ class OwnStates:
         return np.array([values[self.episodes == e].mean() for e in np.unique(self.episodes)])
 
 
-def student_of(check: Check) -> TreeAgent:
+def student_of(check: Check) -> ProgramAgent:
     """Return the stand-in as an agent.
 
     Raises:
-        CapabilityError: It is no tree, or there is no environment to run it in.
+        CapabilityError: It cannot be run, or there is no environment to run it in.
     """
     content = check.finding.content
     assert isinstance(content, Surrogate)
-    tree = tree_of(content)
+    program = program_of(content)
     if check.episodes.spec is None:
         raise CapabilityError(
             "a stand-in is judged by what it does, and these are logs without an environment",
             hint="give the environment",
         )
-    return TreeAgent(tree, check.agent.observation_space, check.agent.action_space)
+    return ProgramAgent(program, check.agent.observation_space, check.agent.action_space)
 
 
-def own_states(check: Check, student: TreeAgent) -> OwnStates:
+def own_states(check: Check, student: ProgramAgent) -> OwnStates:
     """Run the stand-in and return some of its states, spread evenly over each episode.
 
     Raises:
@@ -72,7 +73,7 @@ def own_states(check: Check, student: TreeAgent) -> OwnStates:
     if len(run.attempted) < least or affordable < least:
         need = round(least * float(np.mean([len(e) for e in check.episodes.used])))
         raise BudgetError(
-            f"running the tree for {least} episodes needs more than is left",
+            f"running the stand-in for {least} episodes needs more than is left",
             hint=f"a larger budget: about {need} environment steps and {least} agent queries "
             "for this test",
         )
@@ -86,12 +87,17 @@ def own_states(check: Check, student: TreeAgent) -> OwnStates:
         episodes.append(np.full(len(places), position))
     if not rows:
         failure = next((e.failure.message for e in run.excluded if e.failure is not None), "")
-        raise CapabilityError(f"no episode of the tree could be used: {failure}")
+        raise CapabilityError(f"no episode of the stand-in could be used: {failure}")
     return OwnStates(np.concatenate(rows), np.concatenate(episodes))
 
 
-def shuffled_trees(check: Check, student: TreeAgent) -> list[TreeAgent]:
-    """Return trees of the same size that were fitted to the recorded actions in random order."""
+def shuffled_trees(check: Check, student: ProgramAgent) -> list[TreeAgent]:
+    """Return trees fitted to the recorded actions in random order.
+
+    They have as many leaves as the stand-in has parts.
+    """
+    content = check.finding.content
+    assert isinstance(content, Surrogate)
     space = check.agent.action_space
     inputs = flat(check.episodes.visited)
     actions = np.concatenate([e.actions for e in check.episodes.used])
@@ -108,7 +114,7 @@ def shuffled_trees(check: Check, student: TreeAgent) -> list[TreeAgent]:
             inputs,
             targets[order],
             np.ones(len(targets)),
-            max_leaves=student.tree.n_leaves,
+            max_leaves=content.n_parts,
             n_classes=int(space.n) if discrete else None,
             seed=derived_seed(check.seed, "stand-in", "fit", draw),
         )

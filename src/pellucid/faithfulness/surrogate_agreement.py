@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pellucid.agents.acting import choose_actions
+from pellucid.agents.program import ProgramAgent
 from pellucid.agents.tree import TreeAgent
 from pellucid.explanation import Check, Score, Surrogate, metric
 from pellucid.faithfulness.hiding import changed_choices
@@ -37,7 +38,7 @@ def surrogate_agreement(check: Check) -> tuple[Score, ...]:
     space = check.agent.action_space
     wanted = choose_actions(check.agent, own.observations, "greedy", ())
 
-    def agreement(stand_in: TreeAgent) -> Float[np.ndarray, " episodes"]:
+    def agreement(stand_in: ProgramAgent | TreeAgent) -> Float[np.ndarray, " episodes"]:
         same = ~changed_choices(space, wanted, stand_in.act(own.observations))
         return own.by_episode(100.0 * same)
 

@@ -7,6 +7,7 @@ from gymnasium.spaces import Discrete
 from jaxtyping import Float
 
 from pellucid.agents.acting import preferences
+from pellucid.agents.program import ProgramAgent
 from pellucid.agents.tree import TreeAgent
 from pellucid.errors import CapabilityError
 from pellucid.explanation import Check, Score, Surrogate, metric
@@ -69,7 +70,7 @@ def _worth(check: Check, own: OwnStates, by_value: bool) -> Float[np.ndarray, "s
 
 
 def _regret(
-    own: OwnStates, worth: Float[np.ndarray, "states actions"], stand_in: TreeAgent
+    own: OwnStates, worth: Float[np.ndarray, "states actions"], stand_in: ProgramAgent | TreeAgent
 ) -> Float[np.ndarray, " episodes"]:
     chosen = stand_in.leaf_values(own.observations).argmax(axis=1)
     had = np.take_along_axis(worth, chosen[:, None], axis=1)[:, 0]

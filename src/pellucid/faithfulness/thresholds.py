@@ -11,6 +11,12 @@ UNITS_FOR_SUPPORTED = 10
 UNITS_FOR_WEAK = 5
 """Independent units below which nothing is measured."""
 
+# --- is it the agent that was meant ---
+
+OTHER_INPUTS = 10.0
+"""Standard deviations of the inputs that a network was made for, by which the mean of an input may
+lie elsewhere or by which an input may spread more, before they count as other inputs."""
+
 # --- closed-loop tests ---
 
 HIDDEN_INPUTS = 10

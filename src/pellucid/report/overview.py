@@ -139,9 +139,30 @@ def identity(record: RunRecord) -> Document:
     return {
         "verdict": verdict,
         **told,
+        "normalisation": _normalisation(record),
         "recorded": _recorded(recorded, record.agent.recorded_source),
         "facts_shown": told["facts"],
     }
+
+
+def _normalisation(record: RunRecord) -> Document:
+    agent = record.agent
+    if agent.normalised == "yes":
+        return said(
+            "Its inputs are normalised in front of it, by the statistics in {source}.",
+            source=agent.statistics_source,
+        )
+    if any(e.normalised == "unknown" for e in record.explanations) or agent.normalised == "unknown":
+        return said(
+            "**Unknown.** It seems to have learned on normalised inputs, and {what} are missing.",
+            what="their statistics",
+        )
+    stated = (
+        "its user says so"
+        if agent.normalised == "no"
+        else "nothing that came with it tells otherwise"
+    )
+    return said("Its inputs were not normalised, as far as known: {why}.", why=stated)
 
 
 def _recorded(recorded: Interval | None, source: str) -> Document | None:

@@ -1,14 +1,11 @@
 """Checks of what an environment hands back, made for a whole batch where that is cheaper."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 from jaxtyping import Bool, Shaped
-
-from pellucid.errors import InputError
 
 _PLAIN_REWARDS = (float, int, np.float64)
 
@@ -134,44 +131,3 @@ def _described(value: Any) -> str:
     if isinstance(value, np.ndarray | np.generic):
         return f"an array of shape {value.shape} and type {value.dtype}"
     return type(value).__name__
-
-
-def checked_hidden(hidden: Any, shape: tuple[int, ...]) -> Bool[np.ndarray, " inputs"] | None:
-    """Return which inputs are hidden, after checking that there is one truth value for each.
-
-    Args:
-        hidden: What was given; None if all are seen.
-        shape: Of one observation.
-
-    Raises:
-        InputError: It is something else.
-    """
-    if hidden is None:
-        return None
-    mask = np.asarray(hidden)
-    n_inputs = math.prod(shape)
-    if mask.dtype != np.bool_ or mask.shape != (n_inputs,):
-        raise InputError(
-            f"expected hidden inputs as {n_inputs} booleans, got {mask.dtype} of shape {mask.shape}"
-        )
-    return mask
-
-
-def checked_shown(
-    shown: Any, visited: Shaped[np.ndarray, "states *observation"]
-) -> Shaped[np.ndarray, "*observation"] | None:
-    """Return an observation to be shown, in the type of those that were visited.
-
-    Args:
-        shown: What was given; None for the one that there is.
-        visited: Those that were visited.
-
-    Raises:
-        InputError: It has another shape.
-    """
-    if shown is None:
-        return None
-    wanted = visited.shape[1:]
-    if np.shape(shown) != wanted:
-        raise InputError(f"expected a shown observation of shape {wanted}, got {np.shape(shown)}")
-    return np.asarray(shown, dtype=visited.dtype)

@@ -20,6 +20,7 @@ from pellucid.envs.resolve import make_env, step_limit
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import EnvError, InputError
 from pellucid.kernels.returns import terms_add_up, terms_error
+from pellucid.rollouts.allowed import ALL_ALLOWED, tells_masks
 from pellucid.rollouts.checks import BadStepError, ObservationRules, observation_rules, space_layout
 from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Episode, Episodes
@@ -51,6 +52,7 @@ def collect(
     names: Names,
     jobs: int = 1,
     observe: ObservationFilter | None = None,
+    remember: ObservationFilter | None = None,
     episode_seeds: Sequence[int] | None = None,
     progress: Progress | None = None,
 ) -> Episodes:
@@ -71,6 +73,7 @@ def collect(
         names: Stored with the episodes.
         jobs: Processes; results are the same for any number.
         observe: Changes what the agent sees, not what happens and not what is stored.
+        remember: Changes what a recurrent agent remembers of a step, not what it acts on.
         episode_seeds: In place of the derived seeds, one per episode, for paired runs.
         progress: Told the share of the episodes that is done.
 
@@ -87,7 +90,7 @@ def collect(
     if len(seeds) != n_episodes:
         raise InputError(f"expected {n_episodes} episode seeds, got {len(seeds)}")
     bound = _step_bound(spec)
-    task = _CollectTask(unmetered(agent), spec, seed, policy, observe)
+    task = _CollectTask(unmetered(agent), spec, seed, policy, observe, remember)
     done: list[_Collected] = []
     while len(done) < n_episodes:
         affordable = min(meter.left.queries, meter.left.env_steps) // bound
@@ -106,7 +109,11 @@ def collect(
                 if meter.time_is_up:
                     break
     attempted = tuple(c.episode for c in done)
-    warnings = (*_range_warnings(done), *_terms_warnings(attempted, names.reward_unit))
+    warnings = (
+        *_range_warnings(done),
+        *_terms_warnings(attempted, names.reward_unit),
+        *_mask_warnings(agent, spec),
+    )
     for warning in warnings:
         logger.warning(warning)
     return Episodes(attempted, spec, names, seed, policy, warnings)
@@ -133,6 +140,7 @@ class _CollectTask:
     seed: int
     policy: PolicyMode
     observe: ObservationFilter | None
+    remember: ObservationFilter | None
 
     def __call__(self, assigned: list[tuple[int, int]]) -> list[_Collected]:
         probe = make_env(self.spec)
@@ -144,7 +152,9 @@ class _CollectTask:
         def finished(item: tuple[int, int], lane: Lane) -> None:
             collected[item[0]] = _as_collected(item, lane)
 
-        lockstep = Lockstep(self.agent, self.policy, observation_space, self.observe)
+        lockstep = Lockstep(
+            self.agent, self.policy, observation_space, self.observe, remember=self.remember
+        )
         lockstep.run(assigned, start, finished)
         return [collected[index] for index, _ in assigned]
 
@@ -210,6 +220,8 @@ def _as_collected(item: tuple[int, int], lane: Lane) -> _Collected:
         truncated=lane.truncated,
         terms=recorder.terms,
         failure=lane.failure,
+        masks=recorder.masks,
+        memories=recorder.memories,
     )
     return _Collected(episode, lane.queries, lane.env_steps, lane.n_outside, lane.first_outside)
 
@@ -242,6 +254,16 @@ def _range_warnings(done: list[_Collected]) -> tuple[str, ...]:
         f"declares, first in episode {first.episode.index} at step {first.first_outside}"
     )
     return (warning,)
+
+
+def _mask_warnings(agent: Agent, spec: EnvSpec) -> tuple[str, ...]:
+    if "masks" not in agent.capabilities:
+        return ()
+    env = make_env(spec)
+    try:
+        return () if tells_masks(env) else (ALL_ALLOWED,)
+    finally:
+        env.close()
 
 
 def _terms_warnings(attempted: tuple[Episode, ...], unit: str) -> tuple[str, ...]:

@@ -1,6 +1,9 @@
 """Explainers of the agent as a model (leaves A1, A2)."""
 
 REGISTRY = {
+    "linear-model-tree": "pellucid.explainers.model.linear_model_tree",
+    "oblique-tree": "pellucid.explainers.model.oblique_tree",
+    "optimal-tree": "pellucid.explainers.model.optimal_tree",
     "reward-cliff": "pellucid.explainers.model.reward_cliff",
     "viper-tree": "pellucid.explainers.model.viper_tree",
     "changed-state": "pellucid.explainers.model.changed_state",

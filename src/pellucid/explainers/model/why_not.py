@@ -9,6 +9,7 @@ from gymnasium.spaces import Box, Discrete
 from jaxtyping import Float, Shaped
 
 from pellucid.agents.acting import preferences
+from pellucid.agents.context import in_context
 from pellucid.agents.flatten import flat
 from pellucid.budget import Cost
 from pellucid.errors import BudgetError, CapabilityError, InputError
@@ -17,6 +18,7 @@ from pellucid.explanation.options import EPISODE, STEP, chosen_episode, chosen_s
 from pellucid.explanation.wording import show
 from pellucid.kernels.returns import terms_add_up, terms_error
 from pellucid.rollouts import Branch, Future, branching_cost, run_branches
+from pellucid.rollouts.allowed import allowed_at
 from pellucid.rollouts.drawing import opposite_action
 from pellucid.rollouts.failures import check_enough, failure_warnings, usable_returns
 
@@ -71,6 +73,10 @@ class WhyNot:
     short to matter; COViz forces one step. Without options the question is searched for: the
     likeliest other action at up to twelve moments of the typical episode, keeping the moment at
     which it costs the most; the decisive test then repeats it on fresh futures.
+
+    Where the environment tells which actions are allowed, the foil is one of them, and the agent
+    acts at the steps of `hold` at which the foil is not allowed. A recurrent agent is asked with
+    what it remembered at that step.
     """
 
     def plan(self, task: Task) -> Cost:
@@ -139,8 +145,14 @@ def _search(task: Task, position: int) -> tuple[_Choice, tuple[Future, ...]]:
     Moments are spread over the episode; one with a failed future is not chosen.
     """
     n_steps = len(task.episodes[position])
-    places = np.linspace(0, max(0, n_steps - 2), _n_candidates(task, position))
-    steps = np.unique(places.round().astype(int))
+    open_steps = [t for t in range(max(1, n_steps - 1)) if _has_choice(task, position, t)]
+    if not open_steps:
+        raise CapabilityError(
+            "only one action is allowed at every moment of this episode",
+            hint="another episode, with --episode",
+        )
+    places = np.linspace(0, len(open_steps) - 1, _n_candidates(task, position))
+    steps = np.unique(np.array(open_steps)[places.round().astype(int)])
     choices = [_choice(task, position, int(step)) for step in steps]
     # replicates after those of the comparison itself: choosing and comparing share no noise
     futures = _pairs(task, choices, N_SEARCH, first_replicate=N_FUTURES)
@@ -166,7 +178,7 @@ def _choice(task: Task, position: int, step: int) -> _Choice:
     own = episode.actions[step]
     foil = task.options.get("foil")
     if foil is None:
-        foil = _likeliest_other(task, episode.observations[step], own)
+        foil = _likeliest_other(task, position, step, own)
     else:
         foil = _check_foil(task.agent.action_space, foil)
     hold = whole_number(task, "hold")
@@ -177,19 +189,34 @@ def _choice(task: Task, position: int, step: int) -> _Choice:
     return _Choice(position, step, own, foil, min(hold, len(episode) - step))
 
 
+def _has_choice(task: Task, position: int, step: int) -> bool:
+    space = task.agent.action_space
+    return isinstance(space, Box) or len(allowed_at(task.episodes, position, step, space)) > 1
+
+
 def _likeliest_other(
-    task: Task,
-    observation: Shaped[np.ndarray, " *observation"],
-    own: Shaped[np.ndarray, " *action"],
+    task: Task, position: int, step: int, own: Shaped[np.ndarray, " *action"]
 ) -> np.ndarray:
     space = task.agent.action_space
     if isinstance(space, Box):
         return opposite_action(space, own)
     if space.n < 2:
         raise CapabilityError("there is only one action", hint="nothing else could be done")
-    scores = preferences(task.agent, observation[None])[0].copy()
-    scores[int(own) - int(space.start)] = -np.inf
-    return np.asarray(space.start + scores.argmax(), dtype=space.dtype)
+    others = [a for a in allowed_at(task.episodes, position, step, space) if a != int(own)]
+    if not others:
+        raise CapabilityError(
+            f"only one action is allowed at step {step}", hint="another moment, with --step"
+        )
+    scores = _preferences(task, position, step)
+    best = max(others, key=lambda action: (scores[action - int(space.start)], -action))
+    return np.asarray(best, dtype=space.dtype)
+
+
+def _preferences(task: Task, position: int, step: int) -> Float[np.ndarray, " outputs"]:
+    agent = in_context(task.agent, task.episodes.context_at(np.array([[position, step]])))
+    observation = task.episodes[position].observations[step]
+    found: Float[np.ndarray, " outputs"] = preferences(agent, observation[None])[0]
+    return found
 
 
 def _check_foil(space: Discrete | Box, foil: Any) -> np.ndarray:
@@ -265,7 +292,7 @@ def _content(task: Task, choice: _Choice, futures: Sequence[Future]) -> Futures:
         terms=terms.reshape(2, len(arms[0]), len(names)).astype(np.float64),
         noise="fresh_noise",
         hold=choice.hold,
-        preferences=preferences(task.agent, observation[None])[0],
+        preferences=_preferences(task, choice.episode, choice.step),
         preference_names=task.episodes.names.actions,
         observation=flat(observation[None])[0].astype(np.float64),
         terms_error=float(np.nanmax(errors)) if np.isfinite(errors).any() else np.nan,

@@ -8,5 +8,6 @@ REGISTRY = {
     "sarfa": "pellucid.explainers.state.sarfa",
     "perturbation": "pellucid.explainers.state.perturbation",
     "rise": "pellucid.explainers.state.rise",
+    "memory": "pellucid.explainers.state.memory",
     "critical-steps": "pellucid.explainers.state.critical_steps",
 }

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pellucid.agents.acting import predicted_return, preference_unit, preferences
+from pellucid.agents.context import in_context
 from pellucid.errors import CapabilityError
 from pellucid.rollouts.episodes import Episodes
 from pellucid.types import Agent
@@ -54,15 +55,28 @@ def importance_for(agent: Agent) -> Importance:
 
 
 def _spread(agent: Agent, episodes: Episodes) -> Float[np.ndarray, " states"]:
-    return np.asarray(np.ptp(preferences(agent, episodes.visited), axis=1))
+    return _range(
+        preferences(in_context(agent, episodes.visited_context), episodes.visited), episodes
+    )
 
 
 def _log_spread(agent: Agent, episodes: Episodes) -> Float[np.ndarray, " states"]:
-    chances = np.maximum(preferences(agent, episodes.visited), LEAST_PROBABILITY)
-    return np.asarray(np.ptp(np.log(chances), axis=1))
+    chances = preferences(in_context(agent, episodes.visited_context), episodes.visited)
+    return _range(np.log(np.maximum(chances, LEAST_PROBABILITY)), episodes)
+
+
+def _range(
+    values: Float[np.ndarray, "states actions"], episodes: Episodes
+) -> Float[np.ndarray, " states"]:
+    """Return the largest minus the smallest value, over the actions that were allowed."""
+    masks = episodes.visited_context.masks
+    allowed = np.ones(values.shape, dtype=bool) if masks is None else masks
+    highest = values.max(axis=1, where=allowed, initial=-np.inf)
+    return np.asarray(highest - values.min(axis=1, where=allowed, initial=np.inf))
 
 
 def _change_of_value(agent: Agent, episodes: Episodes) -> Float[np.ndarray, " states"]:
+    agent = in_context(agent, episodes.visited_context)
     values = predicted_return(agent, episodes.visited)[:, 0]
     parts = np.split(values, np.cumsum([len(episode) for episode in episodes.used])[:-1])
     # the last step of an episode leads to no other state that was visited
