@@ -2,6 +2,7 @@
 
 SUITES = {
     "posttrain": "pellucid.bench.posttrain",
+    "saliency": "pellucid.bench.saliency",
     "shapley": "pellucid.bench.shapley",
     "shapley-estimators": "pellucid.bench.shapley_estimators",
     "tabular": "pellucid.bench.tabular",
