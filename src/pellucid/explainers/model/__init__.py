@@ -6,5 +6,6 @@ REGISTRY = {
     "optimal-tree": "pellucid.explainers.model.optimal_tree",
     "reward-cliff": "pellucid.explainers.model.reward_cliff",
     "viper-tree": "pellucid.explainers.model.viper_tree",
+    "changed-state": "pellucid.explainers.model.changed_state",
     "why-not": "pellucid.explainers.model.why_not",
 }

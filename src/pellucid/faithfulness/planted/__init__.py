@@ -3,7 +3,15 @@
 from typing import Any
 
 from pellucid.explanation import Content
-from pellucid.faithfulness.planted import alternatives, features, images, moments, radii, rules
+from pellucid.faithfulness.planted import (
+    alternatives,
+    features,
+    flips,
+    images,
+    moments,
+    radii,
+    rules,
+)
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
 __all__ = ["TASKS", "Measure", "PlantedTask", "Reading", "Setting", "applies", "readings"]
@@ -13,6 +21,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *images.TASKS,
     *moments.TASKS,
     *alternatives.TASKS,
+    *flips.TASKS,
     *rules.TASKS,
     *radii.TASKS,
 )
