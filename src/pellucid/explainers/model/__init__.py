@@ -1,6 +1,7 @@
 """Explainers of the agent as a model (leaves A1, A2)."""
 
 REGISTRY = {
+    "additive-model": "pellucid.explainers.model.additive_model",
     "linear-model-tree": "pellucid.explainers.model.linear_model_tree",
     "oblique-tree": "pellucid.explainers.model.oblique_tree",
     "optimal-tree": "pellucid.explainers.model.optimal_tree",
