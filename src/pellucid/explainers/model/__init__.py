@@ -2,6 +2,7 @@
 
 REGISTRY = {
     "additive-model": "pellucid.explainers.model.additive_model",
+    "constant-action-radius": "pellucid.explainers.model.constant_action_radius",
     "linear-model-tree": "pellucid.explainers.model.linear_model_tree",
     "oblique-tree": "pellucid.explainers.model.oblique_tree",
     "optimal-tree": "pellucid.explainers.model.optimal_tree",

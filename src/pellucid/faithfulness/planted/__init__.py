@@ -3,7 +3,7 @@
 from typing import Any
 
 from pellucid.explanation import Content
-from pellucid.faithfulness.planted import alternatives, features, moments, radii, rules
+from pellucid.faithfulness.planted import alternatives, features, leads, moments, radii, rules
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
 __all__ = ["TASKS", "Measure", "PlantedTask", "Reading", "Setting", "applies", "readings"]
@@ -14,6 +14,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *alternatives.TASKS,
     *rules.TASKS,
     *radii.TASKS,
+    *leads.TASKS,
 )
 
 
