@@ -50,15 +50,14 @@ def test_an_agent_without_gradients_is_attacked_by_corners():
     rows = episodes.visited[:20]
     leads = np.abs(rows @ (agent.weights[:, 0] - agent.weights[:, 1]))
     content = replace(
-        ConstantActionRadius().explain(task(agent_of(network()), logged(N_INPUTS, N_ACTIONS))).content,
+        checked().finding.content,
         observations=rows, radii=leads / 2.5, actions=agent.act(rows), scale=np.ones(2),
     )  # fmt: skip
     for factor, breaks in ((0.99, False), (1.1, True)):
         finding = replace(checked().finding, content=replace(content, radii=factor * content.radii))
-        check = Check(
-            finding, made.agent, episodes, made.meter, "greedy", 0, 1, lambda *_: finding
-        )  # fmt: skip
-        (score,) = certificate_attacks(check)
+        (score,) = certificate_attacks(
+            replace(checked(), finding=finding, agent=made.agent, meter=made.meter)
+        )
         assert (score.interval.value > 0) == breaks
 
 

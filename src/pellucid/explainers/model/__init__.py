@@ -7,6 +7,7 @@ REGISTRY = {
     "oblique-tree": "pellucid.explainers.model.oblique_tree",
     "optimal-tree": "pellucid.explainers.model.optimal_tree",
     "reward-cliff": "pellucid.explainers.model.reward_cliff",
+    "symbolic-policy": "pellucid.explainers.model.symbolic_policy",
     "viper-tree": "pellucid.explainers.model.viper_tree",
     "why-not": "pellucid.explainers.model.why_not",
 }
