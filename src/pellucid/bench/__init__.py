@@ -7,6 +7,7 @@ SUITES = {
     "shapley": "pellucid.bench.shapley",
     "shapley-estimators": "pellucid.bench.shapley_estimators",
     "tabular": "pellucid.bench.tabular",
+    "trees": "pellucid.bench.trees",
 }
 """Module of each comparison; it offers `run(scale, note) -> tuple[Row, ...]`."""
 

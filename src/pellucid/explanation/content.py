@@ -378,6 +378,8 @@ class Certificates:
         choices: One per state, the action in words.
         rivals: One per state, the next best action in words.
         discount: Weight of the next step that the radii hold for; NaN if none enters them.
+        scale: Shape (inputs,), the unit of each input that radii count in, 0 for one that is held;
+            empty of certificates about rewards.
     """
 
     kind: ClassVar[str] = "certificates"
@@ -390,6 +392,7 @@ class Certificates:
     choices: tuple[str, ...] = ()
     rivals: tuple[str, ...] = ()
     discount: float = math.nan
+    scale: Float[np.ndarray, " inputs"] = field(default_factory=_no_numbers)
 
 
 @dataclass(frozen=True)

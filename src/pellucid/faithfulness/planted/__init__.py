@@ -12,6 +12,7 @@ from pellucid.faithfulness.planted import (
     radii,
     rules,
 )
+from pellucid.faithfulness.planted import alternatives, features, leads, moments, radii, rules
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
 __all__ = ["TASKS", "Measure", "PlantedTask", "Reading", "Setting", "applies", "readings"]
@@ -24,6 +25,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *flips.TASKS,
     *rules.TASKS,
     *radii.TASKS,
+    *leads.TASKS,
 )
 
 
