@@ -8,11 +8,11 @@ from pellucid.faithfulness.planted import (
     features,
     flips,
     images,
+    leads,
     moments,
     radii,
     rules,
 )
-from pellucid.faithfulness.planted import alternatives, features, leads, moments, radii, rules
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
 __all__ = ["TASKS", "Measure", "PlantedTask", "Reading", "Setting", "applies", "readings"]
