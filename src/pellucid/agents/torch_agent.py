@@ -245,7 +245,7 @@ class TorchAgent:
         """Return `preferences` by matrices as the weights are now; None unless layers are plain."""
         if not self._is_dense:
             return None
-        return dense_forward(self.network.path(), self._preferred)
+        return dense_forward(self.network.path(), self.preferred)
 
     @cached_property
     def _is_dense(self) -> bool:
@@ -253,14 +253,14 @@ class TorchAgent:
 
         Asked once for each agent, outside any budget, as loading is.
         """
-        space, fast = self.observation_space, dense_forward(self.network.path(), self._preferred)
+        space, fast = self.observation_space, dense_forward(self.network.path(), self.preferred)
         if fast is None or not isinstance(space, gymnasium.spaces.Box):
             return False
         rng = np.random.default_rng(0)
         drawn = rng.normal(0.0, [[1.0], [100.0]], size=(CHECKED_ROWS, 2, math.prod(space.shape)))
         rows = drawn.reshape(-1, *space.shape).clip(space.low, space.high).astype(space.dtype)
         try:
-            return close(fast(rows), self._preferred(self._outputs(rows)))
+            return close(fast(rows), self.preferred(self._outputs(rows)))
         except (AgentError, ValueError):  # not numbers, or shapes that do not fit
             return False
 
@@ -302,7 +302,7 @@ class TorchAgent:
         if capability not in self.capabilities:
             raise lacking(self, capability)
 
-    def _preferred(
+    def preferred(
         self, outputs: Shaped[np.ndarray, "batch outputs"]
     ) -> Float[np.ndarray, "batch outputs"]:
         """Return what `preferences` are where the network has these outputs."""

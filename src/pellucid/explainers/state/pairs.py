@@ -7,12 +7,14 @@ from typing import TypedDict
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from pellucid.agents.context import NO_CONTEXT, is_empty, take
 from pellucid.agents.outputs import output_names
 from pellucid.errors import BudgetError
+from pellucid.explainers.state.asking import Asking
 from pellucid.explanation import Attribution, Finding, InputGroups, Task, fact
 from pellucid.explanation.whole_action import with_whole_action
 from pellucid.seeds import stream
-from pellucid.types import Observations
+from pellucid.types import Context, Observations
 
 N_STATES, N_BACKGROUND = 180, 50
 MIN_STATES, MIN_BACKGROUND = 5, 4
@@ -37,6 +39,7 @@ class Pairs:
         cost: Queries of all pairs, and of states and background once.
         left_out: What the budget left out, one sentence each.
         groups: Of inputs, each of which gets one value.
+        context: What answers in the states depend on beside the observation, row by row.
     """
 
     states: Shaped[np.ndarray, "states *observation"]
@@ -45,6 +48,11 @@ class Pairs:
     cost: int
     left_out: tuple[str, ...]
     groups: InputGroups
+    context: Context = NO_CONTEXT
+
+    def asking(self, task: Task) -> Asking:
+        """Return the agent in these states, asked for its preferences."""
+        return Asking(task.agent, self.context)
 
 
 def planned_pairs(
@@ -63,6 +71,8 @@ def planned_pairs(
         BudgetError: The budget does not pay for 5 states against 4 background rows.
     """
     visited, queries = task.episodes.visited, task.meter.left.queries
+    # within a context the answer to a background row depends on the state
+    per_pair += not is_empty(task.episodes.visited_context)
     full = min(len(visited), N_STATES), min(len(visited), N_BACKGROUND)
     n_states, n_background = _affordable(full, per_pair, queries)
     rows = _drawn(task, method, "states", n_states)
@@ -78,6 +88,7 @@ def planned_pairs(
         if (n_states, n_background) == full
         else (f"{question} {done}, in place of {planned}.",),
         groups=groups,
+        context=take(task.episodes.visited_context, rows),
     )
 
 
@@ -111,6 +122,7 @@ def planned_states(
         cost=n_states * (per_state + 1),
         left_out=() if n_states == full else (f"{question} {done}.",),
         groups=groups,
+        context=take(task.episodes.visited_context, rows),
     )
 
 

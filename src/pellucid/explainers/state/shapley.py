@@ -44,7 +44,7 @@ class Shapley:
             task,
             planned_game(task, QUESTION),
             preferences,
-            bulk_answer=bulk_preferences(task.agent),
+            bulk_fn=bulk_preferences,
             output_names=output_names(task.agent.action_space, task.episodes.names),
             output_unit=preference_unit(task.agent),
         )
