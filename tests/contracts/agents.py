@@ -174,6 +174,10 @@ NEEDS_A_TABLE = frozenset({"reward-cliff"})
 """Explainers of environments that show their table of outcomes; the track shows none."""
 
 
+NEEDS_A_NETWORK = frozenset({"constant-action-radius"})
+"""Explainers of networks whose layers can be read; the agents of the track are none."""
+
+
 NEEDS_TEXT = frozenset({"stated-reasoning"})
 """Explainers of language models."""
 
@@ -190,4 +194,4 @@ def of_numbers():
 
 def on_the_track():
     """Return the names of the explainers that have something to explain on the track."""
-    return [name for name in of_numbers() if name not in NEEDS_A_TABLE]
+    return [name for name in of_numbers() if name not in NEEDS_A_TABLE | NEEDS_A_NETWORK]

@@ -14,6 +14,7 @@ import gymnasium
 import torch
 from torch import Tensor, nn
 
+from pellucid.agents.logits import paired_logits
 from pellucid.agents.sb3_layout import Layout
 from pellucid.agents.sb3_table import Algorithm
 from pellucid.agents.spaces import Spaces
@@ -53,10 +54,12 @@ class ActorCritic(_Policy):
     Args:
         module: An `ActorCriticPolicy`.
         layout: From observations of the environment to those of the policy.
-        discrete: Whether actions are discrete.
+        discrete: Whether actions are choices.
+        binary: Whether they are choices between off and on, of which the policy has one logit.
     """
 
     discrete: bool
+    binary: bool = False
 
     @property
     def offers(self) -> frozenset[str]:
@@ -80,7 +83,7 @@ class ActorCritic(_Policy):
         latent = self.latent(observations)
         outputs: Tensor = self.module.action_net(latent)
         if self.discrete:
-            return outputs
+            return paired_logits(outputs) if self.binary else outputs
         if self.module.use_sde:
             return torch.cat([outputs, _sde_std(self.module, latent)], dim=1)
         return torch.cat([outputs, self.module.log_std.exp().expand_as(outputs)], dim=1)
@@ -282,7 +285,9 @@ def network_of(
         case "TD3Policy":
             return DeterministicActor(module, seen)
         case _:
-            return ActorCritic(module, seen, isinstance(spaces.action, gymnasium.spaces.Discrete))
+            continuous = isinstance(spaces.action, gymnasium.spaces.Box)
+            binary = isinstance(spaces.action, gymnasium.spaces.MultiBinary)
+            return ActorCritic(module, seen, not continuous, binary)
 
 
 def _sde_std(holder: Any, latent: Tensor) -> Tensor:

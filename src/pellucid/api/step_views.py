@@ -102,6 +102,8 @@ def _read(arrays: Mapping[str, np.ndarray], position: int) -> EpisodeSteps:
 
 def _steps(agent: MeteredAgent, observations: Observations) -> EpisodeSteps:
     unit = preference_unit(agent)
+    if unit not in UNITS:
+        raise CapabilityError(f"its action has several parts, and {unit} is not drawn over time")
     preferred = preferences(agent, observations)
     forecasts = {"value", "q_values"} & agent.capabilities
     values = np.empty(0)

@@ -18,8 +18,9 @@ from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explainers.state.asking import AnswerFn, Asking
 from pellucid.explainers.state.hybrids import Sides, sides_of
 from pellucid.explainers.state.pairs import stored_groups
-from pellucid.explanation import Attribution, Finding, InputGroups, Task, fact
+from pellucid.explanation import PREDICTED_RETURN, Attribution, Finding, InputGroups, Task, fact
 from pellucid.explanation.players import players_of
+from pellucid.explanation.whole_action import with_whole_action
 from pellucid.kernels.shapley import MAX_EXACT_PLAYERS
 from pellucid.kernels.shapley_chains import (
     chain_evaluations,
@@ -154,7 +155,7 @@ def solved_game(
     outputs = asking.of_states(game.states)
     baseline = asking.of_background(game.background).mean(axis=-2)
     values, errors = _attribute(task, game, asking)
-    content = Attribution(
+    own = Attribution(
         values=values,
         observations=game.groups.means(game.states),
         chosen=outputs.argmax(axis=1),
@@ -167,6 +168,8 @@ def solved_game(
         output_unit=output_unit,
         **stored_groups(game.groups, game.states),
     )
+    space, forecast = task.agent.action_space, output_unit == PREDICTED_RETURN
+    content = own if forecast else with_whole_action(own, space)
     scale = max(1.0, float(np.abs(outputs).max()), float(np.abs(baseline).max()))
     missing = np.abs(values.sum(axis=1) - (outputs - baseline)).max()
     return Finding(

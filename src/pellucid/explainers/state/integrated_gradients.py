@@ -129,7 +129,9 @@ def _integrated(
     )
     assert isinstance(finding.content, Attribution)
     scale = max(1.0, float(np.abs(outputs).max()), float(np.abs(baseline).max()))
-    missing = np.abs(finding.content.values.sum(axis=1) - (outputs - baseline)).max()
+    # not of the whole action, which is made of the outputs
+    sums = finding.content.values.sum(axis=1)[:, :n_outputs]
+    missing = np.abs(sums - (outputs - baseline)).max()
     return replace(finding, identity_error=float(missing) / scale, identity_tolerance=TOLERANCE)
 
 

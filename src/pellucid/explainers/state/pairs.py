@@ -8,9 +8,11 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from pellucid.agents.context import NO_CONTEXT, is_empty, take
+from pellucid.agents.outputs import output_names
 from pellucid.errors import BudgetError
 from pellucid.explainers.state.asking import Asking
 from pellucid.explanation import Attribution, Finding, InputGroups, Task, fact
+from pellucid.explanation.whole_action import with_whole_action
 from pellucid.seeds import stream
 from pellucid.types import Context, Observations
 
@@ -147,8 +149,8 @@ def attributed(
         baseline: Mean output of the background, or the output of each state with all hidden.
         output_unit: Unit of the outputs.
     """
-    n_background = len(pairs.background)
-    content = Attribution(
+    n_background, space = len(pairs.background), task.agent.action_space
+    parts = Attribution(
         values=values.mean(axis=1),
         observations=pairs.groups.means(pairs.states),
         chosen=outputs.argmax(axis=1),
@@ -157,10 +159,11 @@ def attributed(
         standard_errors=_standard_errors(values, n_background),
         steps=task.episodes.visited_steps[pairs.rows],
         input_names=pairs.groups.names,
-        output_names=task.episodes.names.actions,
+        output_names=output_names(space, task.episodes.names),
         output_unit=output_unit,
         **stored_groups(pairs.groups, pairs.states),
     )
+    content = with_whole_action(parts, space)
     return Finding(
         question=question,
         content=content,
