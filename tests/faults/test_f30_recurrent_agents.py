@@ -67,7 +67,7 @@ def failures(agent: Any, env: str) -> list[str]:
 @pytest.mark.parametrize(
     ("memory", "told"),
     [
-        (lambda rows: np.zeros((len(rows), 3), np.float32), "(3, 3)"),
+        (lambda rows: np.zeros((len(rows), 3), np.float32), "(1, 3)"),
         (lambda rows: np.zeros(2, np.float32), "(2,)"),
         (lambda rows: [0.0] * len(rows), "list"),
         (lambda rows: torch.zeros(len(rows), 2), "torch.Size"),
