@@ -130,6 +130,7 @@ def test_a_team_is_explained_and_told(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "agent.pth" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_members_are_told_in_lines_and_in_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,7 @@ from pellucid.api.request import (
     options_of,
     run_order,
     share_of,
+    suited,
 )
 from pellucid.api.run_folder import (
     EPISODES,
@@ -136,6 +137,7 @@ def plan_all(
         logs=logs,
         n_episodes=request.n_episodes,
     )
+    request = suited(request, located.agent)
     stored = None if fresh or out is None else _stored_run(request, located, Path(out))
     episodes = None
     if stored is not None and stored.part(EPISODES) is not None:

@@ -35,6 +35,7 @@ from pellucid.api.request import (
     options_of,
     run_order,
     share_of,
+    suited,
     too_few_episodes,
 )
 from pellucid.api.run_folder import (
@@ -252,6 +253,7 @@ def explain_located(
         PellucidError: As for `explain_all`.
         Interrupted: As for `explain_all`.
     """
+    request = suited(request, located.agent)
     folder = _open(request, located, out, command=command, fresh=fresh)
     meter = Meter(request.allowed, time_limit=limit)
     tell = progress or (lambda part, share: None)
