@@ -47,6 +47,8 @@ class Outputs(StrEnum):
     logits = "logits"
     q_values = "q_values"
     mean = "mean"
+    logits_and_value = "logits_and_value"
+    mean_and_value = "mean_and_value"
 
 
 class FailOn(StrEnum):
