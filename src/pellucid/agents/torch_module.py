@@ -139,7 +139,6 @@ def _agent(
     head = _head(request.outputs, spaces, name)
     network = _network(module, head, request.outputs, spaces, name)
     outputs = f"{head}{SUFFIX}" if network.value_from == PAIR else head
-    kind = type(module).__name__
     facts = {
         "name": name,
         "adapter": NAME,

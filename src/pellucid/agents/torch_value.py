@@ -49,6 +49,7 @@ def value_of(module: nn.Module, observations: Tensor, source: str, name: str) ->
     Raises:
         AgentError: What came is not one real number per observation.
     """
+    values: Any
     if source == PAIR:
         output = module(observations)
         first_of(output, source, name)
@@ -61,7 +62,8 @@ def value_of(module: nn.Module, observations: Tensor, source: str, name: str) ->
         raise AgentError(
             f"{name} returned values of the form {came}, expected one number per observation"
         )
-    return values.reshape(len(observations))
+    column: Tensor = values.reshape(len(observations))
+    return column
 
 
 def works(module: nn.Module, observations: Tensor, name: str) -> bool:
