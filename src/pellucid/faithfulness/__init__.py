@@ -9,6 +9,7 @@ REGISTRY = {
     "memory_drop": "pellucid.faithfulness.memory_drop",
     "highlight_drop": "pellucid.faithfulness.highlight_drop",
     "branch_gap": "pellucid.faithfulness.branch_gap",
+    "state_flip": "pellucid.faithfulness.state_flip",
     "student_return": "pellucid.faithfulness.student_return",
     "surrogate_agreement": "pellucid.faithfulness.surrogate_agreement",
     "surrogate_regret": "pellucid.faithfulness.surrogate_regret",

@@ -147,7 +147,7 @@ def _choices(
     n_outputs = steps.preferences.shape[1] if steps is not None else 0
     names = record.episodes.names.actions
     start = steps.start if steps is not None else 0
-    outputs = [at_or(names, i + start, f"action {i + start}") for i in range(n_outputs)]
+    outputs = [at_or(names, i, f"action {i + start}") for i in range(n_outputs)]
     taken = [action_name(record, episode.actions[step]) for step in kept]
     labels = list(dict.fromkeys(taken)) if discrete else []
     by_output = discrete and n_outputs > 0

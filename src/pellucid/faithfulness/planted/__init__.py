@@ -3,7 +3,16 @@
 from typing import Any
 
 from pellucid.explanation import Content
-from pellucid.faithfulness.planted import alternatives, features, images, moments, radii, rules
+from pellucid.faithfulness.planted import (
+    alternatives,
+    features,
+    flips,
+    images,
+    leads,
+    moments,
+    radii,
+    rules,
+)
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
 __all__ = ["TASKS", "Measure", "PlantedTask", "Reading", "Setting", "applies", "readings"]
@@ -13,8 +22,10 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *images.TASKS,
     *moments.TASKS,
     *alternatives.TASKS,
+    *flips.TASKS,
     *rules.TASKS,
     *radii.TASKS,
+    *leads.TASKS,
 )
 
 
