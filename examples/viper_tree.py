@@ -9,7 +9,7 @@ import numpy as np
 
 import pellucid as pl
 from pellucid.budget import Cost
-from pellucid.explanation.trees import export_python
+from pellucid.explanation.programs import export_python
 
 FAST = 0.2
 

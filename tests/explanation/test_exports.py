@@ -7,7 +7,7 @@ import pytest
 
 from pellucid.errors import CapabilityError, InputError
 from pellucid.explanation.exports import can_export
-from pellucid.explanation.trees import export_json, export_python
+from pellucid.explanation.programs import export_json, export_python
 from tests.explanation.contents import contents
 from tests.explanation.test_trees import content
 from tests.report import lunar
@@ -34,6 +34,6 @@ def test_another_ending_is_refused_and_names_those_that_are_not(tmp_path):
 def test_an_explanation_without_a_tree_is_refused(tmp_path, kind):
     result = replace(lunar.supported(), content=contents().get(kind))
     assert not can_export(result)
-    with pytest.raises(CapabilityError, match="found no tree to export"):
+    with pytest.raises(CapabilityError, match="found no stand-in to export"):
         result.export(tmp_path / "tree.py")
     assert list(tmp_path.iterdir()) == []

@@ -9,9 +9,8 @@ import pytest
 
 from pellucid.errors import CapabilityError
 from pellucid.explanation import Surrogate
+from pellucid.explanation.programs import export_json, export_python
 from pellucid.explanation.trees import (
-    export_json,
-    export_python,
     number,
     tree_code,
     tree_of,

@@ -78,4 +78,4 @@ def test_logs_and_other_forms_cannot_be_run():
     with pytest.raises(CapabilityError, match="logs without an environment"):
         student_return(check(agent, replace(episodes, spec=None), stump(0)))
     with pytest.raises(CapabilityError, match="cannot be run"):
-        student_return(check(agent, episodes, replace(stump(0), form="program")))
+        student_return(check(agent, episodes, replace(stump(0), features=np.empty(0, np.int64))))

@@ -1,7 +1,6 @@
-"""Trees as people and other programs read them: rules, Python source, JSON."""
+"""Trees as people and other programs read them: rules and Python source."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -10,10 +9,8 @@ from pellucid.errors import CapabilityError
 from pellucid.explanation.content import Surrogate
 from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.wording import show
-from pellucid.io import strict_json
 from pellucid.kernels.cart import LEAF, Cart
 
-SCHEMA = 1
 NAME_LETTERS = 60
 
 
@@ -79,13 +76,13 @@ def tree_code(
                 if many
                 else repr(int(actions[tree.values[node].argmax()]))
             )
-            said = _comment(_choice_words(tree, node, output_names, actions))
+            said = comment(_choice_words(tree, node, output_names, actions))
             return [f"{space}return {value}  # {said}"]
         item = int(tree.features[node])
         left, right = tree.children[node]
         test = f"observation[{item}] <= {float(tree.thresholds[node])!r}"
         return [
-            f"{space}if {test}:  # {_comment(input_names[item])}",
+            f"{space}if {test}:  # {comment(input_names[item])}",
             *grow(int(left), depth + 1),
             f"{space}else:",
             *grow(int(right), depth + 1),
@@ -105,42 +102,15 @@ def tree_of(content: Surrogate) -> Cart:
     """Return the tree of a content.
 
     Raises:
-        CapabilityError: It is a program or a formula, or was stored without its tree.
+        CapabilityError: Its tests or leaves are expressions, or it was stored without its tree.
     """
-    if content.form != "tree" or not len(content.features):
+    plain = not content.terms and not content.weights.size
+    if content.form != "tree" or not len(content.features) or not plain:
         raise CapabilityError(
             f"a {content.form} without the arrays of a tree cannot be run",
             hint="explain with a method that returns trees",
         )
     return Cart(content.features, content.thresholds, content.children, content.values)
-
-
-def export_python(content: Surrogate) -> str:
-    """Return a tree as Python source with one function, `act`, for one observation.
-
-    Raises:
-        CapabilityError: As `tree_of`.
-    """
-    return tree_code(tree_of(content), content.input_names, content.output_names, content.actions)
-
-
-def export_json(content: Surrogate) -> str:
-    """Return a tree as strict JSON: `features`, `thresholds`, `children`, `values`, and names.
-
-    Raises:
-        CapabilityError: As `tree_of`.
-    """
-    tree = tree_of(content)
-    document: dict[str, Any] = {
-        "schema": SCHEMA,
-        "form": content.form,
-        "rule": "an input that is not above the threshold goes to the first child; -1 is a leaf",
-        "input_names": list(content.input_names),
-        "output_names": list(content.output_names),
-        "actions": content.actions.tolist(),
-        **{name: getattr(tree, name).tolist() for name in Cart._fields},
-    }
-    return strict_json.dumps(document)
 
 
 def number(value: float) -> str:
@@ -169,5 +139,6 @@ def _unit(unit: str) -> str:
     return f" × {unit}" if unit[:1].isdigit() else f" {unit}" if unit else ""
 
 
-def _comment(words: str) -> str:
+def comment(words: str) -> str:
+    """Return words that can stand behind a `#` and never end the line."""
     return "".join(c if c.isprintable() else "?" for c in clip(visible(words), NAME_LETTERS))

@@ -86,7 +86,7 @@ def _too_small(check: Check) -> BudgetError:
     spec = check.episodes.spec
     assert spec is not None
     return BudgetError(
-        f"{least} episodes of the tree and of random actions need more than is left",
+        f"{least} episodes of the stand-in and of random actions need more than is left",
         hint=f"a larger budget: {2 * least * spec.max_steps} environment steps are enough "
         "for this test",
     )

@@ -77,6 +77,47 @@ def fit_cart(
     return _as_cart(fitted, rows, n_classes)
 
 
+class Split(NamedTuple):
+    """Which column and threshold part targets best, and the weighted impurity that this takes."""
+
+    column: int
+    threshold: float
+    gain: float
+
+
+def best_split(
+    columns: Float[np.ndarray, "rows columns"],
+    targets: Any,
+    weights: Float[np.ndarray, " rows"],
+    *,
+    n_classes: int | None,
+    seed: int,
+) -> Split | None:
+    """Return the best single split; None if no split takes any impurity.
+
+    Args:
+        columns: Shape (rows, columns).
+        targets: As in `fit_cart`.
+        weights: Shape (rows,), not negative, not all 0.
+        n_classes: Number of classes; None for regression.
+        seed: Decides between equally good splits.
+
+    Example:
+        >>> rows = np.array([[0.0, 5.0], [1.0, 1.0], [3.0, 5.0], [4.0, 1.0]])
+        >>> split = best_split(rows, np.array([0, 0, 1, 1]), np.ones(4), n_classes=2, seed=0)
+        >>> split.column, split.threshold, split.gain
+        (0, 2.0, 2.0)
+    """
+    rows = np.asarray(columns, dtype=np.float32)
+    trees = _sklearn_trees()
+    kind = trees.DecisionTreeRegressor if n_classes is None else trees.DecisionTreeClassifier
+    tree = kind(max_depth=1, random_state=seed).fit(rows, targets, sample_weight=weights).tree_
+    if tree.node_count < 3:
+        return None
+    mass = tree.weighted_n_node_samples * tree.impurity
+    return Split(int(tree.feature[0]), float(tree.threshold[0]), float(mass[0] - mass[1] - mass[2]))
+
+
 def _as_cart(fitted: Any, rows: Float[np.ndarray, "rows inputs"], n_classes: int | None) -> Cart:
     """Return what scikit-learn fitted."""
     tree = fitted.tree_

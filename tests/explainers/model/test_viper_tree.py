@@ -5,77 +5,30 @@ import pickle
 import types
 from functools import partial
 
-import gymnasium
 import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete, MultiDiscrete
 from tests.explainers.cases import LinearQ, logged, task
+from tests.explainers.model.guessing import (
+    N_INPUTS,
+    N_STEPS,
+    WIDE,
+    Follow,
+    Follower,
+    Guess,
+    Halfway,
+    episodes_of,
+)
 
 import pellucid as pl
 from pellucid.agents.tree import TreeAgent
-from pellucid.budget import Cost, Meter
-from pellucid.envs import EnvSpec
-from pellucid.envs.names import Names
 from pellucid.errors import BudgetError, CapabilityError
-from pellucid.explainers.model.viper_tree import (
-    LEAVES,
-    N_EPISODES,
-    RETURN_LIMIT,
-    SAME_ACTION,
-    ViperTree,
-    same_choice,
-    state_weights,
-)
-from pellucid.explanation.trees import export_json, export_python, tree_of
+from pellucid.explainers.model.distilling import N_EPISODES, RETURN_LIMIT
+from pellucid.explainers.model.labelling import SAME_ACTION, same_choice, state_weights
+from pellucid.explainers.model.viper_tree import LEAVES, ViperTree
+from pellucid.explanation.programs import export_json, export_python
+from pellucid.explanation.trees import tree_of
 from pellucid.faithfulness import thresholds
-from pellucid.rollouts import collect
-
-N_STEPS, N_INPUTS = 10, 3
-WIDE = Cost(10**7, 10**6)
-
-
-class Guess(gymnasium.Env):
-    """Each step shows new numbers and pays 1 for the action that a rule would choose."""
-
-    def __init__(self, rule, n_actions=3):
-        self.rule = rule
-        self.observation_space = Box(-np.inf, np.inf, (N_INPUTS,), np.float64)
-        self.action_space = Discrete(n_actions)
-
-    def _show(self):
-        self.seen = self.np_random.uniform(-1.0, 1.0, size=N_INPUTS)
-        return self.seen
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        self.t = 0
-        return self._show(), {}
-
-    def step(self, action):
-        reward = float(int(action) == int(self.rule(self.seen[None])[0]))
-        self.t += 1
-        return self._show(), reward, self.t >= N_STEPS, False, {}
-
-
-class Follow(gymnasium.Env):
-    """Pays minus the distance between the action and the sign of the first input."""
-
-    observation_space = Box(-np.inf, np.inf, (1,), np.float64)
-    action_space = Box(-1.0, 1.0, (1,), np.float32)
-
-    def _show(self):
-        self.seen = self.np_random.uniform(-1.0, 1.0, size=1)
-        return self.seen
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        self.t = 0
-        return self._show(), {}
-
-    def step(self, action):
-        reward = -abs(float(action[0]) - 0.5 * float(np.sign(self.seen[0])))
-        self.t += 1
-        return self._show(), reward, self.t >= N_STEPS, False, {}
 
 
 def three_leaves(observations):
@@ -89,43 +42,6 @@ def two_leaves(observations):
 def scrambled(observations):
     """No small tree can follow it: the action changes every hundredth."""
     return np.floor(observations.sum(axis=1) * 100).astype(np.int64) % 3
-
-
-class Follower:
-    """Chooses as a rule does, and says nothing else."""
-
-    name, framework, capabilities = "follower", "test", frozenset()
-
-    def __init__(self, rule, n_actions=3):
-        self.rule = rule
-        self.observation_space = Box(-np.inf, np.inf, (N_INPUTS,), np.float64)
-        self.action_space = Discrete(n_actions)
-
-    def act(self, observations):
-        return self.rule(observations)
-
-
-class Halfway:
-    """Half to the left, or half to the right."""
-
-    name, framework, capabilities = "halfway", "test", frozenset()
-    observation_space, action_space = Follow.observation_space, Follow.action_space
-
-    def act(self, observations):
-        return (0.5 * np.sign(observations)).astype(np.float32)
-
-
-def episodes_of(agent, factory, n_episodes=20):
-    n_inputs = agent.observation_space.shape[0]
-    discrete = isinstance(agent.action_space, Discrete)
-    n_actions = int(agent.action_space.n) if discrete else 1
-    names = Names(
-        tuple(f"input {i}" for i in range(n_inputs)), ("m",) * n_inputs,
-        tuple(f"choice {i}" for i in range(n_actions)), ("",) * n_actions,
-    )  # fmt: skip
-    spec = EnvSpec("test", max_steps=N_STEPS, factory=factory)
-    meter = Meter(WIDE)
-    return collect(agent, spec, n_episodes=n_episodes, seed=0, meter=meter, names=names)
 
 
 def explained(rule, n_actions=3):

@@ -53,5 +53,5 @@ class RowDraws:
             self._numbers[row] = self._draw(rng, self._ahead)
         at[at == self._ahead] = 0
         self._at[rows] = at + 1
-        numbers: Shaped[np.ndarray, rows *numbers] = self._numbers[rows, at]
+        numbers: Shaped[np.ndarray, rows * numbers] = self._numbers[rows, at]
         return numbers

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pellucid.explanation.content import Surrogate
 from pellucid.explanation.plots.rows import DotRow, read_ends
-from pellucid.explanation.trees import export_json
+from pellucid.explanation.programs import export_json
 from pellucid.explanation.wording import show
 from pellucid.io.strict_json import finite_or_text
 from pellucid.kernels.cart import LEAF
