@@ -15,6 +15,8 @@ from pellucid.explanation.text_trace import TextTrace
 
 PREDICTED_RETURN = "predicted return"
 """Unit of an attribution of the agent's value."""
+QUANTITIES = ("mean action", "choice or mean action")
+"""Units of attributions of actions whose parts are quantities, not all of them choices."""
 RETURN = "return"
 """Unit of an attribution of what the agent earns."""
 
@@ -58,7 +60,7 @@ class Attribution:
         steps: Shape (states, 2), episode and step of each state.
         input_names: One per input.
         output_names: One per output.
-        output_unit: What an output is: `probability`, `Q-value`, `mean action`, `choice`; of
+        output_unit: What an output is, see `agents.acting.preference_unit`; of
             explanations of the value `predicted return`, of those of the return `return`.
         shape: Of one observation; empty if it is a plain vector of these inputs.
         groups: The inputs above may be groups of numbers of the observation, such as patches of an
@@ -102,7 +104,7 @@ class Attribution:
         by size.
         """
         values = self.chosen_values
-        by_size = self.output_unit in ("mean action", PREDICTED_RETURN)
+        by_size = self.output_unit in (*QUANTITIES, PREDICTED_RETURN)
         support = np.abs(values) if by_size else values
         return np.asarray(np.argsort(-support, axis=1, kind="stable"))
 
@@ -376,6 +378,8 @@ class Certificates:
         choices: One per state, the action in words.
         rivals: One per state, the next best action in words.
         discount: Weight of the next step that the radii hold for; NaN if none enters them.
+        scale: Shape (inputs,), the unit of each input that radii count in, 0 for one that is held;
+            empty of certificates about rewards.
     """
 
     kind: ClassVar[str] = "certificates"
@@ -388,6 +392,7 @@ class Certificates:
     choices: tuple[str, ...] = ()
     rivals: tuple[str, ...] = ()
     discount: float = math.nan
+    scale: Float[np.ndarray, " inputs"] = field(default_factory=_no_numbers)
 
 
 @dataclass(frozen=True)

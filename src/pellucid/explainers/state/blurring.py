@@ -11,6 +11,7 @@ from pellucid.agents.patched import (
     patched_preferences,
     takes_patches,
 )
+from pellucid.explainers.state.asking import Asking
 from pellucid.explainers.state.pairs import Pairs
 from pellucid.explanation import InputGroups, Task
 from pellucid.explanation.groups import ImageLayout, group_centres, image_layout
@@ -45,14 +46,14 @@ def as_observed(
 
 
 def blurred_answers(
-    task: Task, pairs: Pairs, answer: PreferencesFn, *, discs: bool
+    task: Task, pairs: Pairs, asking: Asking, *, discs: bool
 ) -> Float[np.ndarray, "states 1 groups outputs"]:
     """Return the answers with one group at a time blurred.
 
     Args:
         task: Told how far it is.
         pairs: States and groups.
-        answer: What is asked, one query per row.
+        asking: What is asked, one query per row.
         discs: Blur under a soft disc around the middle of a patch, whose standard deviation is half
             the patch; else exactly where the group is.
     """
@@ -60,15 +61,16 @@ def blurred_answers(
     whole = blurred(states)
     fixed = None if pairs.groups.labels is None else _weights(pairs.groups, states[:1], discs)
     boxes = None if discs or not pairs.groups.is_grid else _boxes(pairs.groups, states.shape[1:])
+    agent = unmetered(task.agent)
     answers = []
     for number in range(len(states)):
         one = slice(number, number + 1)
         weights = fixed if fixed is not None else _weights(pairs.groups, states[one], discs)
         found = None
-        if boxes is not None and takes_patches(unmetered(task.agent), states[one].size):
+        if boxes is not None and not asking.apart and takes_patches(agent, states[one].size):
             found = _by_patches(task, states[one], whole[one], weights, boxes)
         if found is None:
-            found = _by_images(states[number], whole[number], weights, answer)
+            found = _by_images(states[number], whole[number], weights, asking.hybrids_of(number))
         answers.append(found[None])
         task.progress((number + 1) / len(states))
     return np.stack(answers)

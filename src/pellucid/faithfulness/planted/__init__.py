@@ -8,6 +8,7 @@ from pellucid.faithfulness.planted import (
     features,
     flips,
     images,
+    leads,
     moments,
     radii,
     rules,
@@ -24,6 +25,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *flips.TASKS,
     *rules.TASKS,
     *radii.TASKS,
+    *leads.TASKS,
 )
 
 
