@@ -3,7 +3,7 @@
 from typing import Any
 
 from pellucid.explanation import Content
-from pellucid.faithfulness.planted import alternatives, features, leads, moments, radii, rules
+from pellucid.faithfulness.planted import alternatives, features, leads, moments, radii, rules, sums
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
 __all__ = ["TASKS", "Measure", "PlantedTask", "Reading", "Setting", "applies", "readings"]
@@ -13,6 +13,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *moments.TASKS,
     *alternatives.TASKS,
     *rules.TASKS,
+    *sums.TASKS,
     *radii.TASKS,
     *leads.TASKS,
 )
