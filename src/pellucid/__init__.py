@@ -18,7 +18,7 @@ _PUBLIC = {
     "explain_all": "pellucid.api",
     "evaluate": "pellucid.api",
     "load_explanation": "pellucid.api",
-    "resolve_env": "pellucid.envs",
+    "resolve_env": "pellucid.envs.fitting",
     "Episodes": "pellucid.rollouts",
     "Explanation": "pellucid.explanation",
     "Score": "pellucid.explanation",

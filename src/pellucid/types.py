@@ -10,15 +10,19 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 
 PolicyMode: TypeAlias = Literal["greedy", "sampled"]
 """Most-likely actions (`greedy`) or actions drawn from the policy (`sampled`)."""
 
 Capability: TypeAlias = Literal[
-    "distribution", "q_values", "value", "latent", "gradients", "sampling", "layers", "text"
-]
-"""What an agent offers beyond `act`; see the `Has…` protocols."""
+    "distribution", "q_values", "value", "latent", "gradients", "sampling", "layers", "text",
+    "masks", "recurrent",
+]  # fmt: skip
+"""What an agent offers beyond `act`; see the `Has…` protocols.
+
+`masks` and `recurrent` tell what its answers depend on beside the observation; see `HasContext`.
+"""
 
 Observations: TypeAlias = Shaped[np.ndarray, "batch *observation"]
 """Observations, one per row, in the dtype of the observation space."""
@@ -63,12 +67,42 @@ class Gaussian:
     squashed: bool = False
 
 
-Distribution: TypeAlias = Categorical | Gaussian
+@dataclass(frozen=True)
+class MultiCategorical:
+    """Independent distributions over the values of several choices that make up one action.
+
+    Args:
+        probabilities: Shape (batch, outputs); those of one part after those of another, the rows of
+            each part sum to one.
+        sizes: Number of values of each part.
+        starts: The value that the first column of each part stands for.
+    """
+
+    probabilities: Float[np.ndarray, "batch outputs"]
+    sizes: tuple[int, ...]
+    starts: tuple[int, ...]
+
+
+Distribution: TypeAlias = Categorical | MultiCategorical | Gaussian
+
+
+@dataclass(frozen=True)
+class Context:
+    """What answers depend on beside the observations, one row for each or one row for all.
+
+    Args:
+        masks: Shape (batch, actions), which actions are allowed; None where nobody says.
+        memory: Shape (batch, units), what a recurrent agent carries over from earlier steps, as it
+            was before the observation came; None for other agents.
+    """
+
+    masks: Bool[np.ndarray, "batch actions"] | None = None
+    memory: Float[np.ndarray, "batch units"] | None = None
 
 
 @runtime_checkable
 class Agent(Protocol):
-    """Anything that chooses actions. Stateless: recurrent agents get their own protocol."""
+    """Anything that chooses actions. Stateless: recurrent agents are `Recurrent`."""
 
     @property
     def name(self) -> str:
@@ -158,6 +192,24 @@ class HasText(Agent, Protocol):
         The beginning is not repeated. None where it cannot be asked: its vocabulary lacks a part of
         the text, or the text is too long for it. Equal arguments give equal text, drawn or not.
         """
+
+
+class HasContext(Agent, Protocol):
+    """An agent whose answers depend on more than the observation: it is asked within a context."""
+
+    def within(self, context: Context) -> Agent:
+        """Return the agent that answers in this context; one not bound to any refuses to answer."""
+
+
+class Recurrent(HasContext, Protocol):
+    """An agent with a memory, which it is handed and hands back: it keeps none itself."""
+
+    @property
+    def initial_memory(self) -> Float[np.ndarray, " units"]:
+        """The memory at the start of every episode."""
+
+    def next_memory(self, observations: Observations) -> Float[np.ndarray, "batch units"]:
+        """Return the memory after these observations, for an agent within a context."""
 
 
 class HasFastPreferences(Agent, Protocol):

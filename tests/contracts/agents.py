@@ -182,9 +182,14 @@ NEEDS_TEXT = frozenset({"stated-reasoning"})
 """Explainers of language models."""
 
 
+NEEDS_MEMORY = frozenset({"memory"})
+"""Explainers of recurrent agents; those here remember nothing."""
+
+
 def of_numbers():
     """Return the names of the explainers of agents whose observations are numbers."""
-    return [name for name in registry.names("explainers") if name not in NEEDS_TEXT]
+    others = NEEDS_TEXT | NEEDS_MEMORY
+    return [name for name in registry.names("explainers") if name not in others]
 
 
 def on_the_track():

@@ -213,8 +213,8 @@ def test_matplotlib_figures_leave_pyplot_alone() -> None:
     assert left.get_xlim() == right.get_xlim()
 
 
-def test_kinds_without_a_plot_say_so() -> None:
-    with pytest.raises(CapabilityError, match="got graph"):
-        plot_content(replace(lunar.supported(), content=contents()["graph"]))
+def test_contents_with_nothing_to_draw_say_so() -> None:
+    with pytest.raises(CapabilityError, match="got counterfactual_states"):
+        plot_content(replace(lunar.supported(), content=contents()["counterfactual_states"]))
     with pytest.raises(CapabilityError, match="got nothing"):
         plot_content(lunar.unmeasured())

@@ -58,8 +58,9 @@ def test_a_failed_explanation_shows_no_chart() -> None:
     assert 'role="img"' not in lunar.failed()._repr_html_()
 
 
-def test_kinds_without_a_chart_of_their_own_show_their_test() -> None:
-    html = explanation_fragment(replace(lunar.supported(), content=contents()["rules"]))
+def test_contents_with_nothing_to_draw_show_their_test() -> None:
+    nothing = contents()["counterfactual_states"]
+    html = explanation_fragment(replace(lunar.supported(), content=nothing))
     assert html.count('role="img"') == 1
     assert "this explanation" in html
 

@@ -42,7 +42,7 @@ def test_f14_statistics_are_refused_with_the_command_that_converts_them(tmp_path
     assert "VecNormalize" in str(error)
     assert "never opened here" in str(error)
     assert vec_normalize_command(path) in str(error.hint)
-    assert "--wrap" in str(error.hint)
+    assert "--normalize stats.json" in str(error.hint)
 
 
 def test_f14_nothing_in_the_pickle_runs(tmp_path: Path) -> None:

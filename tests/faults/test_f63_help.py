@@ -19,6 +19,7 @@ COMMANDS = (
     "objective",
     "horizon",
     "train",
+    "view",
 )
 
 

@@ -4,7 +4,6 @@ import math
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from pellucid.explanation import Interval, not_measured
@@ -188,37 +187,3 @@ def test_one_damaged_explanation_does_not_take_the_others_with_it() -> None:
     assert document["explanations"][0]["badge"] == "not_measured"
     assert "damaged" in document["explanations"][1]["text"]
     assert document["summary"]["badges"]["supported"] == 1
-
-
-def test_best_median_and_worst_episode_are_each_shown_once() -> None:
-    record = lunar.lunar_record(collected=lunar.episodes([10.0, 30.0, 20.0, 40.0]))
-    strips = build_document(record)["strips"]
-    assert [(s["role"], s["episode"]) for s in strips] == [
-        ("best", 3), ("median", 2), ("worst", 0),
-    ]  # fmt: skip
-    single = lunar.lunar_record(collected=lunar.episodes([10.0]), with_frames=False)
-    assert [s["role"] for s in build_document(single)["strips"]] == ["best"]
-
-
-def test_alternative_texts_of_frames_state_the_facts_of_their_step() -> None:
-    record = lunar.lunar_record()
-    strip = build_document(record)["strips"][0]
-    episode = record.episodes.used[strip["position"]]
-    frame = strip["frames"][3]
-    action = lunar.ACTIONS[int(episode.actions[frame["step"]])]
-    assert frame["action"] == action
-    assert frame["alt"].startswith(f"Step {frame['step']} of {len(episode)}: {action}, horizontal")
-
-
-def test_series_name_the_inputs_that_matter_and_keep_gaps() -> None:
-    first = lunar.episode(0)
-    observations = first.observations.copy()
-    observations[10, 0] = np.nan
-    collected = replace(
-        lunar.episodes([1.0]), attempted=(replace(first, observations=observations),)
-    )
-    document = build_document(lunar.lunar_record(collected=collected, with_frames=False))
-    series = document["strips"][0]["series"]
-    assert series[0]["name"] == "horizontal position"
-    assert None in series[0]["values"]
-    assert len(series) == 5

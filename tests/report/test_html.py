@@ -16,8 +16,10 @@ from pellucid.report.html import render_html
 from pellucid.report.record import RunRecord
 from pellucid.report.write import write_report
 from pellucid.stats import mean_interval
+from tests.explanation.test_content_charts import ALL
 from tests.report import lunar
 from tests.report.facts import problem, read, rounds_to
+from tests.report.steps import seen_record
 from tests.report.trees import full_record, tree_card
 
 LIMIT_BYTES = 3_000_000
@@ -51,6 +53,13 @@ STATES: dict[str, Any] = {
     "wrong agent": {"agent": ANOTHER},
     "no record": {"agent": UNKNOWN},
     "a tree": {"explanations": (tree_card(),), "with_frames": False},
+    **{
+        kind.replace("_", " "): {
+            "explanations": (replace(lunar.supported(), content=content),),
+            "with_frames": False,
+        }
+        for kind, content in ALL.items()
+    },
     "a large tree": {"explanations": (tree_card("failed", 6),), "with_frames": False},
 }
 
@@ -229,7 +238,7 @@ def test_structure_for_readers_who_do_not_see_the_page(page: str) -> None:
 
 
 def test_same_run_same_bytes_and_small(tmp_path: Path) -> None:
-    record = lunar.lunar_record()
+    record = seen_record()
     first = write_report(record, tmp_path / "a")
     second = write_report(record, tmp_path / "b")
     assert first.name == "report.html"
@@ -237,21 +246,6 @@ def test_same_run_same_bytes_and_small(tmp_path: Path) -> None:
     assert len(first.read_bytes()) < LIMIT_BYTES
     digest = hashlib.sha256((tmp_path / "a" / "report.json").read_bytes()).hexdigest()
     assert digest in first.read_text(encoding="utf-8")
-
-
-def test_frames_beyond_the_size_budget_are_thinned_with_both_ends_kept() -> None:
-    record = lunar.lunar_record()
-    heavy = {
-        p: replace(f, images=tuple(i + bytes(200_000) for i in f.images))
-        for p, f in record.frames.items()
-    }
-    document = build_document(replace(record, frames=heavy))
-    kept = [frame["frame"] for frame in document["strips"][0]["frames"]]
-    assert kept == [0, 7]
-    lighter = {p: replace(f, images=tuple(i[:2000] for i in f.images * 3), steps=f.steps * 3)
-               for p, f in heavy.items()}  # fmt: skip
-    document = build_document(replace(record, frames=lighter))
-    assert [f["frame"] for f in document["strips"][0]["frames"]] == [0, 3, 7, 10, 13, 16, 20, 23]
 
 
 def test_f12_missing_and_unbounded_values_survive_in_json_and_page(tmp_path: Path) -> None:

@@ -5,9 +5,12 @@ from typing import Any
 
 REGISTRY = {
     "stable-baselines3": "pellucid.agents.sb3",
+    "sb3-contrib": "pellucid.agents.sb3_contrib",
     "function": "pellucid.agents.function",
     "torch": "pellucid.agents.torch_module",
     "folder": "pellucid.agents.folder",
+    "scikit-learn": "pellucid.agents.estimator",
+    "log": "pellucid.agents.recorded",
 }
 
 _PUBLIC = {

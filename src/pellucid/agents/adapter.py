@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from pellucid.agents.spaces import Spaces
 from pellucid.errors import InputError
@@ -57,6 +57,22 @@ class StoredAgent:
     folder: Path
     sha256: str
     code: Any = None
+
+
+@runtime_checkable
+class HasFile(Protocol):
+    """An agent that is stored as one file of its own kind, which is safe to open."""
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file in the agent's folder."""
+
+    def file_content(self) -> bytes:
+        """Return its content.
+
+        Raises:
+            CapabilityError: The agent cannot be stored.
+        """
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from pellucid import registry
-from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter
+from pellucid.agents.adapter import HasFile, LoadRequest, StoredAgent, adapter
 from pellucid.agents.function import NAME as FUNCTION
 from pellucid.agents.metering import unmetered
+from pellucid.agents.normalisation import (
+    statistics_in,
+    with_statistics,
+    without_normalisation,
+)
 from pellucid.agents.spaces import Spaces, from_json, require_equal, to_json
 from pellucid.agents.torch_agent import TorchAgent, weight_bytes
 from pellucid.errors import ArtifactError, DataError, PluginError
@@ -75,13 +80,15 @@ class Folder:
             None if code is None else import_object(str(code)),
         )
         agent: Agent = maker.rebuild(stored)
-        return agent
+        statistics = statistics_in(card, spaces.observation, where=where)
+        return agent if statistics is None else with_statistics(agent, statistics)
 
 
 def save_agent(agent: Agent, folder: Path) -> None:
     """Store an agent as `card.json` and `weights.safetensors`; the card is written last.
 
-    An agent that is code has no weights. Its card names the code if it was loaded by name; it
+    An agent with a file of its own that is safe to open is stored as that file. An agent that is
+    code has no weights. Its card names the code if it was loaded by name; it
     loads again only where that code is there and the user allows to import it.
 
     Args:
@@ -91,10 +98,15 @@ def save_agent(agent: Agent, folder: Path) -> None:
     inner = unmetered(agent)
     card: dict[str, Any] = {**stamp(SCHEMA), "kind": "agent", **_facts(inner), "name": inner.name}
     folder.mkdir(parents=True, exist_ok=True)
+    inner = without_normalisation(inner)
     if isinstance(inner, TorchAgent):
         content = weight_bytes(inner.network.module)
         write_bytes(folder / WEIGHTS, content)
         card["weights"] = {"file": WEIGHTS, "sha256": hashlib.sha256(content).hexdigest()}
+    elif isinstance(inner, HasFile):
+        content = inner.file_content()
+        write_bytes(folder / inner.file_name, content)
+        card["file"] = {"name": inner.file_name, "sha256": hashlib.sha256(content).hexdigest()}
     write_text(folder / CARD, strict_json.dumps(card, indent=1) + "\n")
 
 
@@ -123,7 +135,7 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 def _facts(agent: Agent) -> dict[str, Any]:
     card = getattr(agent, "card", None)
-    stale = ("schema", "pellucid", "kind", "weights")
+    stale = ("schema", "pellucid", "kind", "weights", "file")
     if isinstance(card, Mapping) and card:
         return {key: value for key, value in card.items() if key not in stale}
     # an agent of the user's own class: what every agent tells

@@ -1,5 +1,6 @@
 """Finds the adapter for whatever the user gives, without importing the others."""
 
+import logging
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid import registry
 from pellucid.agents.adapter import LoadRequest
+from pellucid.agents.input_statistics import InputStatistics
 from pellucid.agents.metering import unmetered
+from pellucid.agents.normalisation import stated, with_card, with_statistics
 from pellucid.agents.spaces import Spaces, require_equal
-from pellucid.envs.resolve import make_env, resolve_env
+from pellucid.agents.zoo import find_zoo
+from pellucid.envs.fitting import resolve_env
+from pellucid.envs.resolve import make_env
+from pellucid.envs.rows import as_array_space
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import ArtifactError, InputError, PluginError
 from pellucid.io.imports import import_object, is_import_string
@@ -19,6 +25,8 @@ from pellucid.types import Agent
 if TYPE_CHECKING:
     import gymnasium
 
+logger = logging.getLogger(__name__)
+
 # by ending and by type name, so that an adapter is imported only for what it loads; a test holds
 # these against what the adapters say of themselves
 SUFFIXES = {
@@ -26,10 +34,17 @@ SUFFIXES = {
     ".pth": "torch",
     ".pt": "torch",
     ".safetensors": "torch",
+    ".skops": "scikit-learn",
 }
 TYPE_NAMES = {
+    # those of sb3-contrib first: they are models of Stable-Baselines3 too
+    "sb3_contrib.qrdqn.qrdqn.QRDQN": "sb3-contrib",
+    "sb3_contrib.tqc.tqc.TQC": "sb3-contrib",
+    "sb3_contrib.ppo_mask.ppo_mask.MaskablePPO": "sb3-contrib",
+    "sb3_contrib.ppo_recurrent.ppo_recurrent.RecurrentPPO": "sb3-contrib",
     "stable_baselines3.common.base_class.BaseAlgorithm": "stable-baselines3",
     "torch.nn.modules.module.Module": "torch",
+    "sklearn.base.BaseEstimator": "scikit-learn",
 }
 _PICKLES = (".pkl", ".pickle", ".joblib", ".dill")
 _PICKLE_HEAD = 4096
@@ -47,6 +62,7 @@ def load_agent(
     policy_class: str | None = None,
     outputs: str | None = None,
     code: Sequence[str] = (),
+    normalize: "str | Path | InputStatistics | None" = None,
 ) -> Agent:
     """Return an agent made from a file, a folder, an import string or an object in memory.
 
@@ -55,8 +71,9 @@ def load_agent(
 
     Args:
         source: `file.zip` of Stable-Baselines3, a folder with `card.json`, `weights.pth` or
-            `.safetensors` with `policy_class`, `module:callable`, a torch module, a
-            Stable-Baselines3 model, a function from observations to actions, or an agent.
+            `.safetensors` with `policy_class`, `estimator.skops`, `module:callable`, a torch
+            module, a Stable-Baselines3 model, an estimator of scikit-learn, a function from
+            observations to actions, or an agent.
         env: The environment that it was made for; folders and models carry their own spaces.
         device: Where the weights of a file go.
         name: What to call it; the file's name by default.
@@ -65,11 +82,37 @@ def load_agent(
         outputs: What a torch module returns: `logits` (default) or `q_values` for discrete
             actions, `mean` for continuous ones.
         code: Every `module:attribute` that may be imported because a folder's card names it.
+        normalize: JSON file with the statistics by which the inputs were normalised while it
+            learned, or `none` to state that they were not; see `agents.input_statistics`.
 
     Raises:
         ArtifactError: The file is missing, damaged, unsafe to open, or not supported.
         InputError: The source is of no known kind, or does not fit the environment.
     """
+    agent = with_statistics(
+        _load(source, env, device, name, policy_class, outputs, code), normalize
+    )
+    state, reason = stated(agent)
+    if state == "unknown":
+        logger.warning(
+            "%s learned on normalised inputs (%s), and their statistics are missing: it may behave "
+            "as another agent; %s, or say that there are none with --normalize none",
+            agent.name,
+            reason,
+            _way_to_statistics(source),
+        )
+    return agent
+
+
+def _load(
+    source: Any,
+    env: "str | EnvSpec | gymnasium.Env[Any, Any] | None",
+    device: str,
+    name: str,
+    policy_class: str | None,
+    outputs: str | None,
+    code: Sequence[str],
+) -> Agent:
     spaces = None if env is None else spaces_of(env)
     found, imported = source, None
     if isinstance(source, str) and not Path(source).exists() and is_import_string(source):
@@ -101,10 +144,13 @@ def agent_sha256(agent: Agent) -> str:
 
 
 def spaces_of(env: "str | EnvSpec | gymnasium.Env[Any, Any]") -> Spaces:
-    """Return the spaces of an environment; a spec or an id is made and closed again."""
+    """Return the spaces of an environment; a spec or an id is made and closed again.
+
+    Spaces whose elements are not one array are those of their rows; see `envs.rows`.
+    """
     if not isinstance(env, str | EnvSpec):
-        return Spaces(env.observation_space, env.action_space)
-    made = make_env(env if isinstance(env, EnvSpec) else resolve_env(env))
+        return Spaces(as_array_space(env.observation_space), as_array_space(env.action_space))
+    made = make_env(resolve_env(env))
     try:
         return Spaces(made.observation_space, made.action_space)
     finally:
@@ -113,6 +159,11 @@ def spaces_of(env: "str | EnvSpec | gymnasium.Env[Any, Any]") -> Spaces:
 
 def _load_path(path: Path, request: LoadRequest) -> Agent:
     suffix = path.suffix.lower()
+    zoo = None if _stored(path) else find_zoo(path)
+    if zoo is not None:
+        trained = registry.load("adapters", SUFFIXES[".zip"])
+        inside = replace(request, source=zoo.archive)
+        return with_card(trained.load(inside), zoo.card())
     if path.is_dir():
         # a run's folder keeps its agent in `agent`
         folder = path if (path / _CARD).exists() else path / "agent"
@@ -131,6 +182,10 @@ def _load_path(path: Path, request: LoadRequest) -> Agent:
         raise _unknown_path(path)
     agent: Agent = registry.load("adapters", adapter).load(request)
     return agent
+
+
+def _stored(path: Path) -> bool:
+    return any((folder / _CARD).exists() for folder in (path, path / "agent"))
 
 
 def _check_module_options(found: Any, policy_class: str | None, outputs: str | None) -> None:
@@ -169,8 +224,18 @@ def _pickle(path: Path) -> ArtifactError:
         f"{path} holds VecNormalize statistics in a pickle, which runs code when it is opened, "
         "and is never opened here",
         hint=f"if you trust it, write its numbers to stats.json yourself: "
-        f"{vec_normalize_command(path)} ; then name, with --wrap, an observation wrapper that "
-        "returns clip((obs - mean) / sqrt(var + epsilon), -clip_obs, clip_obs)",
+        f"{vec_normalize_command(path)} ; then name the agent's own file, with "
+        "--normalize stats.json",
+    )
+
+
+def _way_to_statistics(source: Any) -> str:
+    zoo = find_zoo(Path(source)) if isinstance(source, str | Path) else None
+    if zoo is None or zoo.statistics is None:
+        return "give them with --normalize stats.json"
+    return (
+        f"if you trust {zoo.statistics}, write its numbers to stats.json yourself: "
+        f"{vec_normalize_command(zoo.statistics)} ; then add --normalize stats.json"
     )
 
 

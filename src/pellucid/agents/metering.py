@@ -7,11 +7,13 @@ import numpy as np
 from jaxtyping import Float
 
 from pellucid.agents.acting import fast_preferences
+from pellucid.agents.context import in_context
 from pellucid.budget import Meter
 from pellucid.errors import CapabilityError
 from pellucid.types import (
     Actions,
     Agent,
+    Context,
     Distribution,
     Observations,
     PolicyMode,
@@ -133,6 +135,21 @@ class MeteredAgent:
         self._charge(prompts)
         completions: list[str | None] = answer(prompts, beginnings, policy=policy, seed=seed)
         return completions
+
+    @property
+    def initial_memory(self) -> Float[np.ndarray, " units"]:
+        """The memory at the start of an episode; see `Recurrent`."""
+        return cast(np.ndarray, self._offers("recurrent", "initial_memory"))
+
+    def next_memory(self, observations: Observations) -> Float[np.ndarray, "batch units"]:
+        """Return the memory after these observations; see `Recurrent`."""
+        answer = self._offers("recurrent", "next_memory")
+        self._charge(observations)
+        return cast(np.ndarray, answer(observations))
+
+    def within(self, context: Context) -> "MeteredAgent":
+        """Return the agent within a context, paying from the same meter; see `HasContext`."""
+        return MeteredAgent(in_context(self.agent, context), self.meter)
 
     def fast_preferences(self) -> PreferencesFn | None:
         """Return the agent's fast way, which pays from the same meter; see `HasFastPreferences`."""

@@ -1,12 +1,14 @@
-"""Adapter for Stable-Baselines3: PPO, A2C, DQN, SAC, TD3 and DDPG with MlpPolicy.
+"""Adapter for Stable-Baselines3: PPO, A2C, DQN, SAC, TD3 and DDPG with its three policies.
 
 The policy is Stable-Baselines3's own class, built anew from a table of known arguments and filled
 with the archive's weights. No object in the archive is ever decoded; the spaces come from the
 environment.
 """
 
+import copy
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -16,10 +18,24 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter
-from pellucid.agents.sb3_network import network_of
+from pellucid.agents.contextual import ContextualAgent
+from pellucid.agents.normalisation import doubtful
+from pellucid.agents.sb3_contrib_network import contrib_network_of
+from pellucid.agents.sb3_contrib_table import KNOWN, check_sizes
+from pellucid.agents.sb3_extractors import FLATTEN, NATURE
+from pellucid.agents.sb3_extractors import MODULE as EXTRACTOR_MODULE
+from pellucid.agents.sb3_layout import (
+    TURNED,
+    Layout,
+    fits_library,
+    layout_for,
+    layout_in_card,
+    stacked_layout_for,
+    stated,
+    stated_in,
+)
 from pellucid.agents.sb3_table import (
     ACTIVATIONS,
-    ALGORITHMS,
     SUPPORTED,
     Algorithm,
     PolicyArguments,
@@ -30,6 +46,7 @@ from pellucid.agents.sb3_table import (
 )
 from pellucid.agents.spaces import Spaces, describe, mismatch, require_equal, to_json
 from pellucid.agents.torch_agent import TorchAgent, checked_device
+from pellucid.envs.rows import RowSpace, as_array_space
 from pellucid.errors import ArtifactError, InputError
 from pellucid.io.artifacts import open_sb3_zip
 from pellucid.io.imports import optional_import
@@ -45,7 +62,10 @@ _ACTOR: tuple[Capability, ...] = ("sampling", *_ACTOR_SDE)
 @adapter(
     NAME,
     source="Raffin et al. 2021",
-    accepts=("file.zip of PPO, A2C, DQN, SAC, TD3 or DDPG with MlpPolicy", "such a model object"),
+    accepts=(
+        "file.zip of PPO, A2C, DQN, SAC, TD3 or DDPG with MlpPolicy, CnnPolicy or MultiInputPolicy",
+        "such a model object",
+    ),
     suffixes=(".zip",),
     type_names=("stable_baselines3.common.base_class.BaseAlgorithm",),
     needs=("stable-baselines3",),
@@ -85,19 +105,21 @@ class StableBaselines3:
             ArtifactError: Card and weights do not fit each other.
         """
         where = str(stored.folder)
-        algorithm = ALGORITHMS.get(str(stored.card.get("algorithm")))
+        algorithm = KNOWN.get(str(stored.card.get("algorithm")))
         policy = stored.card.get("policy")
         if algorithm is None or not isinstance(policy, Mapping):
             raise ArtifactError(
                 f"{where} holds the algorithm {stored.card.get('algorithm')!r:.60}; "
                 f"supported: {SUPPORTED}"
             )
-        arguments = arguments_in_card(algorithm, policy, where)
+        stated = {key: value for key, value in policy.items() if key != TURNED}
+        arguments = arguments_in_card(algorithm, stated, where)
+        layout = layout_in_card(stored.spaces, policy.get(TURNED, []), where)
         module = build_policy(
-            algorithm, arguments, stored.spaces, stored.state_dict, where, stored.device
+            algorithm, arguments, stored.spaces, stored.state_dict, where, stored.device, layout
         )
         name = str(stored.card["name"])
-        return _agent(algorithm, module, stored.spaces, name, stored.card, stored.sha256)
+        return _agent(algorithm, module, stored.spaces, name, stored.card, stored.sha256, layout)
 
 
 def build_policy(
@@ -107,6 +129,7 @@ def build_policy(
     state_dict: Mapping[str, Tensor],
     where: str,
     device: str = "cpu",
+    layout: Layout | None = None,
 ) -> nn.Module:
     """Return Stable-Baselines3's own policy with the given weights.
 
@@ -117,11 +140,13 @@ def build_policy(
         state_dict: Weights by name; every one must have its place.
         where: The file, for the message.
         device: Where the weights go.
+        layout: From the environment's observations to the policy's; the same if not given.
 
     Raises:
         ArtifactError: Weights and arguments do not fit each other.
         InputError: The algorithm does not take these spaces.
     """
+    seen = (layout or Layout(spaces.observation)).policy_space
     _check_spaces(algorithm, spaces, where)
     if arguments.use_sde and type(spaces.action).__name__ != "Box":
         raise ArtifactError(
@@ -129,14 +154,21 @@ def build_policy(
             f"the environment has {describe(spaces.action)}"
         )
     _check_amount(algorithm, arguments, spaces, state_dict, where)
+    check_sizes(arguments, sum(tensor.numel() for tensor in state_dict.values()), where)
+    _check_extractor(arguments, seen, state_dict, where)
     library = optional_import(algorithm.policy_module, extra="sb3")
     given: dict[str, Any] = dict(arguments.options)
     if arguments.net_arch is not None:
         given["net_arch"] = arguments.net_arch
+    if arguments.extractor != FLATTEN:
+        extractors = optional_import(EXTRACTOR_MODULE, extra="sb3")
+        given["features_extractor_class"] = getattr(extractors, arguments.extractor)
+        given["features_extractor_kwargs"] = dict(arguments.extractor_options)
     # building draws initial weights, which must not move the caller's random state
     with torch.random.fork_rng(devices=[]):
         policy = getattr(library, algorithm.policy_class)(
-            spaces.observation,
+            # a copy: the library draws a sample image from it
+            copy.deepcopy(seen),
             spaces.action,
             lambda _: 0.0,
             activation_fn=ACTIVATIONS[arguments.activation],
@@ -158,52 +190,67 @@ def build_policy(
 def _load_archive(path: Path, request: LoadRequest) -> TorchAgent:
     where = str(path)
     archive = open_sb3_zip(path)
-    algorithm = find_algorithm(archive.data, where)
+    algorithm = find_algorithm(archive.data, where, KNOWN)
     arguments = arguments_in_archive(algorithm, archive.data, where)
     if request.spaces is None:
         raise InputError(
             f"{where} needs an environment: its spaces are not read from the file",
             hint="name the one it was trained in, such as --env LunarLander-v3",
         )
-    _check_saved_space("observations", archive.data, request.spaces.observation, where)
-    _check_saved_space("actions", archive.data, request.spaces.action, where)
+    layout = _saved_layout(archive.data, request.spaces.observation, where)
+    spaces = Spaces(layout.space, request.spaces.action)
+    _check_saved_space("actions", archive.data, spaces.action, where)
     module = build_policy(
-        algorithm, arguments, request.spaces, archive.state_dict, where, request.device
+        algorithm, arguments, spaces, archive.state_dict, where, request.device, layout
     )
     versions = {"stable-baselines3": archive.version} if archive.version else {}
     name = request.name or path.name
-    card = _card(algorithm, arguments, request.spaces, name, versions)
+    card = _card(algorithm, arguments, spaces, name, versions, layout)
     card["origin"] = {"file": path.name, "sha256": archive.sha256}
-    return _agent(algorithm, module, request.spaces, name, card, archive.sha256)
+    # the library keeps raw observations only beside normalised ones
+    if archive.data.get("_last_original_obs") is not None:
+        card |= doubtful("the archive says that it was trained in a VecNormalize")
+    return _agent(algorithm, module, spaces, name, card, archive.sha256, layout)
 
 
 def _adapt_model(model: Any, request: LoadRequest) -> TorchAgent:
     kinds = [f"{cls.__module__}.{cls.__qualname__}" for cls in type(model).__mro__]
-    algorithm = next((a for a in ALGORITHMS.values() if a.object_type in kinds), None)
+    algorithm = next((a for a in KNOWN.values() if a.object_type in kinds), None)
     name = request.name or type(model).__name__
-    policy_type = f"{type(model.policy).__module__}.{type(model.policy).__qualname__}"
-    if algorithm is None or policy_type != f"{algorithm.policy_module}.{algorithm.policy_class}":
+    policy_class = type(model.policy)
+    policy_type = f"{policy_class.__module__}.{policy_class.__qualname__}"
+    known = () if algorithm is None else tuple(algorithm.policies)
+    if (
+        algorithm is None
+        or policy_class.__module__ != algorithm.policy_module
+        or policy_class.__qualname__ not in known
+    ):
         raise InputError(
             f"{name} is a {kinds[0]} with {policy_type}; supported: {SUPPORTED}",
             hint="wrap it in a function from observations to actions",
         )
     arguments = arguments_in_memory(
-        algorithm, model.policy_kwargs, name, use_sde=bool(model.use_sde)
+        algorithm,
+        model.policy_kwargs,
+        name,
+        use_sde=bool(model.use_sde),
+        policy_class=policy_class.__qualname__,
     )
-    spaces = Spaces(model.observation_space, model.action_space)
+    layout = _model_layout(model.observation_space, request.spaces, name)
+    spaces = Spaces(layout.space, model.action_space)
     _check_spaces(algorithm, spaces, name)
     if request.spaces is not None:
-        require_equal(spaces, request.spaces, who=name)
-        spaces = request.spaces
+        require_equal(spaces, replace(request.spaces, observation=layout.space), who=name)
+        spaces = replace(request.spaces, observation=layout.space)
     versions = {"stable-baselines3": optional_import("stable_baselines3", extra="sb3").__version__}
-    card = _card(algorithm, arguments, spaces, name, versions)
+    card = _card(algorithm, arguments, spaces, name, versions, layout)
     module = model.policy
     if arguments.use_sde:
         # a model keeps its noise in a graph, which can be neither copied nor sent to a process
         device = str(model.device)
         weights = module.state_dict()
-        module = build_policy(algorithm, arguments, spaces, weights, name, device)
-    return _agent(algorithm, module, spaces, name, card, "")
+        module = build_policy(algorithm, arguments, spaces, weights, name, device, layout)
+    return _agent(algorithm, module, spaces, name, card, "", layout)
 
 
 def _agent(
@@ -213,9 +260,11 @@ def _agent(
     name: str,
     card: Mapping[str, Any],
     sha256: str,
+    layout: Layout,
 ) -> TorchAgent:
-    network = network_of(algorithm, module, spaces)
-    return TorchAgent(name, f"{NAME} {algorithm.name}", network, spaces, card, sha256)
+    network = contrib_network_of(algorithm, module, spaces, layout)
+    kind = ContextualAgent if hasattr(network, "needs") else TorchAgent
+    return kind(name, f"{algorithm.library} {algorithm.name}", network, spaces, card, sha256)
 
 
 def _card(
@@ -224,13 +273,15 @@ def _card(
     spaces: Spaces,
     name: str,
     versions: Mapping[str, str],
+    layout: Layout,
 ) -> dict[str, Any]:
+    turned = {TURNED: sorted(layout.turned)} if layout.turned else {}
     return {
         "name": name,
-        "adapter": NAME,
-        "framework": f"{NAME} {algorithm.name}",
+        "adapter": algorithm.library,
+        "framework": f"{algorithm.library} {algorithm.name}",
         "algorithm": algorithm.name,
-        "policy": {"class": "MlpPolicy", **arguments.to_json()},
+        "policy": {**arguments.to_json(), **turned},
         "observation_space": to_json(spaces.observation),
         "action_space": to_json(spaces.action),
         "versions": dict(versions),
@@ -247,7 +298,14 @@ def _check_spaces(algorithm: Algorithm, spaces: Spaces, where: str) -> None:
             f"{where} is {algorithm.name}, which takes {' or '.join(algorithm.actions)} actions "
             f"here; the environment has {describe(spaces.action)}"
         )
-    for what, space in (("actions", spaces.action), ("observations", spaces.observation)):
+    seen = spaces.observation
+    if isinstance(seen, RowSpace) and not fits_library(seen):
+        raise InputError(
+            f"{where}: Stable-Baselines3 takes a dict of arrays, not nested; "
+            f"the environment has {describe(seen)}"
+        )
+    parts = [part.space for part in seen.parts] if isinstance(seen, RowSpace) else [seen]
+    for what, space in (("actions", spaces.action), *(("observations", p) for p in parts)):
         if np.any(getattr(space, "start", 0)):
             raise InputError(
                 f"{where}: Stable-Baselines3 counts {what} from 0; "
@@ -255,6 +313,37 @@ def _check_spaces(algorithm: Algorithm, spaces: Spaces, where: str) -> None:
                 hint=f"shift the {what} with a wrapper",
             )
     to_json(spaces.observation)
+
+
+def _saved_layout(data: Mapping[str, Any], space: Any, where: str) -> Layout:
+    """Return how the environment's observations become those that the archive states.
+
+    The returned layout's space is the environment's own, or that of the frames which the agent saw
+    at once.
+
+    Raises:
+        ArtifactError: The archive does not tell its observations in plain text.
+        InputError: No way leads from one to the other.
+    """
+    saved = data.get("observation_space")
+    text = stated_in(saved) if isinstance(saved, Mapping) else None
+    if text is None:
+        _check_saved_space("observations", data, space, where)
+        return Layout(space)
+    found = layout_for(space, text) or stacked_layout_for(space, text)
+    if found is None:
+        raise mismatch(where, "observations", text[:200], describe(space))
+    return found
+
+
+def _model_layout(policy_space: Any, wanted: Spaces | None, name: str) -> Layout:
+    if wanted is None:
+        return Layout(as_array_space(policy_space))
+    text = stated(policy_space)
+    found = layout_for(wanted.observation, text) or stacked_layout_for(wanted.observation, text)
+    if found is None:
+        raise mismatch(name, "observations", describe(policy_space), describe(wanted.observation))
+    return found
 
 
 def _check_saved_space(what: str, data: Mapping[str, Any], space: Any, where: str) -> None:
@@ -316,6 +405,26 @@ def _check_amount(
             raise ArtifactError(
                 f"{where} names layers of {units} units, but holds {stored} weights only"
             )
+
+
+def _check_extractor(
+    arguments: PolicyArguments, seen: Any, state_dict: Mapping[str, Tensor], where: str
+) -> None:
+    """Refuse images or features that the stored weights are not for, before memory is set aside."""
+    if arguments.extractor == FLATTEN:
+        return
+    images = list(seen.spaces.values()) if hasattr(seen, "spaces") else [seen]
+    if arguments.extractor == NATURE and not (
+        len(images) == 1 and len(getattr(images[0], "shape", ())) == 3
+    ):
+        raise ArtifactError(
+            f"{where} has a convolutional network, which takes one image; "
+            f"the environment has {describe(seen)}"
+        )
+    stored = sum(tensor.numel() for tensor in state_dict.values())
+    numbers = [v for v in arguments.extractor_options.values() if not isinstance(v, bool)]
+    if sum(numbers) > stored:
+        raise ArtifactError(f"{where} names {max(numbers)} features, but holds {stored} weights")
 
 
 def _unfitting(error: RuntimeError, state_dict: Mapping[str, Tensor], where: str) -> ArtifactError:

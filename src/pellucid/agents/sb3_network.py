@@ -14,6 +14,8 @@ import gymnasium
 import torch
 from torch import Tensor, nn
 
+from pellucid.agents.logits import paired_logits
+from pellucid.agents.sb3_layout import Layout
 from pellucid.agents.sb3_table import Algorithm
 from pellucid.agents.spaces import Spaces
 from pellucid.agents.torch_agent import Head, Network
@@ -26,9 +28,11 @@ class _Policy:
 
     Args:
         module: The library's policy.
+        layout: From observations of the environment to those of the policy.
     """
 
     module: Any
+    layout: Layout
 
     def prepare(self, observations: Observations, device: torch.device) -> Tensor:
         """Return observations as they are; the policy itself casts and encodes them."""
@@ -49,10 +53,13 @@ class ActorCritic(_Policy):
 
     Args:
         module: An `ActorCriticPolicy`.
-        discrete: Whether actions are discrete.
+        layout: From observations of the environment to those of the policy.
+        discrete: Whether actions are choices.
+        binary: Whether they are choices between off and on, of which the policy has one logit.
     """
 
     discrete: bool
+    binary: bool = False
 
     @property
     def offers(self) -> frozenset[str]:
@@ -76,7 +83,7 @@ class ActorCritic(_Policy):
         latent = self.latent(observations)
         outputs: Tensor = self.module.action_net(latent)
         if self.discrete:
-            return outputs
+            return paired_logits(outputs) if self.binary else outputs
         if self.module.use_sde:
             return torch.cat([outputs, _sde_std(self.module, latent)], dim=1)
         return torch.cat([outputs, self.module.log_std.exp().expand_as(outputs)], dim=1)
@@ -89,25 +96,31 @@ class ActorCritic(_Policy):
 
     def latent(self, observations: Tensor) -> Tensor:
         """Return the actor's last hidden layer."""
-        features = self.module.extract_features(observations)
+        features = self.module.extract_features(self.layout(observations))
         actor = features if self.module.share_features_extractor else features[0]
         return cast(Tensor, self.module.mlp_extractor.forward_actor(actor))
 
     def value(self, observations: Tensor) -> Tensor:
         """Return the critic's values."""
-        return cast(Tensor, self.module.predict_values(observations))
+        return cast(Tensor, self.module.predict_values(self.layout(observations)))
 
     def layers(self) -> list[nn.Module]:
         """Return the actor's layers."""
-        return [*_weighted(self.module.mlp_extractor.policy_net), self.module.action_net]
+        extractor = self.module.pi_features_extractor
+        actor = self.module.mlp_extractor.policy_net
+        return [*extracting(extractor), *weighted(actor), self.module.action_net]
 
     def value_layers(self) -> list[nn.Module]:
-        """Return the critic's layers."""
-        return [*_weighted(self.module.mlp_extractor.value_net), self.module.value_net]
+        """Return the critic's layers, its features extractor's only if it has one of its own."""
+        shared = self.module.share_features_extractor
+        own = [] if shared else extracting(self.module.vf_features_extractor)
+        critic = self.module.mlp_extractor.value_net
+        return [*own, *weighted(critic), self.module.value_net]
 
     def path(self) -> Sequence[nn.Module]:
         """Return the actor up to logits or means."""
-        return [*self.module.mlp_extractor.policy_net, self.module.action_net]
+        extractor = _unless_flat(self.module.pi_features_extractor)
+        return [*extractor, *self.module.mlp_extractor.policy_net, self.module.action_net]
 
     def counted(self) -> nn.Module:
         """Return actor and critic."""
@@ -129,6 +142,7 @@ class DeepQ(_NoValue):
 
     Args:
         module: A `DQNPolicy`.
+        layout: From observations of the environment to those of the policy.
     """
 
     head: ClassVar[Head] = "q_values"
@@ -139,21 +153,22 @@ class DeepQ(_NoValue):
 
     def outputs(self, observations: Tensor) -> Tensor:
         """Return Q-values."""
-        return cast(Tensor, self.module.q_net(observations))
+        return cast(Tensor, self.module.q_net(self.layout(observations)))
 
     def latent(self, observations: Tensor) -> Tensor:
         """Return the last hidden layer."""
         network = self.module.q_net
-        features = network.extract_features(observations, network.features_extractor)
+        features = network.extract_features(self.layout(observations), network.features_extractor)
         return cast(Tensor, network.q_net[:-1](features))
 
     def layers(self) -> list[nn.Module]:
         """Return all layers of the online network."""
-        return _weighted(self.module.q_net.q_net)
+        network = self.module.q_net
+        return [*extracting(network.features_extractor), *weighted(network.q_net)]
 
     def path(self) -> Sequence[nn.Module]:
         """Return the online network."""
-        return [self.module.q_net.q_net]
+        return [*_unless_flat(self.module.q_net.features_extractor), self.module.q_net.q_net]
 
     def counted(self) -> nn.Module:
         """Return the online network."""
@@ -166,6 +181,7 @@ class SoftActorCritic(_NoValue):
 
     Args:
         module: A `SACPolicy`.
+        layout: From observations of the environment to those of the policy.
     """
 
     head: ClassVar[Head] = "squashed_gaussian"
@@ -182,14 +198,14 @@ class SoftActorCritic(_NoValue):
     def outputs(self, observations: Tensor) -> Tensor:
         """Return means and standard deviations before squashing."""
         actor = self.module.actor
-        mean, log_std, more = actor.get_action_dist_params(observations)
+        mean, log_std, more = actor.get_action_dist_params(self.layout(observations))
         std = _sde_std(actor, more["latent_sde"]) if actor.use_sde else log_std.exp()
         return torch.cat([mean, std], dim=1)
 
     def latent(self, observations: Tensor) -> Tensor:
         """Return the actor's last hidden layer."""
         actor = self.module.actor
-        features = actor.extract_features(observations, actor.features_extractor)
+        features = actor.extract_features(self.layout(observations), actor.features_extractor)
         return cast(Tensor, actor.latent_pi(features))
 
     def layers(self) -> list[nn.Module]:
@@ -197,11 +213,12 @@ class SoftActorCritic(_NoValue):
         actor = self.module.actor
         # state-dependent exploration puts a clip behind the linear layer
         head = actor.mu if isinstance(actor.mu, nn.Linear) else actor.mu[0]
-        return [*_weighted(actor.latent_pi), head]
+        return [*extracting(actor.features_extractor), *weighted(actor.latent_pi), head]
 
     def path(self) -> Sequence[nn.Module]:
         """Return the actor up to the mean."""
-        return [self.module.actor.latent_pi, self.module.actor.mu]
+        actor = self.module.actor
+        return [*_unless_flat(actor.features_extractor), actor.latent_pi, actor.mu]
 
     def counted(self) -> nn.Module:
         """Return the actor."""
@@ -214,6 +231,7 @@ class DeterministicActor(_NoValue):
 
     Args:
         module: A `TD3Policy`.
+        layout: From observations of the environment to those of the policy.
     """
 
     head: ClassVar[Head] = "squashed_mean"
@@ -229,33 +247,47 @@ class DeterministicActor(_NoValue):
     def latent(self, observations: Tensor) -> Tensor:
         """Return the actor's last hidden layer."""
         actor = self.module.actor
-        features = actor.extract_features(observations, actor.features_extractor)
+        features = actor.extract_features(self.layout(observations), actor.features_extractor)
         return cast(Tensor, actor.mu[:-2](features))  # behind it the last layer and its tanh
 
     def layers(self) -> list[nn.Module]:
         """Return the actor's layers."""
-        return _weighted(self.module.actor.mu)
+        actor = self.module.actor
+        return [*extracting(actor.features_extractor), *weighted(actor.mu)]
 
     def path(self) -> Sequence[nn.Module]:
         """Return the actor without its last tanh."""
-        return [*self.module.actor.mu][:-1]
+        actor = self.module.actor
+        return [*_unless_flat(actor.features_extractor), *[*actor.mu][:-1]]
 
     def counted(self) -> nn.Module:
         """Return the actor."""
         return cast(nn.Module, self.module.actor)
 
 
-def network_of(algorithm: Algorithm, module: nn.Module, spaces: Spaces) -> Network:
-    """Return how the policy of an algorithm is read."""
+def network_of(
+    algorithm: Algorithm, module: nn.Module, spaces: Spaces, layout: Layout | None = None
+) -> Network:
+    """Return how the policy of an algorithm is read.
+
+    Args:
+        algorithm: Which one.
+        module: Its policy.
+        spaces: The environment's.
+        layout: From the environment's observations to the policy's; the same if not given.
+    """
+    seen = layout or Layout(spaces.observation)
     match algorithm.policy_class:
         case "DQNPolicy":
-            return DeepQ(module)
+            return DeepQ(module, seen)
         case "SACPolicy":
-            return SoftActorCritic(module)
+            return SoftActorCritic(module, seen)
         case "TD3Policy":
-            return DeterministicActor(module)
+            return DeterministicActor(module, seen)
         case _:
-            return ActorCritic(module, isinstance(spaces.action, gymnasium.spaces.Discrete))
+            continuous = isinstance(spaces.action, gymnasium.spaces.Box)
+            binary = isinstance(spaces.action, gymnasium.spaces.MultiBinary)
+            return ActorCritic(module, seen, not continuous, binary)
 
 
 def _sde_std(holder: Any, latent: Tensor) -> Tensor:
@@ -265,5 +297,16 @@ def _sde_std(holder: Any, latent: Tensor) -> Tensor:
     return torch.sqrt(variance + noise.epsilon)
 
 
-def _weighted(modules: nn.Module) -> list[nn.Module]:
-    return [part for part in modules.children() if isinstance(part, nn.Linear)]
+def weighted(modules: nn.Module) -> list[nn.Module]:
+    """Return the weight layers of modules that are passed one after another."""
+    return [part for part in modules.children() if isinstance(part, nn.Linear | nn.Conv2d)]
+
+
+def extracting(extractor: nn.Module) -> list[nn.Module]:
+    """Return the weight layers of a features extractor; those of several images side by side."""
+    return [part for part in extractor.modules() if isinstance(part, nn.Linear | nn.Conv2d)]
+
+
+def _unless_flat(extractor: nn.Module) -> list[nn.Module]:
+    """Return an extractor as part of a path, except one that only flattens."""
+    return [extractor] if extracting(extractor) or hasattr(extractor, "extractors") else []

@@ -14,6 +14,13 @@ from typing import Any
 
 from torch import nn
 
+from pellucid.agents.sb3_extractors import (
+    FLATTEN,
+    POLICY_NAMES,
+    extractor_named,
+    extractor_options,
+    policy_classes,
+)
 from pellucid.errors import ArtifactError, InputError
 
 MAX_LAYERS = 64
@@ -44,6 +51,9 @@ class Algorithm:
         actions: Types of action space that it takes.
         options: Arguments of its policy class that decide what it is, beside layers.
         sde_options: Those that matter with state-dependent exploration; empty without it.
+        policies: Names of its policy classes, each with the features extractor that it has unless
+            another is named; beside that they are one class.
+        library: That it is part of; also the adapter's name.
     """
 
     name: str
@@ -58,6 +68,8 @@ class Algorithm:
     options: frozenset[str]
     sde_options: frozenset[str] = frozenset()
     values: Mapping[str, Any] = field(default_factory=dict)
+    policies: Mapping[str, str] = field(default_factory=dict)
+    library: str = "stable-baselines3"
 
 
 def _algorithm(
@@ -79,6 +91,7 @@ def _algorithm(
     return Algorithm(
         name, object_type, module, cls, frozenset(needs), frozenset(lacks), branches, activation,
         actions, frozenset(options), frozenset(sde_options), values,
+        policy_classes(cls),
     )  # fmt: skip
 
 
@@ -98,7 +111,7 @@ ALGORITHMS: Mapping[str, Algorithm] = {
             lacks=("cg_max_steps",),
             branches=("pi", "vf"),
             activation="Tanh",
-            actions=("Discrete", "Box"),
+            actions=("Discrete", "Box", "MultiDiscrete", "MultiBinary"),
             options=_ON_POLICY,
             sde_options=_ON_POLICY_SDE,
         ),
@@ -109,7 +122,7 @@ ALGORITHMS: Mapping[str, Algorithm] = {
             lacks=("clip_range", "n_epochs", "cg_max_steps"),
             branches=("pi", "vf"),
             activation="Tanh",
-            actions=("Discrete", "Box"),
+            actions=("Discrete", "Box", "MultiDiscrete", "MultiBinary"),
             options=_ON_POLICY,
             sde_options=_ON_POLICY_SDE,
         ),
@@ -158,7 +171,10 @@ ALGORITHMS: Mapping[str, Algorithm] = {
         ),
     )
 }
-SUPPORTED = f"{', '.join(ALGORITHMS)} with MlpPolicy"
+SUPPORTED = (
+    f"{', '.join(ALGORITHMS)} with {', '.join(POLICY_NAMES.values())}; of sb3-contrib QRDQN and "
+    "TQC with the same, MaskablePPO with MlpPolicy, RecurrentPPO with MlpLstmPolicy"
+)
 
 
 @dataclass(frozen=True)
@@ -170,11 +186,15 @@ class PolicyArguments:
         activation: Name in `ACTIVATIONS`.
         options: Further arguments of the policy class where they were given, such as `n_critics`;
             `use_sde` only if it is true.
+        extractor: Name of the class that turns observations into features; one of `POLICY_NAMES`.
+        extractor_options: Its arguments where they were given.
     """
 
     net_arch: list[int] | dict[str, list[int]] | None
     activation: str
     options: Mapping[str, int | bool | float] = field(default_factory=dict)
+    extractor: str = FLATTEN
+    extractor_options: Mapping[str, int | bool] = field(default_factory=dict)
 
     @property
     def use_sde(self) -> bool:
@@ -183,7 +203,16 @@ class PolicyArguments:
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that `card.json` has."""
-        return {"net_arch": self.net_arch, "activation": self.activation, **self.options}
+        plain = {
+            "class": POLICY_NAMES[self.extractor],
+            "net_arch": self.net_arch,
+            "activation": self.activation,
+            **self.options,
+        }
+        if self.extractor == FLATTEN:
+            return plain
+        options = dict(self.extractor_options)
+        return plain | {"extractor": self.extractor, "extractor_options": options}
 
 
 _OPTIONS: Mapping[str, tuple[type, ...]] = {
@@ -195,32 +224,42 @@ _OPTIONS: Mapping[str, tuple[type, ...]] = {
     "full_std": (bool,),
     "use_expln": (bool,),
     "clip_mean": (float, int),
+    "n_quantiles": (int,),
+    "lstm_hidden_size": (int,),
+    "n_lstm_layers": (int,),
+    "shared_lstm": (bool,),
+    "enable_critic_lstm": (bool,),
 }
+# the most of what is counted
+_MOST = {"n_critics": MAX_LAYERS, "n_lstm_layers": MAX_LAYERS}
+_COUNTED = frozenset({"n_critics", "n_quantiles", "lstm_hidden_size", "n_lstm_layers"})
 # used in training only, or overwritten by the stored weights
 _WITHOUT_EFFECT = frozenset(
     {":type:", "optimizer_class", "optimizer_kwargs", "ortho_init", "log_std_init"}
 )
 # used by state-dependent exploration only; without it a policy does not depend on them
 _WITHOUT_EFFECT_BUT_WITH_SDE = frozenset({"full_std", "use_expln", "clip_mean"})
-# known with one value only
-_FIXED: Mapping[str, tuple[Any, ...]] = {
-    "features_extractor_class": (
-        "<class 'stable_baselines3.common.torch_layers.FlattenExtractor'>",
-    ),
-    "features_extractor_kwargs": ({}, None),
-}
+_EXTRACTOR_FIELDS = frozenset({"features_extractor_class", "features_extractor_kwargs"})
+_CARD_FIELDS = frozenset({"class", "activation", "net_arch", "extractor", "extractor_options"})
 
 
-def find_algorithm(data: Mapping[str, Any], where: str) -> Algorithm:
+def find_algorithm(
+    data: Mapping[str, Any], where: str, among: Mapping[str, Algorithm] = ALGORITHMS
+) -> Algorithm:
     """Return the algorithm that wrote an archive, told by its policy class and its fields.
+
+    Args:
+        data: The archive's plain fields.
+        where: The file, for the message.
+        among: The algorithms that are known.
 
     Raises:
         ArtifactError: It is another algorithm or policy, or fields are missing.
     """
     fields = frozenset(data)
     module, cls = _policy_class(data, where)
-    for known in ALGORITHMS.values():
-        same_policy = (module, cls) == (known.policy_module, known.policy_class)
+    for known in among.values():
+        same_policy = module == known.policy_module and cls in known.policies
         same_fields = known.needs <= fields and not known.lacks & fields
         if same_policy and same_fields and known.values.items() <= _plain(data).items():
             return known
@@ -241,13 +280,27 @@ def arguments_in_archive(
             f"{where} lacks 'policy_kwargs', so its network is not known",
             hint="load and save it again with a current Stable-Baselines3",
         )
-    return _arguments(algorithm, stated, where, use_sde=data.get("use_sde", False))
+    _, cls = _policy_class(data, where)
+    use_sde = data.get("use_sde", False)
+    return _arguments(algorithm, stated, where, use_sde=use_sde, extractor=algorithm.policies[cls])
 
 
 def arguments_in_memory(
-    algorithm: Algorithm, stated: Mapping[str, Any], where: str, *, use_sde: bool
+    algorithm: Algorithm,
+    stated: Mapping[str, Any],
+    where: str,
+    *,
+    use_sde: bool,
+    policy_class: str = "",
 ) -> PolicyArguments:
     """Return the policy's arguments from the `policy_kwargs` and `use_sde` of a model object.
+
+    Args:
+        algorithm: Which one.
+        stated: The model's `policy_kwargs`.
+        where: The model, for the message.
+        use_sde: The model's own field.
+        policy_class: Name of the policy's class; empty for that of `MlpPolicy`.
 
     Raises:
         InputError: A value that the tables do not know.
@@ -258,7 +311,8 @@ def arguments_in_memory(
         else value
         for key, value in stated.items()
     }
-    return _arguments(algorithm, plain, where, use_sde=use_sde)
+    extractor = algorithm.policies.get(policy_class, FLATTEN)
+    return _arguments(algorithm, plain, where, use_sde=use_sde, extractor=extractor)
 
 
 def arguments_in_card(
@@ -269,19 +323,24 @@ def arguments_in_card(
     Raises:
         ArtifactError: A value that the tables do not know.
     """
-    rest = {k: v for k, v in stated.items() if k not in ("class", "activation", "net_arch")}
+    rest = {k: v for k, v in stated.items() if k not in _CARD_FIELDS}
     unknown = set(rest) - _known_options(algorithm, rest.get("use_sde") is True)
     activation = stated.get("activation")
     if unknown or not isinstance(activation, str) or activation not in ACTIVATIONS:
         what = f"the field {min(unknown)!r:.60}" if unknown else f"activation {activation!r:.60}"
         raise _unsupported(where, what)
+    extractor = extractor_named(stated.get("extractor"), FLATTEN, where)
     return PolicyArguments(
-        _net_arch(algorithm, stated.get("net_arch"), where), activation, _options(rest, where)
+        _net_arch(algorithm, stated.get("net_arch"), where),
+        activation,
+        _options(rest, where),
+        extractor,
+        extractor_options(extractor, stated.get("extractor_options"), where),
     )
 
 
 def _arguments(
-    algorithm: Algorithm, stated: Mapping[str, Any], where: str, *, use_sde: Any
+    algorithm: Algorithm, stated: Mapping[str, Any], where: str, *, use_sde: Any, extractor: str
 ) -> PolicyArguments:
     # off-policy algorithms write it down in both places, and the policy is made from the arguments
     use_sde = stated.get("use_sde", use_sde)
@@ -290,12 +349,14 @@ def _arguments(
     given = {k: v for k, v in stated.items() if k != "use_sde"}
     if given.get("squash_output", False) in (False, None):
         given.pop("squash_output", None)
-    for key, value in given.items():
-        if key in _FIXED and value not in _FIXED[key]:
-            raise _unsupported(where, f"{key} = {value!r:.120}")
+    if not given.get("lstm_kwargs"):
+        given.pop("lstm_kwargs", None)
+    extractor = extractor_named(given.get("features_extractor_class"), extractor, where)
     options = _known_options(algorithm, use_sde)
     ignored = _WITHOUT_EFFECT if use_sde else _WITHOUT_EFFECT | _WITHOUT_EFFECT_BUT_WITH_SDE
-    unknown = set(given) - {"net_arch", "activation_fn"} - options - set(_FIXED) - ignored
+    if not given.get("lstm_kwargs"):
+        given.pop("lstm_kwargs", None)
+    unknown = set(given) - {"net_arch", "activation_fn"} - options - _EXTRACTOR_FIELDS - ignored
     if unknown:
         name = min(unknown)
         raise _unsupported(where, f"the policy argument {name!r:.60} = {given[name]!r:.120}")
@@ -304,6 +365,8 @@ def _arguments(
         _net_arch(algorithm, given.get("net_arch"), where),
         _activation(algorithm, given.get("activation_fn"), where),
         _options(kept, where),
+        extractor,
+        extractor_options(extractor, given.get("features_extractor_kwargs"), where),
     )
 
 
@@ -346,7 +409,7 @@ def _net_arch(
 def _options(stated: Mapping[str, Any], where: str) -> dict[str, int | bool | float]:
     for key, value in stated.items():
         sound = type(value) in _OPTIONS[key] and math.isfinite(value)
-        if not sound or (key == "n_critics" and not 1 <= value <= MAX_LAYERS):
+        if not sound or (key in _COUNTED and not 1 <= value <= _MOST.get(key, MAX_UNITS)):
             raise _unsupported(where, f"{key} = {value!r:.60}")
     return dict(stated)
 
@@ -385,5 +448,7 @@ def _other_algorithm(fields: frozenset[str]) -> str:
 def _unsupported(where: str, found: str, supported: str = SUPPORTED) -> InputError:
     return ArtifactError(
         f"{where} has {found}; supported: {supported}",
-        hint="wrap the model in a function: load_agent('module:callable')",
+        hint="save its weights with torch.save(model.policy.state_dict(), 'weights.pth') and name "
+        "the class of a network of yours with --policy-class module:Class, or wrap the model in a "
+        "function: module:callable",
     )

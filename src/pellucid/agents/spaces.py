@@ -1,14 +1,15 @@
 """Observation and action spaces: as JSON, in words, and compared with each other."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
 import numpy as np
 
-from pellucid.errors import DataError, InputError
+from pellucid.envs.rows import RowSpace
+from pellucid.errors import CapabilityError, DataError, InputError
 from pellucid.io.strict_json import finite_or_text
 
 MAX_SPACE_SIZE = 10_000_000  # values; a card must not make us allocate more
@@ -29,6 +30,12 @@ class Spaces:
 
 def describe(space: Any) -> str:
     """Return a space in a few words, such as `Box of shape (8,), float32`."""
+    if isinstance(space, RowSpace):
+        return describe(space.original)
+    if isinstance(space, gymnasium.spaces.Dict):
+        return f"Dict of {', '.join(f'{key}: {describe(s)}' for key, s in space.spaces.items())}"
+    if isinstance(space, gymnasium.spaces.Tuple):
+        return f"Tuple of {', '.join(describe(part) for part in space.spaces)}"
     if isinstance(space, gymnasium.spaces.Discrete):
         start = f" from {int(space.start)}" if int(space.start) else ""
         return f"Discrete with {int(space.n)} values{start}"
@@ -40,15 +47,36 @@ def describe(space: Any) -> str:
     return f"{type(space).__name__} of shape {tuple(shape)}, {space.dtype}"
 
 
+def has_gradients(space: Any) -> bool:
+    """Whether every number of an observation is a quantity, between two of which there are more."""
+    parts = [part.space for part in space.parts] if isinstance(space, RowSpace) else [space]
+    return all(isinstance(part, gymnasium.spaces.Box) for part in parts)
+
+
 def to_json(space: Any) -> dict[str, Any]:
     """Return a space as plain JSON values.
 
     Raises:
-        InputError: It is of another type than Box, Discrete, MultiDiscrete and MultiBinary.
+        InputError: It is of a type that is not known here.
     """
     kind = type(space).__name__
     plain: dict[str, Any] = {"type": kind}
     match space:
+        case RowSpace():
+            plain |= {"of": to_json(space.original)}
+        case gymnasium.spaces.Dict():
+            plain |= {"parts": [[key, to_json(part)] for key, part in space.spaces.items()]}
+        case gymnasium.spaces.Tuple():
+            plain |= {"parts": [to_json(part) for part in space.spaces]}
+        case gymnasium.spaces.Text():
+            plain |= {"min_length": space.min_length, "max_length": space.max_length}
+            plain |= {"characters": "".join(space.character_list)}
+        case gymnasium.spaces.Sequence():
+            plain |= {"item": to_json(space.feature_space), "stack": space.stack}
+        case gymnasium.spaces.Graph():
+            edge = space.edge_space
+            plain |= {"node": to_json(space.node_space)}
+            plain |= {"edge": None if edge is None else to_json(edge)}
         case gymnasium.spaces.Box():
             plain |= {"shape": list(space.shape), "dtype": space.dtype.name}
             plain |= {"low": _compact(space.low), "high": _compact(space.high)}
@@ -56,6 +84,8 @@ def to_json(space: Any) -> dict[str, Any]:
             plain |= {"n": int(space.n), "start": int(space.start), "dtype": _dtype_name(space)}
         case gymnasium.spaces.MultiDiscrete():
             plain |= {"nvec": space.nvec.tolist(), "dtype": _dtype_name(space)}
+            if space.start.any():
+                plain |= {"start": space.start.tolist()}
         case gymnasium.spaces.MultiBinary():
             plain |= {"shape": list(space.shape)}
         case _:
@@ -70,8 +100,15 @@ def from_json(plain: Any, *, where: str) -> Any:
         DataError: It is not such a description.
     """
     try:
-        return _BUILDERS[plain["type"]](plain)
-    except (KeyError, TypeError, ValueError, AssertionError, OverflowError) as error:
+        return _built(plain)
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AssertionError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise DataError(f"{where} does not describe a space: {error!r:.200}") from None
 
 
@@ -79,8 +116,8 @@ def unsupported(space: Any) -> InputError:
     """Return the error for a space that agents cannot have here."""
     return InputError(
         f"a space of type {type(space).__name__} is not supported; "
-        "supported: Box, Discrete, MultiDiscrete, MultiBinary",
-        hint="flatten it with a wrapper, such as gymnasium.wrappers.FlattenObservation",
+        "supported: Box, Discrete, MultiDiscrete, MultiBinary, Text, Dict, Tuple, Sequence, Graph",
+        hint="change it with a wrapper, such as gymnasium.wrappers.FlattenObservation",
     )
 
 
@@ -149,11 +186,52 @@ def _discrete(plain: Mapping[str, Any]) -> gymnasium.spaces.Discrete:
 
 def _multi_discrete(plain: Mapping[str, Any]) -> gymnasium.spaces.MultiDiscrete:
     dtype: Any = np.dtype(plain.get("dtype", "int64"))
-    return gymnasium.spaces.MultiDiscrete(np.array(plain["nvec"], dtype=np.int64), dtype=dtype)
+    nvec = np.array(plain["nvec"], dtype=np.int64)
+    start = np.array(plain.get("start", np.zeros_like(nvec)), dtype=np.int64)
+    return gymnasium.spaces.MultiDiscrete(nvec, dtype=dtype, start=start)
 
 
 def _multi_binary(plain: Mapping[str, Any]) -> gymnasium.spaces.MultiBinary:
     return gymnasium.spaces.MultiBinary(_shape(plain["shape"]))
+
+
+def _rows(plain: Mapping[str, Any]) -> RowSpace:
+    try:
+        return RowSpace(_built(plain["of"]))
+    except CapabilityError as error:
+        raise ValueError(str(error)) from None
+
+
+def _dict(plain: Mapping[str, Any]) -> gymnasium.spaces.Dict:
+    parts = plain["parts"]
+    if not isinstance(parts, list) or not all(isinstance(key, str) for key, _ in parts):
+        raise ValueError("parts of a Dict")
+    return gymnasium.spaces.Dict({key: _built(part) for key, part in parts})
+
+
+def _tuple(plain: Mapping[str, Any]) -> Any:
+    return gymnasium.spaces.Tuple([_built(part) for part in plain["parts"]])
+
+
+def _text(plain: Mapping[str, Any]) -> gymnasium.spaces.Text:
+    return gymnasium.spaces.Text(
+        _count(plain["max_length"], least=0),
+        min_length=_count(plain["min_length"], least=0),
+        charset=str(plain["characters"]),
+    )
+
+
+def _sequence(plain: Mapping[str, Any]) -> gymnasium.spaces.Sequence:
+    return gymnasium.spaces.Sequence(_built(plain["item"]), stack=plain["stack"] is True)
+
+
+def _graph(plain: Mapping[str, Any]) -> gymnasium.spaces.Graph:
+    edge = plain["edge"]
+    return gymnasium.spaces.Graph(_built(plain["node"]), None if edge is None else _built(edge))
+
+
+def _built(plain: Mapping[str, Any], /) -> Any:
+    return _BUILDERS[plain["type"]](plain)
 
 
 def _shape(values: Any) -> tuple[int, ...]:
@@ -169,7 +247,13 @@ def _count(value: Any, *, least: int = 1) -> int:
     return value
 
 
-_BUILDERS = {
+_BUILDERS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "RowSpace": _rows,
+    "Dict": _dict,
+    "Tuple": _tuple,
+    "Text": _text,
+    "Sequence": _sequence,
+    "Graph": _graph,
     "Box": _box,
     "Discrete": _discrete,
     "MultiDiscrete": _multi_discrete,

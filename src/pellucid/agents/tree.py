@@ -1,16 +1,16 @@
 """An agent that is a decision tree, as it stands in for another one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from pellucid.agents.flatten import flat
 from pellucid.errors import CapabilityError
 from pellucid.kernels.cart import Cart, leaves_of
-from pellucid.types import Actions, Observations
+from pellucid.types import Actions, Context, Observations
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,12 +22,15 @@ class TreeAgent:
         observation_space: The Gymnasium space of one observation.
         action_space: Discrete or Box.
         name: Short name for people.
+        masks: Shape (rows, actions), which actions are allowed, one row for each observation or one
+            for all; None if all are.
     """
 
     tree: Cart
     observation_space: Any
     action_space: Any
     name: str = "tree"
+    masks: Bool[np.ndarray, "rows actions"] | None = None
 
     framework = "tree"
     capabilities = frozenset[str]()
@@ -36,9 +39,14 @@ class TreeAgent:
         """Return the action of the leaf that each observation ends in."""
         return actions_of(self.leaf_values(observations), self.action_space)
 
+    def within(self, context: Context) -> "TreeAgent":
+        """Return the tree that chooses among the actions that a context allows."""
+        return replace(self, masks=context.masks)
+
     def leaf_values(self, observations: Observations) -> Float[np.ndarray, "batch outputs"]:
-        """Return the values of the leaf that each observation ends in."""
-        return np.asarray(self.tree.values[leaves_of(self.tree, flat(observations))])
+        """Return the values of each observation's leaf, minus infinity for what is forbidden."""
+        values = np.asarray(self.tree.values[leaves_of(self.tree, flat(observations))])
+        return values if self.masks is None else np.where(self.masks, values, -np.inf)
 
 
 def actions_of(values: Float[np.ndarray, "batch outputs"], space: Any) -> Actions:

@@ -8,7 +8,9 @@ from pellucid import rollouts
 from pellucid.api.request import check_types
 from pellucid.api.turns import taking_turns
 from pellucid.budget import Cost, Meter
-from pellucid.envs import make_env, resolve_env, resolve_names
+from pellucid.envs import make_env, resolve_names
+from pellucid.envs.described import described
+from pellucid.envs.fitting import fitted, resolve_env
 from pellucid.rollouts import Episodes
 from pellucid.types import Agent, PolicyMode
 
@@ -54,9 +56,11 @@ def collect(
     """
     check_types(agent, n_episodes=n_episodes, seed=seed, budget=budget)
     spec = resolve_env(env, wrappers=tuple(wrappers), reward_terms=reward_terms)
+    spec = fitted(spec, agent.observation_space)
     probe = make_env(spec)
     try:
-        resolved = resolve_names(spec, probe, names)
+        found = resolve_names(spec, probe, names)
+        resolved = described(found, probe.observation_space, probe.action_space)
     finally:
         probe.close()
     episodes: Episodes = rollouts.collect(

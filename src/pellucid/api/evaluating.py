@@ -2,21 +2,26 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from pellucid.agents import load_agent
 from pellucid.agents.function import NAME as FUNCTION
+from pellucid.agents.loading import spaces_of
+from pellucid.agents.normalisation import statistics_in
+from pellucid.agents.spaces import from_json
 from pellucid.api.explaining import explain
 from pellucid.api.locating import read_card
 from pellucid.api.request import options_of
 from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, RunFolder, read_run
 from pellucid.api.turns import taking_turns
-from pellucid.envs import EnvSpec, resolve_env
+from pellucid.envs import EnvSpec
+from pellucid.envs.fitting import OWN, fitted, resolve_env
 from pellucid.errors import DataError, InputError
 from pellucid.explanation import Explanation, Interval, Score, not_measured
 from pellucid.explanation.storage import load_explanation
@@ -249,14 +254,43 @@ def _stored(
             )
     _check_code(named_code(source, episodes.spec if env is None else None), code)
     if env is not None:
-        episodes = replace(episodes, spec=resolve_env(env))
+        spec = resolve_env(env)
+        seen = load_agent(source, env=spec, device=device, code=code).observation_space
+        episodes = replace(episodes, spec=fitted(spec, seen))
+    if run.head["inputs"].get("log"):
+        return _of_a_log(run, source, card, code, device), episodes
     if episodes.spec is None:
         raise InputError(
             f"the environment {run.head['inputs'].get('env')!r} was made by code in memory, "
             "which a run cannot hold",
             hint="from Python: pellucid.evaluate(folder, env=...)",
         )
-    return load_agent(source, env=episodes.spec, device=device, code=code), episodes
+    # an agent that is code is loaded anew, without what its card holds
+    anew = source != run.path / AGENT
+    statistics = None
+    if anew:
+        space = spaces_of(episodes.spec).observation
+        statistics = statistics_in(card, space, where=str(run.path / AGENT))
+    loaded = load_agent(source, env=episodes.spec, device=device, code=code, normalize=statistics)
+    return loaded, episodes
+
+
+def _of_a_log(
+    run: RunFolder, source: Any, card: Mapping[str, Any], code: Sequence[str], device: str
+) -> Agent:
+    """Return the agent of a run on recorded episodes; the stored card tells its spaces."""
+    where = str(run.path / AGENT)
+    described = SimpleNamespace(
+        observation_space=from_json(card.get("observation_space"), where=where),
+        action_space=from_json(card.get("action_space"), where=where),
+    )
+    anew = source != run.path / AGENT
+    space = described.observation_space
+    statistics = statistics_in(card, space, where=where) if anew else None
+    loaded: Agent = load_agent(
+        source, env=described, device=device, code=code, normalize=statistics
+    )
+    return loaded
 
 
 def _stored_explanations(run: RunFolder) -> list[tuple[str, Explanation]]:
@@ -278,6 +312,8 @@ def named_code(source: Any, spec: EnvSpec | None) -> list[str]:
     named = [source] if isinstance(source, str) else []
     if spec is not None:
         named += [name for name in (spec.id, *spec.wrappers) if ":" in name]
+        # what pellucid itself put around an environment is no code of a stranger
+        named = [name for name in named if not name.startswith(OWN)]
         named += [spec.reward_terms] if spec.reward_terms is not None else []
     return list(dict.fromkeys(named))
 

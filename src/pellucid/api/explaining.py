@@ -28,6 +28,7 @@ from pellucid.explanation import (
 )
 from pellucid.explanation.wording import fact_names
 from pellucid.faithfulness.badges import decide
+from pellucid.faithfulness.input_doubt import input_doubt, normalised
 from pellucid.faithfulness.scoring import cut_by_time, score_finding, timely
 from pellucid.provenance import provenance
 from pellucid.rollouts import Episodes
@@ -271,7 +272,8 @@ def _assemble(
         reason, need = "tests were switched off", "explain again with tests"
     else:
         rerun_possible = task.episodes.spec is not None and info.rerun_tells
-        verdict = decide(scores, info, finding, rerun_possible=rerun_possible)
+        doubt = input_doubt(task.agent, task.episodes)
+        verdict = decide(scores, info, finding, rerun_possible=rerun_possible, doubt=doubt)
         badge, decisive, reason, need = verdict
     closed = task.episodes.spec is not None if decisive is None else decisive.closed_loop
     sentences = info.sentences if closed else info.logged_sentences
@@ -301,6 +303,7 @@ def _assemble(
         need=need,
         warnings=finding.warnings if finding else (),
         left_out=_left_out(info, finding, failure, scores),
+        normalised=normalised(task.agent, task.episodes),
     )
 
 

@@ -12,7 +12,8 @@ from PIL import Image
 from pellucid.errors import DataError
 from pellucid.explanation import Explanation, Futures, Segments
 from pellucid.io import atomic
-from pellucid.report.record import EpisodeFrames
+from pellucid.report.moments import MOST_EPISODES, highlighted, key_moments
+from pellucid.report.record import EpisodeFrames, EpisodeSteps
 from pellucid.rollouts import Episodes, RenderedEpisode
 from pellucid.rollouts.frames import spaced_steps
 
@@ -23,7 +24,7 @@ FRAMES_PER_EPISODE = 60
 
 
 def shown_positions(episodes: Episodes, explanations: Sequence[Explanation] = ()) -> list[int]:
-    """Return the episodes worth showing: worst, median, best, and those that are explained."""
+    """Return the episodes worth showing: worst, median, best, explained and highlighted ones."""
     if not len(episodes):
         return []
     order = np.argsort(episodes.returns, kind="stable")
@@ -32,22 +33,24 @@ def shown_positions(episodes: Episodes, explanations: Sequence[Explanation] = ()
         content = explanation.content
         if isinstance(content, Segments | Futures):
             shown.append(content.episode)
-    return list(dict.fromkeys(shown))
+    shown += [p for p, _ in highlighted(explanations)]
+    return list(dict.fromkeys(shown))[:MOST_EPISODES]
 
 
 def shown_steps(
-    episodes: Episodes, positions: Sequence[int], explanations: Sequence[Explanation] = ()
+    episodes: Episodes,
+    positions: Sequence[int],
+    explanations: Sequence[Explanation] = (),
+    views: Mapping[int, EpisodeSteps] | None = None,
 ) -> dict[int, list[int]]:
-    """Return the steps to draw of each episode: evenly spaced ones and those that are explained."""
-    steps = {p: set(spaced_steps(len(episodes[p]), FRAMES_PER_EPISODE)) for p in positions}
-    for explanation in explanations:
-        content = explanation.content
-        if isinstance(content, Segments):
-            last = int(content.stops[content.chosen]) - 1
-            steps[content.episode] |= {int(content.starts[content.chosen]), last}
-        if isinstance(content, Futures):
-            steps[content.episode].add(content.step)
-    return {position: sorted(found) for position, found in steps.items()}
+    """Return the steps to draw of each episode: evenly spaced ones and those worth a look."""
+    chosen = {}
+    for position in positions:
+        n_steps = len(episodes[position])
+        moments = key_moments(n_steps, position, (views or {}).get(position), explanations)
+        steps = {*spaced_steps(n_steps, FRAMES_PER_EPISODE), *(moment.step for moment in moments)}
+        chosen[position] = sorted(steps)
+    return chosen
 
 
 def webp(image: UInt8[np.ndarray, "height width 3"]) -> tuple[bytes, int, int]:

@@ -17,8 +17,15 @@ from pellucid.agents import agent_sha256, load_agent
 from pellucid.agents.folder import CARD
 from pellucid.agents.folder import SCHEMA as CARD_SCHEMA
 from pellucid.agents.function import NAME as FUNCTION
+from pellucid.agents.normalisation import stated, statistics_of, without_normalisation
+from pellucid.agents.recorded import recorded_agent
+from pellucid.agents.zoo import ZooFolder, find_zoo
+from pellucid.api.logs import is_log, read_log, spaces_of_log
+from pellucid.api.notes import fitting_notes
 from pellucid.api.run_folder import AGENT, RUN_FILE, read_run
-from pellucid.envs import EnvSpec, resolve_env
+from pellucid.api.zoo import check_wrappers, zoo_warnings
+from pellucid.envs import EnvSpec
+from pellucid.envs.fitting import OWN, fitted, resolve_env
 from pellucid.errors import DataError, InputError
 from pellucid.explanation import Interval
 from pellucid.io import atomic, strict_json
@@ -26,6 +33,7 @@ from pellucid.io.imports import is_import_string
 from pellucid.io.records import stamp
 from pellucid.provenance import sha256_file
 from pellucid.report.record import AgentFacts
+from pellucid.rollouts.logs import Log
 from pellucid.stats import mean_interval
 from pellucid.types import Agent
 
@@ -47,7 +55,10 @@ class Located:
         facts: What is known of the agent.
         expected_steps: Steps of an episode that its maker recorded, None if there is no record.
         source: The import string that it came from; empty for files and objects.
-        asked: What the user said of a torch module beside its weights, where they did.
+        asked: What else the user said of the agent and changes results, where they did.
+        notes: What was changed between environment and agent, one sentence each.
+        warnings: What the reader should know of how agent and environment were found.
+        log: The recorded episodes, if they take the place of an environment.
     """
 
     agent: Agent
@@ -56,6 +67,9 @@ class Located:
     expected_steps: float | None
     source: str = ""
     asked: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    log: Log | None = None
 
 
 def locate(
@@ -68,6 +82,9 @@ def locate(
     policy_class: str | None = None,
     outputs: str | None = None,
     code: Sequence[str] = (),
+    normalize: str | Path | None = None,
+    logs: str | Path | None = None,
+    n_episodes: int = 20,
 ) -> Located:
     """Load an agent and resolve its environment.
 
@@ -81,26 +98,47 @@ def locate(
         policy_class: `module:Class` of the network whose weights a file holds.
         outputs: What a torch module returns, if it is not the usual.
         code: Each `module:callable` that a stored run names and that may be imported.
+        normalize: File with the statistics of the agent's inputs, or `none`.
+        logs: Recorded episodes in place of an environment; a log may also be named as the agent.
+        n_episodes: How many episodes to read of a log.
 
     Raises:
         InputError: One of them cannot be found, opened or fitted to the other.
     """
-    source, card = _source(agent)
-    named = _card_env(card, code) if env is None else EnvSpec("")
-    spec = resolve_env(
-        named.id if env is None else env,
-        wrappers=(*named.wrappers, *wrappers),
-        kwargs=named.kwargs,
-        reward_terms=reward_terms or named.reward_terms,
-    )
+    if logs is None and is_log(agent):
+        agent, logs, unknown = None, agent, True
+    else:
+        unknown = False
+    log = None if logs is None else read_log(logs, n_episodes=n_episodes)
+    if log is not None:
+        _check_log_options(env, wrappers, reward_terms)
+    if log is not None and unknown:
+        return _located_log(log)
+    source, card, zoo = _source(agent)
+    if zoo is not None:
+        check_wrappers(zoo, env, wrappers)
+    if log is not None:
+        spec = _log_spec(log)
+    else:
+        named = _card_env(card, code) if env is None else EnvSpec("")
+        spec = resolve_env(
+            named.id if env is None else env,
+            wrappers=(*named.wrappers, *wrappers),
+            kwargs=named.kwargs,
+            reward_terms=reward_terms or named.reward_terms,
+        )
     loaded = load_agent(
         source,
-        env=spec,
+        env=spec if log is None else log,
         device=device,
         policy_class=policy_class,
         outputs=outputs,
         code=code,
+        normalize=normalize,
     )
+    given = spec
+    if log is None:
+        spec = fitted(spec, loaded.observation_space)
     imported = isinstance(source, str) and is_import_string(source) and not Path(source).exists()
     return Located(
         loaded,
@@ -108,8 +146,38 @@ def locate(
         agent_facts(loaded, source, card),
         _recorded_steps(card),
         source if imported else "",
-        {k: v for k, v in (("policy_class", policy_class), ("outputs", outputs)) if v is not None},
+        _asked(loaded, policy_class=policy_class, outputs=outputs, log=_log_sha256(log)),
+        fitting_notes(loaded, spec, given) if log is None else (),
+        zoo_warnings(zoo, spec) if zoo is not None and log is None else (),
+        log,
     )
+
+
+def _located_log(log: Log) -> Located:
+    """Return a log of which nobody gave the agent."""
+    agent = recorded_agent(f"logged in {Path(log.source).name}", spaces_of_log(log), log.sha256)
+    facts, asked = agent_facts(agent, None, {}), {"log": log.sha256}
+    return Located(agent, _log_spec(log), facts, None, asked=asked, log=log)
+
+
+def _log_spec(log: Log) -> EnvSpec:
+    # nothing is made from it: it tells which log the run is of
+    longest = max((len(e) for e in log.attempted), default=1)
+    return EnvSpec(log.source, max_steps=longest)
+
+
+def _log_sha256(log: Log | None) -> str | None:
+    return None if log is None else log.sha256
+
+
+def _check_log_options(env: Any, wrappers: Sequence[str], reward_terms: str | None) -> None:
+    given = {"--env": env, "--wrap": wrappers or None, "--reward-terms": reward_terms}
+    for option, value in given.items():
+        if value is not None:
+            raise InputError(
+                f"{option} is for environments, and recorded episodes take the place of one",
+                hint=f"leave {option} or the log out",
+            )
 
 
 def agent_facts(agent: Agent, source: Any, card: Mapping[str, Any]) -> AgentFacts:
@@ -121,6 +189,7 @@ def agent_facts(agent: Agent, source: Any, card: Mapping[str, Any]) -> AgentFact
         card: Its card, checked by `load_agent`; may be empty.
     """
     recorded, recorded_source = recorded_return(source, card)
+    statistics = statistics_of(agent)
     return AgentFacts(
         name=agent.name,
         framework=agent.framework,
@@ -132,6 +201,8 @@ def agent_facts(agent: Agent, source: Any, card: Mapping[str, Any]) -> AgentFact
         recorded=recorded,
         recorded_source=recorded_source,
         purpose=str(card.get("purpose") or ""),
+        normalised=stated(agent)[0],
+        statistics_source=statistics.source if statistics is not None else "",
     )
 
 
@@ -141,6 +212,7 @@ def code_sha256(agent: Agent) -> str:
     It stands for the function, or for the network of a class that was named, when a run is
     resumed: other code is another agent.
     """
+    agent = without_normalisation(agent)
     code = getattr(agent, "function", None)
     if code is None and getattr(agent, "card", {}).get("source"):
         code = type(getattr(getattr(agent, "network", None), "module", None))
@@ -149,6 +221,16 @@ def code_sha256(agent: Agent) -> str:
         return sha256_file(file) if file is not None else ""
     except (TypeError, OSError):  # built in, or typed into a prompt
         return ""
+
+
+def _asked(agent: Agent, **said: str | None) -> dict[str, str]:
+    statistics, (state, _) = statistics_of(agent), stated(agent)
+    found = {name: value for name, value in said.items() if value is not None}
+    if statistics is not None:
+        found["normalize_sha256"] = statistics.sha256
+    elif state:
+        found["normalised"] = state
+    return found
 
 
 # --- the card ---
@@ -183,16 +265,23 @@ def store_card(located: Located, folder: Path) -> None:
     atomic.write_text(folder / CARD, strict_json.dumps(card, indent=1) + "\n")
 
 
-def _source(agent: Any) -> tuple[Any, Mapping[str, Any]]:
-    """Return what to load and its card; a run folder stands for the agent stored in it."""
+def _source(agent: Any) -> tuple[Any, Mapping[str, Any], ZooFolder | None]:
+    """Return what to load, its card and its training folder.
+
+    A run folder stands for the agent stored in it, a training folder for the archive in it.
+    """
     if agent is None:
-        return SHIPPED, read_card(SHIPPED)
+        return SHIPPED, read_card(SHIPPED), None
     if not isinstance(agent, str | Path):
-        return agent, {}
+        return agent, {}, None
     if not Path(agent).exists() and not is_import_string(str(agent)):
         load_agent(agent)  # says what is wrong with the path before anything else is looked at
     if not (Path(agent) / RUN_FILE).is_file():
-        return agent, read_card(agent)
+        card = read_card(agent)
+        zoo = None if card else find_zoo(Path(agent))
+        if zoo is None:
+            return agent, card, None
+        return zoo.archive, {"env": {"id": zoo.env, "kwargs": zoo.env_kwargs}}, zoo
     inputs = read_run(Path(agent)).head["inputs"]
     source = Path(agent) / AGENT
     env = {
@@ -201,7 +290,7 @@ def _source(agent: Any) -> tuple[Any, Mapping[str, Any]]:
         "wrappers": inputs.get("wrappers"),
         "reward_terms": inputs.get("reward_terms"),
     }
-    return source, {"env": env, **read_card(source)}
+    return source, {"env": env, **read_card(source)}, None
 
 
 def _card_env(card: Mapping[str, Any], code: Sequence[str]) -> EnvSpec:
@@ -223,7 +312,8 @@ def _card_env(card: Mapping[str, Any], code: Sequence[str]) -> EnvSpec:
         )
     # a card is a file from anywhere: code is imported only if the user names it
     needed = [*([name] if ":" in name else []), *wrappers, *([terms] if terms else [])]
-    unknown = list(dict.fromkeys(n for n in needed if n not in code))
+    foreign = [name for name in needed if not name.startswith(OWN)]
+    unknown = list(dict.fromkeys(n for n in foreign if n not in code))
     if unknown:
         source = card.get("source")  # the agent's own code, so that one answer names all of it
         own = [source] if isinstance(source, str) and is_import_string(source) else []

@@ -9,16 +9,19 @@ import gymnasium
 
 from pellucid import registry
 from pellucid.api.locating import Located
+from pellucid.api.logs import episodes_of
 from pellucid.api.request import Request
 from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, REPORT_FILES, RunFolder
 from pellucid.budget import Cost
 from pellucid.envs import make_env, resolve_names
+from pellucid.envs.described import described
 from pellucid.errors import DataError
 from pellucid.explanation import Explanation, fact, render
 from pellucid.faithfulness.badges import judge
+from pellucid.faithfulness.input_doubt import input_doubt
 from pellucid.io import strict_json
 from pellucid.provenance import sha256_file, versions
-from pellucid.report.record import EpisodeFrames, RunRecord
+from pellucid.report.record import EpisodeFrames, EpisodeSteps, RunRecord
 from pellucid.report.write import write_report
 from pellucid.rollouts import Episodes
 from pellucid.stats import mean_interval
@@ -34,6 +37,7 @@ def make_record(
     episodes: Episodes | None,
     explanations: Sequence[Explanation],
     frames: Mapping[int, EpisodeFrames],
+    steps: Mapping[int, EpisodeSteps],
     used: Cost,
     warnings: Sequence[str],
     stopped: str = "",
@@ -47,12 +51,14 @@ def make_record(
         episodes: None if it was stopped before they were collected.
         explanations: Those that are done.
         frames: By position in `episodes.used`.
+        steps: Likewise.
         used: What was used in all.
         warnings: Of the parts.
         stopped: Why the run did not reach its end: badges are lowered to weak, and what was not
             reached is not measured. Empty for a run that did.
     """
     shown = episodes if episodes is not None else _no_episodes(request, located)
+    n_asked = request.n_episodes if located.log is None else 0
     done = {e.method: e for e in explanations}
     made = tuple(done[method] for method in request.methods if method in done)
     banner = ""
@@ -77,14 +83,15 @@ def make_record(
         costs={
             _part_title(name): part.used for name, part in folder.parts.items() if name != AGENT
         },
-        left_out=left_out(request, shown, made),
-        warnings=(*_warnings(shown), *warnings),
+        left_out=left_out(replace(request, n_episodes=n_asked), shown, made),
+        warnings=(*_doubts(located, shown), *located.warnings, *_warnings(shown), *warnings),
         versions=versions(),
         hashes=_hashes(folder, located),
         state="partial" if stopped else "finished",
         banner=banner,
         seconds=folder.seconds,
         frames=frames,
+        steps=steps,
         success_return=_success_return(located.spec.id),
     )
 
@@ -186,15 +193,27 @@ def _banner(stopped: str, n_done: int, n_methods: int, *, collected: bool) -> st
 
 
 def _no_episodes(request: Request, located: Located) -> Episodes:
+    if located.log is not None:
+        return replace(episodes_of(located.log, request.names), attempted=())
     probe = make_env(located.spec)
     try:
-        names = resolve_names(located.spec, probe, request.names)
+        found = resolve_names(located.spec, probe, request.names)
+        names = described(found, probe.observation_space, probe.action_space)
     finally:
         probe.close()
     return Episodes((), located.spec, names, request.seed, request.policy)
 
 
 # --- small parts ---
+
+
+def _doubts(located: Located, episodes: Episodes) -> list[str]:
+    doubt = input_doubt(located.agent, episodes)
+    way_out = "--normalize stats.json gives them, --normalize none says that there are none"
+    told = (
+        f"This may not be the agent that was meant: {doubt}. No badge is more than weak; {way_out}"
+    )
+    return [told] if doubt else []
 
 
 def _warnings(episodes: Episodes) -> list[str]:

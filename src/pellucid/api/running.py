@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from pellucid.api.frames import (
     store_frames,
 )
 from pellucid.api.locating import Located, code_sha256, locate, store_card
+from pellucid.api.logs import agreement, agreement_words, episodes_of
 from pellucid.api.recording import STOPPED, make_record, write_run_report
 from pellucid.api.request import (
     DEFAULT_ENV_STEPS,
@@ -34,6 +35,7 @@ from pellucid.api.request import (
     options_of,
     run_order,
     share_of,
+    suited,
     too_few_episodes,
 )
 from pellucid.api.run_folder import (
@@ -46,6 +48,7 @@ from pellucid.api.run_folder import (
     inputs_sha256,
     open_run,
 )
+from pellucid.api.step_views import load_steps, store_steps, view_steps
 from pellucid.api.stopping import Interrupted, Terminated
 from pellucid.api.turns import taking_turns
 from pellucid.budget import Cost, Meter, TimeLimit
@@ -61,8 +64,9 @@ from pellucid.errors import (
 from pellucid.explanation import Explanation
 from pellucid.explanation.storage import load_explanation
 from pellucid.io import atomic
-from pellucid.report.record import EpisodeFrames, RunRecord
+from pellucid.report.record import EpisodeFrames, EpisodeSteps, RunRecord
 from pellucid.rollouts import Episodes, load_episodes, render_frames, save_episodes
+from pellucid.rollouts.logs import Log
 from pellucid.rollouts.workers import kept_workers
 
 RUNS = Path("runs")
@@ -107,6 +111,7 @@ class _Work:
     episodes: Episodes | None = None
     explanations: tuple[Explanation, ...] = ()
     frames: Mapping[int, EpisodeFrames] | None = None
+    steps: Mapping[int, EpisodeSteps] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
@@ -132,6 +137,8 @@ def explain_all(
     policy_class: str | None = None,
     outputs: str | None = None,
     code: Sequence[str] = (),
+    normalize: str | Path | None = None,
+    logs: str | Path | None = None,
     fresh: bool = False,
     time_limit: float | None = None,
     progress: Progress | None = None,
@@ -162,6 +169,10 @@ def explain_all(
         outputs: What a torch module returns: `logits` (default) or `q_values` for discrete
             actions, `mean` for continuous ones.
         code: Each `module:callable` that a run folder or a card names and that may be imported.
+        normalize: JSON file with the statistics by which the agent's inputs were normalised while
+            it learned, or `none` to state that they were not.
+        logs: Recorded episodes of the agent, in place of an environment: `minari:id`, a folder of
+            Minari or a log folder. With such a log as `agent`, its agent is not known.
         fresh: Start again, whatever the folder holds.
         time_limit: Seconds, looked at between pieces of work. A run that reaches it is reported as
             far as it came, with badges lowered to weak, and is resumed by the same `out`.
@@ -196,11 +207,17 @@ def explain_all(
         policy_class=policy_class,
         outputs=outputs,
         code=code,
+        normalize=normalize,
+        logs=logs,
+        n_episodes=request.n_episodes,
     )
+    request = suited(request, located.agent)
     folder = _open(request, located, out, command=command, fresh=fresh)
     meter = Meter(request.allowed, time_limit=limit)
     tell = progress or (lambda part, share: None)
-    return _run_in(_Work(request, located, folder, meter, jobs, tell), started)
+    return _run_in(
+        _Work(request, located, folder, meter, jobs, tell, warnings=located.notes), started
+    )
 
 
 def _run_in(work: _Work, started: float) -> Run:
@@ -299,7 +316,9 @@ def _collected(work: _Work) -> Episodes:
         _charge(work.meter, part.used)
         # an environment that is made by code in memory is not stored, and is the one given again
         stored: Episodes = load_episodes(place)
-        return replace(stored, spec=work.located.spec)
+        return replace(stored, spec=None if work.located.log else work.located.spec)
+    if work.located.log is not None:
+        return _recorded(work, work.located.log)
     started = time.perf_counter()
     max_steps = work.located.spec.max_steps
     meter = work.meter.child(collection_cap(request, max_steps))
@@ -327,6 +346,21 @@ def _collected(work: _Work) -> Episodes:
     place.mkdir(exist_ok=True)
     save_episodes(episodes, place)
     folder.finish_part(EPISODES, meter.used, time.perf_counter() - started)
+    return episodes
+
+
+def _recorded(work: _Work, log: Log) -> Episodes:
+    """Store the episodes of a log, and how far the agent does what was logged."""
+    started = time.perf_counter()
+    episodes = episodes_of(log, work.request.names)
+    meter = work.meter.child(work.meter.left)
+    share = agreement(work.located.agent, episodes, meter)
+    if share is not None:
+        episodes = replace(episodes, warnings=(*episodes.warnings, agreement_words(share)))
+    place = work.folder.path / EPISODES
+    place.mkdir(exist_ok=True)
+    save_episodes(episodes, place)
+    work.folder.finish_part(EPISODES, meter.used, time.perf_counter() - started)
     return episodes
 
 
@@ -384,7 +418,10 @@ def _kept_back_for_frames(work: _Work) -> Cost:
 
 
 def _rendered(work: _Work) -> Mapping[int, EpisodeFrames]:
-    """Return frames of the episodes worth showing, stored ones if there are any."""
+    """Return frames of the episodes worth showing, stored ones if there are any.
+
+    What the choices in them rested on is set beside them.
+    """
     assert work.episodes is not None
     folder = work.folder
     part = folder.part(FRAMES)
@@ -393,15 +430,20 @@ def _rendered(work: _Work) -> Mapping[int, EpisodeFrames]:
         meter = work.meter.child(work.meter.left)
         work.progress("frames", 0.0)
         positions = shown_positions(work.episodes, work.explanations)
-        steps = shown_steps(work.episodes, positions, work.explanations)
+        views = view_steps(work.located.agent, work.episodes, positions, meter=meter)
+        work.steps = views.steps
+        store_steps(views.steps, folder.path / FRAMES)
+        steps = shown_steps(work.episodes, positions, work.explanations, views.steps)
         rendered = render_frames(work.episodes, positions, meter=meter, steps=steps)
         frames = encode_frames(rendered)
         sizes = store_frames(frames, folder.path / FRAMES)
-        facts = {"sizes": sizes, "missing": rendered.reason}
+        missing = " ".join(filter(None, (rendered.reason, views.reason)))
+        facts = {"sizes": sizes, "missing": missing}
         part = folder.finish_part(FRAMES, meter.used, time.perf_counter() - started, facts)
     else:
         _charge(work.meter, part.used)
         frames = load_frames(folder.path / FRAMES, part.facts.get("sizes"))
+        work.steps = load_steps(folder.path / FRAMES)
     if part.facts.get("missing"):
         work.warnings += (str(part.facts["missing"]),)
     return frames
@@ -422,6 +464,7 @@ def _report(work: _Work, *, write: bool, stopped: str = "") -> Run:
         episodes=work.episodes,
         explanations=work.explanations,
         frames=work.frames or {},
+        steps=work.steps,
         used=work.meter.used,
         warnings=work.warnings,
         stopped=stopped,

@@ -2,6 +2,8 @@
 
 SUITES = {
     "posttrain": "pellucid.bench.posttrain",
+    "rollouts": "pellucid.bench.rollouts",
+    "saliency": "pellucid.bench.saliency",
     "shapley": "pellucid.bench.shapley",
     "shapley-estimators": "pellucid.bench.shapley_estimators",
     "tabular": "pellucid.bench.tabular",

@@ -31,11 +31,11 @@ CPU = Size(
     batch_size=16,
     warm_rate=4e-3,
     learning_rate=1e-3,
-    n_updates=40,
+    n_updates=120,
     prompts=8,
     n_train=200,
-    n_test=40,
-    n_tries=2,
+    n_test=60,
+    n_tries=4,
 )
 SIZES: Mapping[Scale, Size] = {
     "smoke": SMOKE,

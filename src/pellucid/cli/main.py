@@ -33,6 +33,7 @@ from pellucid.cli.objective import check, diagram
 from pellucid.cli.reproduce import reproduce
 from pellucid.cli.streams import abandon, prepare_streams, write_lines
 from pellucid.cli.train import train
+from pellucid.cli.view import view
 from pellucid.errors import InputError, PellucidError
 
 app = typer.Typer(
@@ -71,6 +72,7 @@ app.command("train")(_guarded(train))
 app.command("bench")(_guarded(bench))
 app.command("reproduce")(_guarded(reproduce))
 app.command("horizon")(_guarded(horizon))
+app.command("view")(_guarded(view))
 app.command("list")(_guarded(list_items))
 app.command("doctor")(_guarded(doctor))
 

@@ -31,6 +31,7 @@ from pellucid.explanation.contract import (
     metric,
 )
 from pellucid.explanation.explanation import Explanation
+from pellucid.explanation.groups import InputGroups
 from pellucid.explanation.score import (
     Badge,
     Control,
@@ -68,6 +69,7 @@ __all__ = [
     "Finding",
     "Futures",
     "Graph",
+    "InputGroups",
     "Interval",
     "Metric",
     "MetricInfo",

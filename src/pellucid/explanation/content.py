@@ -15,8 +15,34 @@ from pellucid.explanation.text_trace import TextTrace
 
 PREDICTED_RETURN = "predicted return"
 """Unit of an attribution of the agent's value."""
+QUANTITIES = ("mean action", "choice or mean action")
+"""Units of attributions of actions whose parts are quantities, not all of them choices."""
 RETURN = "return"
 """Unit of an attribution of what the agent earns."""
+
+
+def _no_numbers() -> Float[np.ndarray, " none"]:
+    return np.empty(0)
+
+
+def _no_integers() -> Int[np.ndarray, " none"]:
+    return np.empty(0, dtype=np.int64)
+
+
+def _no_flags() -> Bool[np.ndarray, " none"]:
+    return np.empty(0, dtype=bool)
+
+
+def _no_pairs() -> Int[np.ndarray, "none 2"]:
+    return np.empty((0, 2), dtype=np.int64)
+
+
+def _no_rows() -> Float[np.ndarray, "none none"]:
+    return np.empty((0, 0))
+
+
+def _no_cubes() -> Float[np.ndarray, "none none none"]:
+    return np.empty((0, 0, 0))
 
 
 @dataclass(frozen=True)
@@ -34,8 +60,13 @@ class Attribution:
         steps: Shape (states, 2), episode and step of each state.
         input_names: One per input.
         output_names: One per output.
-        output_unit: What an output is: `probability`, `Q-value`, `mean action`, `choice`; of
+        output_unit: What an output is, see `agents.acting.preference_unit`; of
             explanations of the value `predicted return`, of those of the return `return`.
+        shape: Of one observation; empty if it is a plain vector of these inputs.
+        groups: The inputs above may be groups of numbers of the observation, such as patches of an
+            image: shape (numbers,), which one each number belongs to; (states, numbers) where
+            groups are found anew in each state. Empty if each number is an input. `observations`
+            then holds the mean of each group.
     """
 
     kind: ClassVar[str] = "attribution"
@@ -49,6 +80,8 @@ class Attribution:
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
     output_unit: str
+    shape: tuple[int, ...] = ()
+    groups: Int[np.ndarray, "*states numbers"] = field(default_factory=_no_integers)
 
     @property
     def chosen_values(self) -> Float[np.ndarray, "states inputs"]:
@@ -71,7 +104,7 @@ class Attribution:
         by size.
         """
         values = self.chosen_values
-        by_size = self.output_unit in ("mean action", PREDICTED_RETURN)
+        by_size = self.output_unit in (*QUANTITIES, PREDICTED_RETURN)
         support = np.abs(values) if by_size else values
         return np.asarray(np.argsort(-support, axis=1, kind="stable"))
 
@@ -164,26 +197,6 @@ class Futures:
     terms_error: float = math.nan
 
 
-def _no_numbers() -> Float[np.ndarray, " none"]:
-    return np.empty(0)
-
-
-def _no_integers() -> Int[np.ndarray, " none"]:
-    return np.empty(0, dtype=np.int64)
-
-
-def _no_pairs() -> Int[np.ndarray, "none 2"]:
-    return np.empty((0, 2), dtype=np.int64)
-
-
-def _no_rows() -> Float[np.ndarray, "none none"]:
-    return np.empty((0, 0))
-
-
-def _no_cubes() -> Float[np.ndarray, "none none none"]:
-    return np.empty((0, 0, 0))
-
-
 @dataclass(frozen=True)
 class Surrogate:
     """A readable stand-in for the agent: a tree, a program or a formula.
@@ -255,6 +268,16 @@ class CounterfactualStates:
         reach_steps: Shape (states,), environment actions needed to reach it; -1 if not found.
         input_names: One per input.
         output_names: One per output.
+        steps: Shape (states, 2), episode and step of each state.
+        scales: Shape (inputs,), the unit of each input's change: its standard deviation over
+            visited states, 0 for an input that never varies.
+        sizes: Shape (states,), how far the changed state is: the sum of changes in these units.
+        nearest: Shape (states,), how far the changed state is from those visited in other episodes:
+            the mean over the five nearest.
+        plausibility: Shape (states,), share of visited states that are as far or farther from
+            those of other episodes; 0 where none is.
+        searched: Shape (states,), whether actions that lead there were looked for.
+        shown: The state that the answer is about.
     """
 
     kind: ClassVar[str] = "counterfactual_states"
@@ -266,6 +289,19 @@ class CounterfactualStates:
     reach_steps: Int[np.ndarray, " states"]
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
+    steps: Int[np.ndarray, "states 2"] = field(default_factory=_no_pairs)
+    scales: Float[np.ndarray, " inputs"] = field(default_factory=_no_numbers)
+    sizes: Float[np.ndarray, " states"] = field(default_factory=_no_numbers)
+    nearest: Float[np.ndarray, " states"] = field(default_factory=_no_numbers)
+    plausibility: Float[np.ndarray, " states"] = field(default_factory=_no_numbers)
+    searched: Bool[np.ndarray, " states"] = field(default_factory=_no_flags)
+    shown: int = 0
+
+    @property
+    def n_changed(self) -> Int[np.ndarray, " states"]:
+        """How many inputs each change touches; 0 where none was found."""
+        differs = self.found[:, None] & (self.changed != self.observations)
+        return np.asarray(differs.sum(axis=1))
 
 
 @dataclass(frozen=True)
@@ -277,6 +313,8 @@ class Components:
         whole: Shape (states, outputs), what they should add up to.
         component_names: One per component.
         output_names: One per output.
+        episodes: Shape (states,), episode of each state; empty if unknown, and then means over
+            states have no interval.
     """
 
     kind: ClassVar[str] = "components"
@@ -284,6 +322,7 @@ class Components:
     whole: Float[np.ndarray, "states outputs"]
     component_names: tuple[str, ...]
     output_names: tuple[str, ...]
+    episodes: Int[np.ndarray, " states"] = field(default_factory=_no_integers)
 
 
 @dataclass(frozen=True)
@@ -294,12 +333,16 @@ class Rules:
         rules: One rule per entry, in words.
         support: Shape (rules,), states that each covers.
         precision: Shape (rules,), share of covered states where it is right.
+        precision_lows: Shape (rules,), lower ends of its intervals; empty if there are none.
+        precision_highs: Shape (rules,), upper ends.
     """
 
     kind: ClassVar[str] = "rules"
     rules: tuple[str, ...]
     support: Int[np.ndarray, " rules"]
     precision: Float[np.ndarray, " rules"]
+    precision_lows: Float[np.ndarray, " rules"] = field(default_factory=_no_numbers)
+    precision_highs: Float[np.ndarray, " rules"] = field(default_factory=_no_numbers)
 
 
 @dataclass(frozen=True)
@@ -310,12 +353,15 @@ class Prediction:
         event_names: One per event.
         probabilities: Shape (states, events), announced.
         happened: Shape (states, events).
+        episodes: Shape (states,), episode of each state; empty if unknown, and then what happened
+            has no interval.
     """
 
     kind: ClassVar[str] = "prediction"
     event_names: tuple[str, ...]
     probabilities: Float[np.ndarray, "states events"]
     happened: Bool[np.ndarray, "states events"]
+    episodes: Int[np.ndarray, " states"] = field(default_factory=_no_integers)
 
 
 @dataclass(frozen=True)
@@ -390,6 +436,9 @@ class Contributions:
         values: Shape (contributors,), in units of the total.
         standard_errors: Shape (contributors,).
         total: What they should add up to.
+        unit: Of values and total; empty if they have none.
+        moments: Shape (moments, 2), episode and step of what is contributed to, if it is a mean
+            over moments.
     """
 
     kind: ClassVar[str] = "contributions"
@@ -397,6 +446,8 @@ class Contributions:
     values: Float[np.ndarray, " contributors"]
     standard_errors: Float[np.ndarray, " contributors"]
     total: float
+    unit: str = ""
+    moments: Int[np.ndarray, "moments 2"] = field(default_factory=_no_pairs)
 
 
 Content: TypeAlias = (

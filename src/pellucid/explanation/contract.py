@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from pellucid.budget import Cost, Meter
 from pellucid.explanation.content import Content
+from pellucid.explanation.groups import InputGroups
 from pellucid.explanation.score import Direction, Role, Score
 from pellucid.explanation.wording import Fact, Sentences
 from pellucid.rollouts.episodes import Episodes
@@ -57,6 +58,7 @@ class Finding:
         identity_tolerance: Largest error at which the identity holds.
         warnings: What the reader should know.
         left_out: What the budget left out, one sentence each.
+        groups: What an attribution's inputs are, if they are groups; tests hide the same ones.
     """
 
     question: str
@@ -67,6 +69,7 @@ class Finding:
     identity_tolerance: float = 1e-4
     warnings: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    groups: InputGroups | None = None
 
 
 @dataclass(frozen=True)

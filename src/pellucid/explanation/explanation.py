@@ -44,6 +44,9 @@ class Explanation:
         warnings: What the reader should know.
         left_out: What the budget left out, one sentence each.
         seconds: Wall time; the only field that differs between equal runs.
+        normalised: Whether the agent's inputs were normalised while it learned: `yes` (its
+            statistics are in use), `no` (nothing says so) or `unknown` (something says so, and the
+            statistics are missing).
     """
 
     method: str
@@ -69,6 +72,7 @@ class Explanation:
     warnings: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     seconds: float = 0.0
+    normalised: str = "no"
 
     def plot(self) -> "Figure":
         """Draw the content with Matplotlib, one plot per kind."""

@@ -34,7 +34,7 @@ class Decision(NamedTuple):
     need: str = ""
 
 
-def judge(score: Score, *, complete: bool, rerun_possible: bool) -> Score:
+def judge(score: Score, *, complete: bool, rerun_possible: bool, doubt: str = "") -> Score:
     """Return the score with its badge and the reason for it.
 
     Args:
@@ -42,11 +42,12 @@ def judge(score: Score, *, complete: bool, rerun_possible: bool) -> Score:
             that could not be measured.
         complete: Whether the explanation ran to its planned end; the score tells it of the test.
         rerun_possible: Whether a test that runs the environment again could have been made.
+        doubt: Why it may be another agent that was tested (`input_doubt`); empty for no doubt.
     """
     if score.role == "sanity":
         badge, reason = _judge_sanity(score)
     else:
-        badge, reason = _judge_test(score, complete, rerun_possible)
+        badge, reason = _judge_test(score, complete, rerun_possible, doubt)
     need = ""
     if badge == "not_measured":
         need = score.need or f"more {_plural(score.unit)} to compare"
@@ -54,7 +55,12 @@ def judge(score: Score, *, complete: bool, rerun_possible: bool) -> Score:
 
 
 def decide(
-    scores: Sequence[Score], info: ExplainerInfo, finding: Finding, *, rerun_possible: bool
+    scores: Sequence[Score],
+    info: ExplainerInfo,
+    finding: Finding,
+    *,
+    rerun_possible: bool,
+    doubt: str = "",
 ) -> Decision:
     """Return the badge of an explanation from its scores.
 
@@ -66,9 +72,12 @@ def decide(
         info: Names the decisive tests, in the order in which they may decide.
         finding: Tells whether it is complete and whether the method's own identity holds.
         rerun_possible: Whether the environment can be made again.
+        doubt: As for `judge`.
     """
     possible = rerun_was_possible(scores, rerun_possible)
-    judged = [judge(s, complete=finding.complete, rerun_possible=possible) for s in scores]
+    judged = [
+        judge(s, complete=finding.complete, rerun_possible=possible, doubt=doubt) for s in scores
+    ]
     lowest = _decisive_score(judged, info.decisive)
     if lowest is None:
         listed = " or ".join(info.decisive)
@@ -126,7 +135,9 @@ def _decisive_score(scores: Sequence[Score], decisive: Sequence[str]) -> Score |
     return first
 
 
-def _judge_test(score: Score, complete: bool, rerun_possible: bool) -> tuple[Badge, str]:
+def _judge_test(
+    score: Score, complete: bool, rerun_possible: bool, doubt: str
+) -> tuple[Badge, str]:
     gap = score.gap
     units = _plural(score.unit)
     if not gap.measured or gap.n < thresholds.UNITS_FOR_WEAK:
@@ -147,6 +158,8 @@ def _judge_test(score: Score, complete: bool, rerun_possible: bool) -> tuple[Bad
         weak.append("the test stopped early, at the end of the budget")
     if not score.closed_loop and rerun_possible:
         weak.append("it was tested on recorded states only, although the environment can be re-run")
+    if doubt:
+        weak.append(doubt)
     if weak:
         return "weak", "; ".join(weak)
     constant = f", by the same amount in all {units}" if gap.constant else ""

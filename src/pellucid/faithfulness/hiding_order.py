@@ -8,13 +8,13 @@ serves as the control of both.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
 from pellucid.agents.acting import choose_actions
+from pellucid.agents.context import in_context
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explanation import Attribution, Check, Curve, Interval, MetricInfo, Score
 from pellucid.faithfulness import thresholds
@@ -23,16 +23,17 @@ from pellucid.faithfulness.replacements import REPLACEMENTS, Replacement
 from pellucid.faithfulness.results import clipped, missing_score, paired_score
 from pellucid.seeds import derived_seed, stream
 from pellucid.stats import mean_interval
-from pellucid.types import Observations
+from pellucid.types import Agent, Observations
 
-EffectFn: TypeAlias = Callable[[Observations, int], Float[np.ndarray, "states sets"]]
+EffectFn: TypeAlias = Callable[[Agent, Observations, int], Float[np.ndarray, "states sets"]]
 """How far each set of hidden inputs moves the agent's answer from that with everything visible.
 
-Takes observations, shape (states * (1 + sets), *observation), of which the first of each state
-hides nothing, and the number of states.
+Takes the agent, in the context that each state had; observations, shape (states * (1 + sets),
+*observation), of which the first of each state hides nothing; and the number of states.
 """
 
 _ROWS_AT_ONCE = 2**14
+_NUMBERS_AT_ONCE = 2**26
 _BOUNDS = (0.0, 100.0)
 
 
@@ -79,8 +80,7 @@ def _score(
     shown: bool,
 ) -> Score:
     check.meter.check_time()
-    choices = partial(_changed_choices, check)
-    effects = effects_of_orders(check, info, kind, orders, share, choices, reverse=shown)
+    effects = effects_of_orders(check, info, kind, orders, share, _changed_choices, reverse=shown)
     own, random = 100.0 * effects.own, 100.0 * effects.random
     levels, axis = orders.n_hidden, "inputs hidden"
     if shown:
@@ -266,7 +266,8 @@ def effects_of_orders(
     # one query tells the answer with everything visible
     rows = explained_states(check, content, 1 + n_levels + len(orders.sets), share)
     states, ranked = content.steps[rows], content.orders[rows]
-    replacement = kind(check.episodes, derived_seed(check.seed, info.name, "donors"))
+    seed = derived_seed(check.seed, info.name, "donors")
+    replacement = kind(check.episodes, seed, check.finding.groups)
     own_sets = hidden_sets(ranked[:, ::-1] if reverse else ranked, orders.n_hidden)
     effects = _effects(check, states, own_sets, orders.sets, replacement, effect_fn)
     lots = effects[:, n_levels:][:, orders.places].mean(axis=1)
@@ -286,7 +287,8 @@ def _effects(
     n_sets = own.shape[1] + len(shared)
     # the first row of each state hides nothing
     nothing = np.zeros((1, shared.shape[1]), dtype=bool)
-    at_once = max(1, _ROWS_AT_ONCE // (1 + n_sets))
+    rows_at_once = min(_ROWS_AT_ONCE, _NUMBERS_AT_ONCE // max(1, observed[:1].size))
+    at_once = max(1, rows_at_once // (1 + n_sets))
     parts = [np.empty((0, n_sets))]
     for start in range(0, len(states), at_once):
         part = slice(start, start + at_once)
@@ -295,21 +297,40 @@ def _effects(
         hidden.insert(1, own[part])
         sets = np.concatenate(hidden, axis=1)
         other = replacement(states[part], sets)
-        hybrids = np.where(sets, other, input_rows(observed[part])[:, None, :])
+        numbers = hidden_numbers(check, sets, observed[part])
+        hybrids = np.where(numbers, other, input_rows(observed[part])[:, None, :])
         batch = hybrids.astype(observed.dtype).reshape(-1, *observed.shape[1:])
-        parts.append(effect_fn(batch, n))
+        context = check.episodes.context_at(states[part].repeat(1 + n_sets, axis=0))
+        parts.append(effect_fn(in_context(check.agent, context), batch, n))
     return np.concatenate(parts)
 
 
+def hidden_numbers(
+    check: Check, sets: Bool[np.ndarray, "states sets inputs"], observed: Observations
+) -> Bool[np.ndarray, "states sets numbers"]:
+    """Return which numbers of the observations are hidden: those of the inputs, or groups, hidden.
+
+    Args:
+        check: Its finding tells what the inputs are.
+        sets: Shape (states, sets, inputs).
+        observed: Shape (states, *observation).
+    """
+    groups = check.finding.groups
+    if groups is None or groups.are_inputs:
+        return sets
+    labels = groups.of(observed)[:, None, :]
+    return np.take_along_axis(sets, np.broadcast_to(labels, (*sets.shape[:2], labels.shape[2])), 2)
+
+
 def _changed_choices(
-    check: Check, observations: Observations, n_states: int
+    agent: Agent, observations: Observations, n_states: int
 ) -> Float[np.ndarray, "states sets"]:
     """Return 1 where hiding changes the choice and 0 elsewhere."""
-    actions = choose_actions(check.agent, observations, "greedy", ())
+    actions = choose_actions(agent, observations, "greedy", ())
     n_sets = len(observations) // n_states - 1
     by_state = actions.reshape(n_states, 1 + n_sets, -1)
     before = np.repeat(by_state[:, :1], n_sets, axis=1)
-    space = check.agent.action_space
+    space = agent.action_space
     flat_shape = (-1, by_state.shape[2])
     changed = changed_choices(
         space, before.reshape(flat_shape), by_state[:, 1:].reshape(flat_shape)

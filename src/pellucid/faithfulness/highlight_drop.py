@@ -52,7 +52,7 @@ def highlight_drop(check: Check) -> tuple[Score, ...]:
             for (episode, step), actions in zip(steps.tolist(), drawn.actions, strict=True)
             for branch in (
                 Branch(episode, step, actions[:0], replicate),
-                Branch(episode, step, actions[: _length(lengths[episode])], replicate),
+                Branch(episode, step, actions[: _length(lengths[episode])], replicate, random=True),
             )
         ]
 

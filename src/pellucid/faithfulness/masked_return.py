@@ -10,7 +10,7 @@ from pellucid.envs import EnvSpec, make_env, step_limit
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explanation import Attribution, Check, Score, metric
 from pellucid.faithfulness import thresholds
-from pellucid.faithfulness.hiding import InputHider, input_rows
+from pellucid.faithfulness.hiding import GroupHider, InputHider, input_rows
 from pellucid.faithfulness.replacements import Resample
 from pellucid.faithfulness.results import paired_score, scored
 from pellucid.rollouts import collect
@@ -42,6 +42,9 @@ def masked_return(check: Check) -> tuple[Score, ...]:
     Raises:
         CapabilityError: There is no environment, or only one input.
         BudgetError: Less than five episodes in every arm.
+
+    Where inputs are groups, such as patches of an image, a group is hidden as a whole, by the same
+    part of one visited state.
     """
     content = check.finding.content
     assert isinstance(content, Attribution)
@@ -119,11 +122,10 @@ def _lost_per_arm(check: Check, arms: list[int], plan: _Plan) -> Float[np.ndarra
     """Return what hiding each input costs in each episode, over the episodes all arms finished."""
     attempted = check.episodes.attempted
     visible = np.array([scored(e.total_reward, e.failure is not None) for e in attempted])
-    visited = input_rows(check.episodes.visited)
     seed = derived_seed(check.seed, "masked_return", "replacements")
     n_episodes, returns = plan.n_episodes, []
     for position, column in enumerate(arms):
-        hider = InputHider(column, np.ascontiguousarray(visited[:, column]), seed)
+        hider = _hider(check, column, seed)
         # an equal share for every arm that is left, so that a long first arm starves no later one
         share = check.meter.left.share(1.0 / (len(arms) - position))
         returns.append(_returns(check, hider, n_episodes, check.meter.child(share)))
@@ -133,8 +135,16 @@ def _lost_per_arm(check: Check, arms: list[int], plan: _Plan) -> Float[np.ndarra
     return np.array([differences(visible[:n_episodes], r[:n_episodes]) for r in returns])
 
 
+def _hider(check: Check, number: int, seed: int) -> InputHider | GroupHider:
+    visited, groups = check.episodes.visited, check.finding.groups
+    if groups is None or groups.are_inputs:
+        # one column alone, so that processes are not sent all visited states
+        return InputHider(number, np.ascontiguousarray(input_rows(visited)[:, number]), seed)
+    return GroupHider(number, groups, visited, seed)
+
+
 def _returns(
-    check: Check, hider: InputHider, n_episodes: int, meter: Meter
+    check: Check, hider: InputHider | GroupHider, n_episodes: int, meter: Meter
 ) -> Float[np.ndarray, " episodes"]:
     episodes = check.episodes
     assert episodes.spec is not None

@@ -14,12 +14,18 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
 from pellucid.errors import CapabilityError
+from pellucid.explanation import InputGroups
 from pellucid.faithfulness import thresholds
 from pellucid.faithfulness.hiding import input_rows
 from pellucid.kernels.draws import indexed_draws
 from pellucid.kernels.nearest import nearest_by_subset
 from pellucid.rollouts.episodes import Episodes
 from pellucid.seeds import derived_seed, stream
+
+_NUMBERS_AT_ONCE = 2**23
+_MOMENTS_OF = 2**26
+_LEAST_AMONG = 100
+"""Visited states among which near ones are looked for, however many numbers they have."""
 
 
 class Replacement(Protocol):
@@ -28,16 +34,19 @@ class Replacement(Protocol):
     name: ClassVar[str]
     words: ClassVar[str]
 
-    def __init__(self, episodes: Episodes, seed: int) -> None: ...
+    def __init__(
+        self, episodes: Episodes, seed: int, groups: InputGroups | None = None
+    ) -> None: ...
 
     def __call__(
         self, states: Int[np.ndarray, "states 2"], hidden: Bool[np.ndarray, "states sets inputs"]
-    ) -> Shaped[np.ndarray, "states sets inputs"]:
-        """Return a value for every input; those of hidden ones are used.
+    ) -> Shaped[np.ndarray, "states sets numbers"]:
+        """Return a value for every number of the observations; those of hidden inputs are used.
 
         Args:
             states: Position of the episode in `episodes.used`, and step.
-            hidden: Which inputs are hidden in each state, one row per set.
+            hidden: Which inputs, or groups of numbers if there are any, are hidden in each state,
+                one row per set.
         """
 
 
@@ -52,14 +61,16 @@ class Resample:
     words: ClassVar[str] = "the values of another visited state"
     episodes: Episodes
     seed: int
+    groups: InputGroups | None = None
 
     def __call__(
         self, states: Int[np.ndarray, "states 2"], hidden: Bool[np.ndarray, "states sets inputs"]
-    ) -> Shaped[np.ndarray, "states sets inputs"]:
+    ) -> Shaped[np.ndarray, "states sets numbers"]:
         """Return the drawn state's values; see `Replacement`."""
         visited = self.episodes.visited
         donors = indexed_draws(self.seed, states[:, 0], states[:, 1], below=len(visited))
-        return np.broadcast_to(input_rows(visited[donors])[:, None, :], hidden.shape)
+        drawn = input_rows(visited[donors])[:, None, :]
+        return np.broadcast_to(drawn, (*hidden.shape[:2], drawn.shape[2]))
 
 
 @dataclass(frozen=True)
@@ -81,6 +92,7 @@ class Conditional:
     words: ClassVar[str] = "the values of another state with similar visible inputs"
     episodes: Episodes
     seed: int
+    groups: InputGroups | None = None
 
     def __post_init__(self) -> None:
         if sum(len(episode) > 0 for episode in self.episodes.used) < 2:
@@ -91,30 +103,53 @@ class Conditional:
 
     def __call__(
         self, states: Int[np.ndarray, "states 2"], hidden: Bool[np.ndarray, "states sets inputs"]
-    ) -> Shaped[np.ndarray, "states sets inputs"]:
+    ) -> Shaped[np.ndarray, "states sets numbers"]:
         """Return the values of a like state for each set; see `Replacement`."""
-        rows, scaled = input_rows(self.episodes.visited), self._scaled
-        values = np.empty(hidden.shape, dtype=rows.dtype)
+        rows = input_rows(self.episodes.visited)
+        values = np.empty((*hidden.shape[:2], rows.shape[1]), dtype=rows.dtype)
         for episode in np.unique(states[:, 0]):
             others = self._others(int(episode))
             own = np.flatnonzero(states[:, 0] == episode)
+            scaled = self._scaled(others)
             seed = derived_seed(self.seed, "rank")
             below = min(thresholds.NEAREST_STATES, len(others))
             ranks = indexed_draws(seed, states[own, 0], states[own, 1], below=below)
             for position, rank in zip(own, ranks, strict=True):
-                here = scaled[self._starts[episode] + states[position, 1]]
-                squares = (scaled[others] - here) ** 2
-                found = nearest_by_subset(squares, ~hidden[position], int(rank))
+                row = self._starts[episode] + states[position, 1]
+                squares = (scaled - self._scaled(row[None])) ** 2
+                summed = self._by_group(squares, int(row))
+                found = nearest_by_subset(summed, ~hidden[position], int(rank))
                 values[position] = rows[others[found]]
         return values
 
-    @cached_property
-    def _scaled(self) -> Float[np.ndarray, "visited inputs"]:
-        rows = input_rows(self.episodes.visited).astype(np.float64)
+    def _scaled(self, which: Int[np.ndarray, " rows"]) -> Float[np.ndarray, "rows numbers"]:
+        """Return visited states in units of their spread."""
+        mean, spread = self._moments
+        rows = input_rows(self.episodes.visited)[which].astype(np.float64)
         with np.errstate(all="ignore"):  # an input that never varies tells no states apart
-            scaled = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+            scaled = (rows - mean) / spread
         known = np.nan_to_num(scaled, nan=0.0, posinf=0.0, neginf=0.0)
         return np.asarray(known, dtype=np.float32)
+
+    @cached_property
+    def _moments(self) -> tuple[Float[np.ndarray, " numbers"], Float[np.ndarray, " numbers"]]:
+        rows = input_rows(self.episodes.visited)
+        # images have too many numbers to be copied as floats at once
+        if rows.size > _MOMENTS_OF:
+            rows = rows[:: -(-rows.size // _MOMENTS_OF)]
+        real = rows.astype(np.float64)
+        with np.errstate(all="ignore"):
+            return real.mean(axis=0), real.std(axis=0)
+
+    def _by_group(
+        self, squares: Float[np.ndarray, "others numbers"], row: int
+    ) -> Float[np.ndarray, "others inputs"]:
+        """Return the sum of each group, as they are in one visited state."""
+        if self.groups is None or self.groups.are_inputs:
+            return squares
+        labels = self.groups.of(self.episodes.visited[row : row + 1])[0]
+        one_hot = labels[:, None] == np.arange(len(self.groups))
+        return np.asarray(squares @ one_hot.astype(squares.dtype))
 
     @cached_property
     def _starts(self) -> Int[np.ndarray, " episodes"]:
@@ -124,8 +159,11 @@ class Conditional:
     def _others(self, episode: int) -> Int[np.ndarray, " others"]:
         """Return rows of other episodes, in random order: ties are broken by it."""
         others = np.flatnonzero(self.episodes.visited_steps[:, 0] != episode)
-        n = min(len(others), thresholds.NEAREST_AMONG)
-        return stream(self.seed, "others", episode).choice(others, size=n, replace=False)
+        n_numbers = input_rows(self.episodes.visited[:1]).shape[1]
+        most = max(_LEAST_AMONG, _NUMBERS_AT_ONCE // n_numbers)
+        n = min(len(others), thresholds.NEAREST_AMONG, most)
+        rng = stream(self.seed, "others", episode)
+        return np.asarray(rng.choice(others, size=n, replace=False))
 
 
 @dataclass(frozen=True)
@@ -139,15 +177,16 @@ class Mean:
     words: ClassVar[str] = "their means over visited states"
     episodes: Episodes
     seed: int
+    groups: InputGroups | None = None
 
     def __call__(
         self, states: Int[np.ndarray, "states 2"], hidden: Bool[np.ndarray, "states sets inputs"]
-    ) -> Shaped[np.ndarray, "states sets inputs"]:
+    ) -> Shaped[np.ndarray, "states sets numbers"]:
         """Return the means; see `Replacement`."""
         rows = input_rows(self.episodes.visited)
         means = rows.mean(axis=0, dtype=np.float64)
         typed = (means if rows.dtype.kind == "f" else np.rint(means)).astype(rows.dtype)
-        return np.broadcast_to(typed, hidden.shape)
+        return np.broadcast_to(typed, (*hidden.shape[:2], len(typed)))
 
 
 REPLACEMENTS: tuple[type[Replacement], ...] = (Resample, Conditional, Mean)

@@ -10,6 +10,7 @@ from pellucid.budget import Meter
 from pellucid.errors import BudgetError, CapabilityError, PellucidError, TimeLimitError
 from pellucid.explanation import Check, ExplainerInfo, Finding, Metric, Score
 from pellucid.faithfulness.badges import judge, rerun_was_possible
+from pellucid.faithfulness.input_doubt import input_doubt
 from pellucid.faithfulness.results import missing_score
 from pellucid.rollouts.episodes import Episodes
 from pellucid.types import Agent, PolicyMode
@@ -62,7 +63,8 @@ def score_finding(
     tells = episodes.spec is not None and info.rerun_tells
     possible = rerun_was_possible(scores, tells)
     complete = finding.complete and not cut_by_time(scores, meter)
-    return tuple(judge(s, complete=complete, rerun_possible=possible) for s in scores)
+    doubt = input_doubt(agent, episodes)
+    return tuple(judge(s, complete=complete, rerun_possible=possible, doubt=doubt) for s in scores)
 
 
 def cut_by_time(scores: Sequence[Score], meter: Meter) -> bool:

@@ -60,7 +60,7 @@ def step_drop(check: Check) -> tuple[Score, ...]:
             for step in steps
             for branch in (
                 Branch(episode, step, drawn.actions[:0], replicate),
-                Branch(episode, step, drawn.actions, replicate),
+                Branch(episode, step, drawn.actions, replicate, random=True),
             )
         ]
 

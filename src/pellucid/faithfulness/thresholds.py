@@ -11,6 +11,12 @@ UNITS_FOR_SUPPORTED = 10
 UNITS_FOR_WEAK = 5
 """Independent units below which nothing is measured."""
 
+# --- is it the agent that was meant ---
+
+OTHER_INPUTS = 10.0
+"""Standard deviations of the inputs that a network was made for, by which the mean of an input may
+lie elsewhere or by which an input may spread more, before they count as other inputs."""
+
 # --- closed-loop tests ---
 
 HIDDEN_INPUTS = 10
@@ -104,3 +110,12 @@ PERMUTED_RADII = 20
 """Orders of the radii that make up the control of certificates."""
 INSIDE = 0.999
 """How far inside a radius attacks stay: on its edge rounding may decide."""
+
+# --- changed states ---
+
+RANDOM_CHANGES = 4
+"""Random changes of the same size that make up the control of one changed state."""
+RARE_STATE = 0.05
+"""Share of visited states that a changed state must not be more isolated than, or it is rare."""
+RARE_STATES = 0.5
+"""Largest share of changed states that may be rare."""

@@ -1,14 +1,16 @@
 """The only place that opens model files. Opening one never runs anything that is in it.
 
-Three kinds are read: Stable-Baselines3 archives, torch weight files and safetensors. Everything is
-checked on the bytes before it is unpacked: names, sizes and links in archives, and what a torch
-file asks to be built. torch's own `weights_only` reader is the second wall, and when it refuses
-there is no second attempt. There is no unsafe mode.
+Four kinds are read: Stable-Baselines3 archives, torch weight files, safetensors and estimators of
+scikit-learn in skops files. Everything is checked on the bytes before it is unpacked: names, sizes
+and links in archives, and what a torch or skops file asks to be built. The libraries' own safe
+readers (torch's `weights_only`, skops' list of trusted types) are the second wall, and when they
+refuse there is no second attempt. There is no unsafe mode.
 """
 
 import hashlib
 import io
 import pickletools
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +23,9 @@ import torch
 from pellucid.errors import ArtifactError, DataError
 from pellucid.io import strict_json
 from pellucid.io.arrays import check_header
+from pellucid.io.estimator_schema import TRUSTED, check_schema, check_trees
 from pellucid.io.files import read_bytes
+from pellucid.io.imports import optional_import
 from pellucid.io.zips import SMALL_BYTES, ZipLimits, open_zip, read_member
 
 MAX_MEMBERS = 10_000  # a torch file has one member per tensor
@@ -31,6 +35,7 @@ MAX_UNPACKED_BYTES = 4 * 1024**3
 _SB3_LIMITS = ZipLimits(MAX_SB3_MEMBERS, MAX_UNPACKED_BYTES)
 _TORCH_LIMITS = ZipLimits(MAX_MEMBERS, MAX_UNPACKED_BYTES)
 _MAKER = "give the file that model.save(...) or torch.save(...) wrote"
+_SKOPS_MAKER = "give the file that skops.io.dump(estimator, path) wrote"
 _MAX_PROGRAM_BYTES = 32 * 1024**2
 _SERIALISED = ":serialized:"
 
@@ -77,6 +82,23 @@ class Weights:
 
     state_dict: Mapping[str, torch.Tensor]
     sha256: str
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """An estimator of scikit-learn and the file that it was read from.
+
+    Args:
+        estimator: The estimator.
+        content: Bytes of the file.
+        sha256: Of the file.
+        version: Version of skops that wrote it; empty if unknown.
+    """
+
+    estimator: Any
+    content: bytes
+    sha256: str
+    version: str = ""
 
 
 def open_sb3_zip(path: Path) -> Sb3Archive:
@@ -134,6 +156,41 @@ def read_safetensors(path: Path) -> Weights:
     check_header(content, where=str(path), error=ArtifactError)
     state_dict = safetensors.torch.load(content)
     return Weights(state_dict, hashlib.sha256(content).hexdigest())
+
+
+def open_skops(path: Path) -> Estimator:
+    """Read an estimator of scikit-learn from a skops file.
+
+    Raises:
+        ArtifactError: The file is missing, damaged, unsafe to unpack, or holds another type than
+            `io.estimator_schema` lists.
+        InputError: skops is not installed.
+    """
+    content, where = read_bytes(path, error=ArtifactError), str(path)
+    with open_zip(
+        content, where=where, limits=_TORCH_LIMITS, error=ArtifactError, hint=_SKOPS_MAKER
+    ) as archive:
+        if "schema.json" not in archive.namelist():
+            raise ArtifactError(f"{where} is a zip without 'schema.json'", hint=_SKOPS_MAKER)
+        described = _member(archive, "schema.json", where, MAX_SB3_DATA_BYTES)
+    try:
+        schema = strict_json.loads(described, where=f"'schema.json' in {where}")
+    except DataError as error:
+        raise ArtifactError(str(error)) from None
+    check_schema(schema, where)
+    skops_io = optional_import("skops.io", extra="skops")
+    try:
+        # another version of scikit-learn warns: that is told by the versions in the report
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            estimator = skops_io.loads(content, trusted=list(TRUSTED))
+    except Exception as error:  # damaged in any way; never a second attempt
+        raise ArtifactError(
+            f"{where} cannot be read as an estimator: {_one_line(error)}", hint=_SKOPS_MAKER
+        ) from None
+    check_trees(estimator, where)
+    version = str(schema.get("_skops_version", ""))[:40]
+    return Estimator(estimator, content, hashlib.sha256(content).hexdigest(), version)
 
 
 # --- zip archives ---

@@ -48,6 +48,26 @@ def release_lock(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process that is alive on this machine holds a lock; the lock is left as it is.
+
+    Args:
+        path: The lock's file; one that is missing, a link or damaged is held by nobody.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        holder = os.read(descriptor, _MOST_BYTES).decode("ascii", "replace").strip()
+    except OSError:  # a folder
+        return False
+    finally:
+        os.close(descriptor)
+    pid = holder.partition(" ")[0]
+    return pid.isascii() and pid.isdecimal() and process_token(int(pid)) == holder
+
+
 def process_token(pid: int) -> str:
     """Return the pid and start time of a process, empty if there is no such process."""
     try:

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
+from pellucid.explanation.plots.marks import Axis, dot, interval_marks, line, picture, text
 from pellucid.explanation.plots.rows import DotRow
-from pellucid.explanation.plots.svg import Axis, dot, interval_marks, line, picture, text
 from pellucid.explanation.wording import show
 from pellucid.report.said import Document
 

@@ -6,18 +6,28 @@ is null with a `reason`.
 """
 
 from pellucid import __version__
+from pellucid.explanation import Explanation
 from pellucid.report import behaviour, overview, trust, words
-from pellucid.report.cards import card, cost_document
+from pellucid.report.cards import card, chart_document, cost_document
+from pellucid.report.fitting import (
+    PAGE_BYTES,
+    Limits,
+    page_part,
+    tightening,
+    with_fewer_frames,
+)
 from pellucid.report.html import render_html
+from pellucid.report.moments import named_moments
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document, plain
+from pellucid.report.timeline import shown_episodes, timeline
 
 SCHEMA = 1
 HTML_NAME = "report.html"
 
 
 def build_document(record: RunRecord) -> Document:
-    """Return the report as one strict-JSON object.
+    """Return the report as one strict-JSON object, made for a page that is small enough.
 
     Args:
         record: One run of `explain`.
@@ -27,6 +37,22 @@ def build_document(record: RunRecord) -> Document:
         card(explanation, position, unit)
         for position, explanation in enumerate(record.explanations)
     ]
+    shown = {position for position, _ in shown_episodes(record)}
+    for described, explanation in zip(explanations, record.explanations, strict=True):
+        described["moments"] = [] if described["damaged"] else _moments(record, explanation, shown)
+    for limits in tightening():
+        document = _document(record, explanations, limits)
+        page = render_html(record, document, json_sha256="")
+        if len(page.encode()) <= PAGE_BYTES:
+            break
+    if record.episodes.used:
+        document["words"] = words.words_of(page)
+    return document
+
+
+def _document(record: RunRecord, explanations: list[Document], limits: Limits) -> Document:
+    positions = [position for position, _ in shown_episodes(record)]
+    fitted = with_fewer_frames(record, positions, limits)
     document: Document = {
         "schema": SCHEMA,
         "written_by": f"pellucid {__version__}",
@@ -46,8 +72,9 @@ def build_document(record: RunRecord) -> Document:
         "warnings": list(record.warnings),
         "left_out": list(record.left_out),
         "episodes": behaviour.episodes(record),
-        "strips": behaviour.strips(record),
+        "timeline": timeline(fitted),
         "inputs": behaviour.inputs(record),
+        "terms": chart_document(behaviour.terms(record)),
         "budget": {
             "allowed": cost_document(record.allowed),
             "used": cost_document(record.used),
@@ -61,9 +88,8 @@ def build_document(record: RunRecord) -> Document:
     document["summary"] = overview.summary(record, explanations)
     document["trust"] = trust.trust(record, document)
     document["methods"] = words.methods_of(explanations)
+    document["page"] = page_part(record, fitted, document, limits)
     complete: Document = plain({**document, "words": []})
-    if record.episodes.used:
-        complete["words"] = words.words_of(render_html(record, complete, json_sha256=""))
     return complete
 
 
@@ -110,6 +136,15 @@ def _return(record: RunRecord) -> Document:
         "unit": record.episodes.names.reward_unit,
         "reason": missing,
     }
+
+
+def _moments(record: RunRecord, explanation: Explanation, shown: set[int]) -> list[Document]:
+    """Return the moments of an explanation that the page shows, by the numbers of episodes."""
+    return [
+        {"episode": record.episodes.used[position].index, "step": step}
+        for position, step in named_moments(explanation)
+        if position in shown
+    ]
 
 
 def _cost_parts(record: RunRecord) -> list[Document]:

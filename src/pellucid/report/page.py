@@ -10,9 +10,9 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -30,6 +30,8 @@ from pellucid.report.said import Document
 
 LONG_TEXT = 2000
 TITLE_LETTERS = 120
+SHOWN_DIGITS = 3
+"""Significant digits of numbers in sentences and tables."""
 _BOLD = re.compile(r"\*\*")
 _RUN_ID = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -41,7 +43,7 @@ class Page:
         document: The report as data.
     """
 
-    data_digits: ClassVar[int] = 4
+    data_digits: int = 4
     """Significant digits of numbers in the data block."""
 
     def __init__(self, document: Document) -> None:
@@ -162,7 +164,7 @@ def render_page(
         page=page,
         style=made_here(style),
         script=made_here(code),
-        policy=_policy(style, code),
+        policy=content_policy([style], [code]),
         data=made_here(_inert_json(page.data(), page.data_digits)),
         json_sha256=json_sha256,
         f=page.fact,
@@ -208,34 +210,40 @@ def _strong(marked: str) -> str:
     return "".join(f"<b>{p}</b>" if i % 2 else p for i, p in enumerate(parts))
 
 
-def _policy(style: str, script: str) -> str:
+def content_policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
+    """Return the policy under which a page may use these style sheets and scripts, nothing else.
+
+    Args:
+        styles: Whole text of each style element.
+        scripts: Likewise; none may run if there are none.
+    """
     return (
-        "default-src 'none'; img-src data:; "
-        f"style-src '{_source_hash(style)}'; script-src '{_source_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src data:; style-src {_hashes(styles)}; "
+        f"script-src {_hashes(scripts)}; base-uri 'none'; form-action 'none'"
     )
 
 
-def _source_hash(source: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+def _hashes(sources: Sequence[str]) -> str:
+    digests = [hashlib.sha256(source.encode()).digest() for source in sources]
+    return " ".join(f"'sha256-{base64.b64encode(d).decode()}'" for d in digests) or "'none'"
 
 
 def _inert_json(document: Document, digits: int) -> str:
-    text = json.dumps(_shortened(document, digits), ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(rounded(document, digits), ensure_ascii=True, separators=(",", ":"))
     # not even `</script>` or `<!--` may end the block early; ensure_ascii covers U+2028 and U+2029
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
 
 
-def _shortened(value: Any, digits: int) -> Any:
+def rounded(value: Any, digits: int) -> Any:
     """Fewer digits: the page is for reading, `report.json` keeps full precision."""
     if isinstance(value, float):
         return float(f"{value:.{digits}g}")
     if isinstance(value, Mapping):
-        return {key: _shortened(item, digits) for key, item in value.items()}
+        return {key: rounded(item, digits) for key, item in value.items()}
     if isinstance(value, list):
-        return [_shortened(item, digits) for item in value]
+        return [rounded(item, digits) for item in value]
     return value
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from jaxtyping import Float
+
 from pellucid.budget import Cost
 from pellucid.explanation import Explanation, Interval
 from pellucid.rollouts.episodes import Episodes
@@ -23,6 +26,9 @@ class AgentFacts:
         recorded: Return that its maker recorded, None if there is no record.
         recorded_source: Where that record was found.
         purpose: Statement of purpose, if one was given.
+        normalised: `yes` if its inputs are normalised in front of it, `no` if its user says that
+            it learned without, `unknown` if their statistics are missing; empty if nothing is said.
+        statistics_source: File that the statistics came from.
     """
 
     name: str
@@ -35,6 +41,8 @@ class AgentFacts:
     recorded: Interval | None = None
     recorded_source: str = ""
     purpose: str = ""
+    normalised: str = ""
+    statistics_source: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,7 @@ class RunRecord:
         seconds: Wall time.
         frames: Frames of some episodes, by position in `episodes.used`.
         success_return: Return that the environment counts as success, None if it names none.
+        steps: What its choices rested on in some episodes, by position in `episodes.used`.
     """
 
     run_id: str
@@ -82,6 +91,7 @@ class RunRecord:
     seconds: float = 0.0
     frames: Mapping[int, "EpisodeFrames"] = field(default_factory=dict)
     success_return: float | None = None
+    steps: Mapping[int, "EpisodeSteps"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,3 +109,29 @@ class EpisodeFrames:
     images: tuple[bytes, ...]
     width: int
     height: int
+
+
+def _no_rows() -> Float[np.ndarray, "none none"]:
+    return np.empty((0, 0))
+
+
+@dataclass(frozen=True)
+class EpisodeSteps:
+    """What the agent's choice rested on at every step of one episode.
+
+    Args:
+        preferences: Shape (steps, outputs), as `agents.acting.preferences` returns them.
+        unit: What they are: `probability`, `Q-value`, `mean action` or `choice`.
+        values: Shape (steps,), predicted return; empty if the agent predicts none.
+        spreads: Shape (steps, outputs), standard deviation of each action dimension; empty if
+            unknown.
+        ends: Shape (2, outputs), lowest and highest action; empty if unknown or unbounded.
+        start: The action that output 0 stands for.
+    """
+
+    preferences: Float[np.ndarray, "steps outputs"]
+    unit: str
+    values: Float[np.ndarray, " steps"]
+    spreads: Float[np.ndarray, "steps outputs"] = field(default_factory=_no_rows)
+    ends: Float[np.ndarray, "2 outputs"] = field(default_factory=_no_rows)
+    start: int = 0

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
+from pellucid.agents.context import is_empty, unbound
 from pellucid.agents.metering import unmetered
 from pellucid.budget import Cost, Meter
 from pellucid.envs.resolve import make_env, step_limit
 from pellucid.envs.spec import EnvSpec
-from pellucid.errors import BudgetError, InputError
+from pellucid.errors import BudgetError
+from pellucid.rollouts.branch_checks import checked_branches
 from pellucid.rollouts.checks import space_layout
 from pellucid.rollouts.collecting import PART, Progress, part_size
 from pellucid.rollouts.drawing import PolicyDraws
@@ -54,6 +56,10 @@ class Branch:
         hidden: Shape (inputs,), inputs that the agent does not see from `step` on: at every step
             they have the values of a visited state, drawn anew for each replicate and alike for
             all arms. None if it sees everything.
+        random: Whether the forced actions stand for random ones. One that the environment does not
+            allow where it comes gives way to a random allowed one, else to the agent's own.
+        shown: Shape (*observation), what the agent sees at `step` in place of the observation; the
+            environment stays as it was. None for what there is to see.
     """
 
     episode: int
@@ -62,6 +68,8 @@ class Branch:
     noise: int | None
     horizon: int | None = None
     hidden: Bool[np.ndarray, " inputs"] | None = None
+    random: bool = False
+    shown: Shaped[np.ndarray, "*observation"] | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +140,8 @@ def run_branches(
         keep_observations: Whether futures hold their observations.
 
     Raises:
-        InputError: A branch does not fit its episode or the action space.
+        InputError: A branch does not fit its episode or the action space, or its first forced
+            action is not allowed there.
         CapabilityError: The environment cannot return to a step; the message says what is missing.
     """
     if not branches:
@@ -143,7 +152,9 @@ def run_branches(
         return ()
     if episodes.spec is None:  # `snapshot_way` has refused; this tells the type checker
         return ()
-    branches = _checked_branches(episodes, episodes.spec, branches)
+    if "recurrent" in agent.capabilities and episodes.visited_context.memory is None:
+        raise unbound(agent.name, "what it saw at earlier steps, which these episodes do not hold")
+    branches = checked_branches(episodes, episodes.spec, branches)
     task = _BranchTask(
         unmetered(agent),
         episodes.spec,
@@ -179,12 +190,13 @@ def branching_cost(episodes: Episodes, branches: Sequence[Branch]) -> Cost:
     if not branches or episodes.spec is None:
         return Cost()
     way = remembered_way(episodes)
+    asks_always = not is_empty(episodes.visited_context)
     known = way if isinstance(way, SnapshotWay) else None
     limit = known.limit if known is not None else _limit(episodes)
     total = Cost(env_steps=probing_bound(episodes))
     previous: Branch | None = None
     for branch in branches:
-        total += _bound(branch, previous, known, limit)
+        total += _bound(branch, previous, known, limit, asks_always)
         previous = branch
     return total
 
@@ -192,20 +204,29 @@ def branching_cost(episodes: Episodes, branches: Sequence[Branch]) -> Cost:
 # --- planning ---
 
 
-def _bound(branch: Branch, previous: Branch | None, way: SnapshotWay | None, limit: int) -> Cost:
+def _bound(
+    branch: Branch,
+    previous: Branch | None,
+    way: SnapshotWay | None,
+    limit: int,
+    asks_always: bool,
+) -> Cost:
+    # a recurrent agent sees forced steps too, and a forced action that is not allowed gives way
     length = _end(branch, limit) - branch.step
     shared = way is not None and way.kind != "replay" and _same_state(branch, previous)
     replayed = 0 if shared else branch.step
-    return Cost(max(0, length - len(branch.forced)), replayed + length)
+    n_asked = length if asks_always else max(0, length - len(branch.forced))
+    return Cost(n_asked, replayed + length)
 
 
 def _affordable(
     episodes: Episodes, branches: Sequence[Branch], way: SnapshotWay, left: Cost
 ) -> Sequence[Branch]:
     total = Cost()
+    asks_always = not is_empty(episodes.visited_context)
     previous: Branch | None = None
     for count, branch in enumerate(branches):
-        total += _bound(branch, previous, way, way.limit)
+        total += _bound(branch, previous, way, way.limit, asks_always)
         if not total.fits(left):
             return branches[:count]
         previous = branch
@@ -234,61 +255,10 @@ def _limit(episodes: Episodes) -> int:
     return remembered
 
 
-def _checked_branches(
-    episodes: Episodes, spec: EnvSpec, branches: Sequence[Branch]
-) -> list[Branch]:
-    env = make_env(spec)
-    space = env.action_space
-    close(env)
-    shape, dtype = space_layout(space)
-    checked = []
-    for branch in branches:
-        if not 0 <= branch.episode < len(episodes):
-            raise InputError(f"there is no episode {branch.episode}; there are {len(episodes)}")
-        length = len(episodes[branch.episode])
-        if not 0 <= branch.step < length:
-            raise InputError(
-                f"there is no step {branch.step} in episode {branch.episode} of {length} steps"
-            )
-        if branch.horizon is not None and branch.horizon < 1:
-            raise InputError(f"a horizon must be at least 1, got {branch.horizon}")
-        hidden = _checked_hidden(branch.hidden, episodes)
-        forced = _checked_forced(branch.forced, space, shape, dtype)
-        checked.append(replace(branch, forced=forced, hidden=hidden))
-    return checked
-
-
-def _checked_hidden(hidden: Any, episodes: Episodes) -> Bool[np.ndarray, " inputs"] | None:
-    if hidden is None:
-        return None
-    mask = np.asarray(hidden)
-    n_inputs = int(np.prod(episodes.visited.shape[1:]))
-    if mask.dtype != np.bool_ or mask.shape != (n_inputs,):
-        raise InputError(
-            f"expected hidden inputs as {n_inputs} booleans, got {mask.dtype} of shape {mask.shape}"
-        )
-    return mask
-
-
 def _hiding(episodes: Episodes, branches: Sequence[Branch], seed: int) -> HiddenInputs | None:
     if all(branch.hidden is None for branch in branches):
         return None  # the pool of states is not sent to other processes for nothing
     return HiddenInputs(episodes.visited, derived_seed(seed, "hidden inputs"))
-
-
-def _checked_forced(
-    forced: Any, space: Any, shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> Shaped[np.ndarray, "k *action"]:
-    actions = np.asarray(forced)
-    if actions.size == 0 and len(actions) == 0:
-        return np.empty((0, *shape), dtype)
-    if actions.shape[1:] != shape:
-        raise InputError(f"expected forced actions of shape (k, *{shape}), got {actions.shape}")
-    typed = actions.astype(dtype)
-    for given, action in zip(actions, typed, strict=True):
-        if not space.contains(action) or not np.allclose(given, action):
-            raise InputError(f"the forced action {given} is not in {space}")
-    return typed
 
 
 # --- running ---
@@ -301,6 +271,7 @@ class _Group:
     episode: Episode
     step: int
     branches: tuple[Branch, ...]
+    memory: Float[np.ndarray, " units"] | None
 
 
 @dataclass(frozen=True)
@@ -327,7 +298,9 @@ def _parts(
             parts.append([])
         first = members[0]
         episode = _up_to(episodes[first.episode], first.step)
-        parts[-1].append(_Group(episode, first.step, tuple(members)))
+        memories = episodes[first.episode].memories
+        memory = None if memories is None else memories[first.step]
+        parts[-1].append(_Group(episode, first.step, tuple(members), memory))
     return parts
 
 
@@ -339,6 +312,8 @@ def _up_to(episode: Episode, step: int) -> Episode:
         actions=episode.actions[:step],
         rewards=episode.rewards[:step],
         terms={},
+        masks=None,
+        memories=None,
     )
 
 
@@ -398,11 +373,14 @@ class _Starter:
         observation = np.array(group.episode.observations[step])
         recorder.start(observation)
         end = _end(branch, task.limit)
+        if branch.shown is not None:
+            observation = np.array(branch.shown)
         lane = Lane(index, env, recorder, observation, draws, step, end, task.limit, branch.forced)
         lane.env_steps = self.replayed[item]
         lane.hidden = branch.hidden
         # 0 is `same_noise`, which has no replicates
         lane.key = (index, step, 0 if branch.noise is None else 1 + branch.noise)
+        lane.forced_at_random, lane.memory = branch.random, group.memory
         return lane
 
     def _draws(self, branch: Branch, index: int) -> PolicyDraws:

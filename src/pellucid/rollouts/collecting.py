@@ -13,14 +13,19 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from pellucid.agents.context import needs_context
 from pellucid.agents.metering import unmetered
 from pellucid.budget import Meter
+from pellucid.envs.batched import batched_like
 from pellucid.envs.names import Names
 from pellucid.envs.resolve import make_env, step_limit
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import EnvError, InputError
 from pellucid.kernels.returns import terms_add_up, terms_error
+from pellucid.rollouts.allowed import ALL_ALLOWED, tells_masks
+from pellucid.rollouts.batched import BatchedRun
 from pellucid.rollouts.checks import BadStepError, ObservationRules, observation_rules, space_layout
+from pellucid.rollouts.collected import Collected
 from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Episode, Episodes
 from pellucid.rollouts.lockstep import LANES, Lane, Lockstep, ObservationFilter, one_line
@@ -51,6 +56,7 @@ def collect(
     names: Names,
     jobs: int = 1,
     observe: ObservationFilter | None = None,
+    remember: ObservationFilter | None = None,
     episode_seeds: Sequence[int] | None = None,
     progress: Progress | None = None,
 ) -> Episodes:
@@ -71,6 +77,7 @@ def collect(
         names: Stored with the episodes.
         jobs: Processes; results are the same for any number.
         observe: Changes what the agent sees, not what happens and not what is stored.
+        remember: Changes what a recurrent agent remembers of a step, not what it acts on.
         episode_seeds: In place of the derived seeds, one per episode, for paired runs.
         progress: Told the share of the episodes that is done.
 
@@ -87,8 +94,8 @@ def collect(
     if len(seeds) != n_episodes:
         raise InputError(f"expected {n_episodes} episode seeds, got {len(seeds)}")
     bound = _step_bound(spec)
-    task = _CollectTask(unmetered(agent), spec, seed, policy, observe)
-    done: list[_Collected] = []
+    task = _CollectTask(unmetered(agent), spec, seed, policy, observe, remember)
+    done: list[Collected] = []
     while len(done) < n_episodes:
         affordable = min(meter.left.queries, meter.left.env_steps) // bound
         wave = range(len(done), min(n_episodes, len(done) + affordable))
@@ -106,7 +113,11 @@ def collect(
                 if meter.time_is_up:
                     break
     attempted = tuple(c.episode for c in done)
-    warnings = (*_range_warnings(done), *_terms_warnings(attempted, names.reward_unit))
+    warnings = (
+        *_range_warnings(done),
+        *_terms_warnings(attempted, names.reward_unit),
+        *_mask_warnings(agent, spec),
+    )
     for warning in warnings:
         logger.warning(warning)
     return Episodes(attempted, spec, names, seed, policy, warnings)
@@ -118,33 +129,32 @@ def part_size(meter: Meter) -> int:
 
 
 @dataclass(frozen=True)
-class _Collected:
-    episode: Episode
-    queries: int
-    env_steps: int
-    n_outside: int
-    first_outside: int
-
-
-@dataclass(frozen=True)
 class _CollectTask:
     agent: Agent
     spec: EnvSpec
     seed: int
     policy: PolicyMode
     observe: ObservationFilter | None
+    remember: ObservationFilter | None
 
-    def __call__(self, assigned: list[tuple[int, int]]) -> list[_Collected]:
+    def __call__(self, assigned: list[tuple[int, int]]) -> list[Collected]:
         probe = make_env(self.spec)
         observation_space, action_space = probe.observation_space, probe.action_space
+        batch, limit = batched_like(probe, len(assigned)), step_limit(probe)
         probe.close()
+        spaces = observation_space, action_space
+        if batch is not None and not needs_context(self.agent):
+            run = BatchedRun(self.agent, self.policy, batch, spaces, limit, self.seed, self.observe)
+            return run.run(assigned)
         start = _Starter(self.spec, self.seed, self.policy, observation_space, action_space)
-        collected: dict[int, _Collected] = {}
+        collected: dict[int, Collected] = {}
 
         def finished(item: tuple[int, int], lane: Lane) -> None:
             collected[item[0]] = _as_collected(item, lane)
 
-        lockstep = Lockstep(self.agent, self.policy, observation_space, self.observe)
+        lockstep = Lockstep(
+            self.agent, self.policy, observation_space, self.observe, remember=self.remember
+        )
         lockstep.run(assigned, start, finished)
         return [collected[index] for index, _ in assigned]
 
@@ -198,7 +208,7 @@ def reset(env: Any, seed: int, rules: ObservationRules) -> Any:
         raise EnvError(f"reset: {error}") from None
 
 
-def _as_collected(item: tuple[int, int], lane: Lane) -> _Collected:
+def _as_collected(item: tuple[int, int], lane: Lane) -> Collected:
     recorder = lane.recorder
     episode = Episode(
         index=item[0],
@@ -210,8 +220,10 @@ def _as_collected(item: tuple[int, int], lane: Lane) -> _Collected:
         truncated=lane.truncated,
         terms=recorder.terms,
         failure=lane.failure,
+        masks=recorder.masks,
+        memories=recorder.memories,
     )
-    return _Collected(episode, lane.queries, lane.env_steps, lane.n_outside, lane.first_outside)
+    return Collected(episode, lane.queries, lane.env_steps, lane.n_outside, lane.first_outside)
 
 
 def _parts(
@@ -231,7 +243,7 @@ def _step_bound(spec: EnvSpec) -> int:
         env.close()
 
 
-def _range_warnings(done: list[_Collected]) -> tuple[str, ...]:
+def _range_warnings(done: list[Collected]) -> tuple[str, ...]:
     outside = [c for c in done if c.n_outside]
     if not outside:
         return ()
@@ -242,6 +254,16 @@ def _range_warnings(done: list[_Collected]) -> tuple[str, ...]:
         f"declares, first in episode {first.episode.index} at step {first.first_outside}"
     )
     return (warning,)
+
+
+def _mask_warnings(agent: Agent, spec: EnvSpec) -> tuple[str, ...]:
+    if "masks" not in agent.capabilities:
+        return ()
+    env = make_env(spec)
+    try:
+        return () if tells_masks(env) else (ALL_ALLOWED,)
+    finally:
+        env.close()
 
 
 def _terms_warnings(attempted: tuple[Episode, ...], unit: str) -> tuple[str, ...]:

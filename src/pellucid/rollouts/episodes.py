@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 
+from pellucid.agents.context import NO_CONTEXT, is_empty, stacked, take
 from pellucid.envs.names import Names
 from pellucid.envs.spec import EnvSpec
-from pellucid.types import PolicyMode
+from pellucid.types import Context, PolicyMode
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Failure:
     """Why an episode or a sample could not be used; a bad one is data, not a crash.
 
     Args:
-        kind: `environment`, `agent`, `explainer`, `reward` or `judge`.
+        kind: `environment`, `log`, `agent`, `explainer`, `reward` or `judge`.
         message: One line.
         step: Step at which it happened; -1 for `reset`.
     """
@@ -41,6 +42,9 @@ class Episode:
         truncated: A time limit ended it.
         terms: Reward terms by name, each of shape (T,); empty if none are reported.
         failure: What stopped it early, None for a good episode.
+        masks: Shape (T, actions), which actions the environment allowed; None if it does not say.
+        memories: Shape (T, units), what a recurrent agent remembered before each step; None for
+            other agents.
     """
 
     index: int
@@ -52,6 +56,8 @@ class Episode:
     truncated: bool
     terms: Mapping[str, Float[np.ndarray, " steps"]] = field(default_factory=dict)
     failure: Failure | None = None
+    masks: Bool[np.ndarray, "steps actions"] | None = None
+    memories: Float[np.ndarray, "steps units"] | None = None
 
     def __len__(self) -> int:
         return len(self.rewards)
@@ -60,6 +66,11 @@ class Episode:
     def total_reward(self) -> float:
         """The undiscounted return."""
         return float(self.rewards.sum())
+
+    @property
+    def context(self) -> Context:
+        """What the agent's answers at each step depend on beside the observation."""
+        return Context(self.masks, self.memories)
 
 
 @dataclass(frozen=True)
@@ -109,6 +120,18 @@ class Episodes:
         if not self.used:
             return np.empty((0,))
         return np.concatenate([e.observations[:-1] for e in self.used])
+
+    @cached_property
+    def visited_context(self) -> Context:
+        """What answers in `visited` depend on beside the observation, row by row."""
+        return stacked([episode.context for episode in self.used]) if self.used else Context()
+
+    def context_at(self, states: Int[np.ndarray, "states 2"]) -> Context:
+        """Return the same for states given as `visited_steps` gives them."""
+        if is_empty(self.visited_context):
+            return NO_CONTEXT
+        starts = np.cumsum([0, *(len(episode) for episode in self.used)])
+        return take(self.visited_context, starts[states[:, 0]] + states[:, 1])
 
     @cached_property
     def visited_steps(self) -> Int[np.ndarray, "states 2"]:

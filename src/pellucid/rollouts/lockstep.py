@@ -8,14 +8,16 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
-from jaxtyping import Bool, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 
 from pellucid.agents.acting import choose_actions
+from pellucid.agents.context import in_context
 from pellucid.envs.reward_terms import RewardTermsError
 from pellucid.errors import AgentError, InputError
+from pellucid.rollouts.allowed import allowed_in_place, allowed_now
 from pellucid.rollouts.checks import (
     BadStepError,
     ObservationRules,
@@ -27,7 +29,8 @@ from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Failure
 from pellucid.rollouts.hidden import HiddenInputs
 from pellucid.rollouts.recorder import Recorder
-from pellucid.types import Agent, Observations, PolicyMode
+from pellucid.seeds import stream
+from pellucid.types import Agent, Context, Observations, PolicyMode, Recurrent
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +75,9 @@ class Lane:
         step: Steps since `reset`, those before it was started included.
         end: Step at which it is left.
         limit: Step at which the environment must have ended; reaching it is a truncation.
-        forced: Shape (k, *action), actions taken before the agent is asked.
+        forced: Shape (k, *action), actions taken before the agent is asked. One that is forbidden
+            where it comes gives way to the agent's own, or to a random one that is allowed.
+        forced_at_random: Whether to a random one.
         done: Whether it is over.
         terminated: The environment ended it.
         truncated: A time limit ended it.
@@ -83,6 +88,10 @@ class Lane:
         first_outside: Step of the first of them.
         hidden: Shape (inputs,), what the agent does not see; None if it sees everything.
         key: What tells this lane's draws of hidden inputs from those of others.
+        mask: Shape (actions,), what is allowed now; None if nobody says.
+        memory: Shape (units,), what a recurrent agent carries over from earlier steps; None at the
+            start of an episode, and for other agents.
+        next_memory: The memory after the step that is being taken.
     """
 
     index: int
@@ -94,6 +103,7 @@ class Lane:
     end: int
     limit: int
     forced: Shaped[np.ndarray, "k *action"] | tuple[()] = ()
+    forced_at_random: bool = False
     done: bool = False
     terminated: bool = False
     truncated: bool = False
@@ -104,6 +114,9 @@ class Lane:
     first_outside: int = -1
     hidden: Bool[np.ndarray, " inputs"] | None = None
     key: tuple[int, ...] = ()
+    mask: Bool[np.ndarray, " actions"] | None = None
+    memory: Float[np.ndarray, " units"] | None = None
+    next_memory: Float[np.ndarray, " units"] | None = None
 
     def fail(self, kind: str, message: str, step: int) -> None:
         """End it with a failure."""
@@ -113,7 +126,22 @@ class Lane:
     @property
     def asks(self) -> bool:
         """Whether the next action is the agent's."""
-        return len(self.recorder) >= len(self.forced)
+        if len(self.recorder) >= len(self.forced):
+            return True
+        if self.mask is None or self.forced_at_random:
+            return False
+        start = int(self.env.action_space.start)
+        return not self.mask[int(self.forced[len(self.recorder)]) - start]
+
+    def forced_action(self) -> Shaped[np.ndarray, " *action"]:
+        """Return the action that is taken without asking."""
+        action = self.forced[len(self.recorder)]
+        if self.mask is None or not self.forced_at_random:
+            return np.asarray(action)[()]
+        # of this place alone, so that arms that come here alike go on alike
+        rng = stream(0, "allowed", *self.key, self.step, int(action))
+        start = int(self.env.action_space.start)
+        return allowed_in_place(action, self.mask, start, rng)[()]
 
 
 LaneStarter: TypeAlias = Callable[[Any], Lane]
@@ -130,6 +158,7 @@ class Lockstep:
         observe: Changes what the agent sees.
         lanes: How many run side by side.
         hide: Replaces what lanes hide; only needed if one of them does.
+        remember: Changes what a recurrent agent remembers of a step, and not what it acts on.
     """
 
     agent: Agent
@@ -138,10 +167,13 @@ class Lockstep:
     observe: ObservationFilter | None = None
     lanes: int = LANES
     hide: HiddenInputs | None = None
+    remember: ObservationFilter | None = None
     _rules: ObservationRules = field(init=False)
+    _recurrent: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self._rules = observation_rules(self.observation_space)
+        self._recurrent = "recurrent" in self.agent.capabilities
 
     def run(
         self,
@@ -167,6 +199,7 @@ class Lockstep:
                     _refuse_shared(lane, [other for _, other in live])
                     live.append((item, lane))
                     if not lane.done:
+                        self._enter(lane)
                         self._check_batch([lane], [lane.observation])
                 if not live:
                     return
@@ -179,6 +212,20 @@ class Lockstep:
         finally:
             for _, lane in live:
                 close(lane.env)
+
+    def _enter(self, lane: Lane) -> None:
+        if self._recurrent and lane.memory is None:
+            lane.memory = cast(Recurrent, self.agent).initial_memory
+        self._look_at_masks(lane)
+
+    def _look_at_masks(self, lane: Lane) -> None:
+        try:
+            lane.mask = allowed_now(lane.env)
+        except BadStepError as error:
+            lane.fail("environment", str(error), lane.step)
+            return
+        if lane.mask is None and "masks" in self.agent.capabilities:
+            lane.mask = np.ones(int(self.agent.action_space.n), dtype=bool)
 
     # --- one step of every lane ---
 
@@ -198,17 +245,25 @@ class Lockstep:
         for lane, result, is_bad in zip(stepped, results, bad, strict=True):
             if not is_bad:
                 _keep(lane, *result)
+            if not lane.done:
+                self._look_at_masks(lane)
 
     def _choose(self, lanes: list[Lane]) -> list[tuple[Lane, Any]]:
         asking = [lane for lane in lanes if lane.asks]
         chosen: list[tuple[Lane, Any]] = []
         if len(asking) < len(lanes):
-            chosen = [(lane, lane.forced[len(lane.recorder)]) for lane in lanes if not lane.asks]
+            forced = [lane for lane in lanes if not lane.asks]
+            if self._recurrent:
+                # what it sees there it remembers, also if the action is not its own
+                self._pass_memory(forced, self._seen(forced), charged=True)
+            chosen = [(lane, lane.forced_action()) for lane in forced if not lane.done]
         if asking:
             seen = self._seen(asking)
             for lane in asking:
                 lane.queries += 1
             actions = self._ask(asking, seen)
+            if self._recurrent:
+                self._pass_memory(asking, seen, charged=False)
             chosen += [
                 (lane, action)
                 for lane, action in zip(asking, actions, strict=True)
@@ -222,11 +277,7 @@ class Lockstep:
             observations[row] = lane.observation
         if self.hide is not None:
             observations = self._hidden(lanes, observations, self.hide)
-        if self.observe is None:
-            return observations
-        episodes = np.array([lane.index for lane in lanes], dtype=np.int64)
-        steps = np.array([lane.step for lane in lanes], dtype=np.int64)
-        return self.observe(observations, episodes, steps)
+        return _filtered(self.observe, lanes, observations)
 
     def _hidden(
         self, lanes: list[Lane], observations: Observations, hide: HiddenInputs
@@ -243,13 +294,34 @@ class Lockstep:
         # of this step: a row that is asked again, alone, draws the same
         rngs = [lane.draws.at(lane.step) for lane in lanes if lane.draws is not None]
         try:
-            return list(choose_actions(self.agent, observations, self.policy, rngs))
+            agent = in_context(self.agent, _context(lanes))
+            return list(choose_actions(agent, observations, self.policy, rngs))
         except AgentError as error:
             if len(lanes) == 1:
                 lanes[0].fail("agent", str(error), lanes[0].step)
                 return [None]
         # one row may have spoilt the batch: ask row by row, so that the others go on
         return [self._ask([lane], observations[row : row + 1])[0] for row, lane in enumerate(lanes)]
+
+    def _pass_memory(self, lanes: list[Lane], seen: Observations, *, charged: bool) -> None:
+        """Set the memory after this step; the query of a lane that was asked pays for it too."""
+        for lane in lanes:
+            lane.queries += charged
+        rows = [row for row, lane in enumerate(lanes) if not lane.done]
+        live = [lanes[row] for row in rows]
+        if not live:
+            return
+        try:
+            agent = cast(Recurrent, in_context(self.agent, _context(live)))
+            remembered = _filtered(self.remember, live, seen[rows])
+            for lane, memory in zip(live, agent.next_memory(remembered), strict=True):
+                lane.next_memory = memory
+        except AgentError as error:
+            if len(live) == 1:
+                live[0].fail("agent", str(error), live[0].step)
+                return
+            for lane, row in zip(live, rows, strict=True):
+                self._pass_memory([lane], seen[row : row + 1], charged=False)
 
     def _step(self, lane: Lane, action: Any) -> tuple[Any, ...] | None:
         lane.env_steps += 1
@@ -310,16 +382,34 @@ def _keep(
     terms: Mapping[str, float] | None,
 ) -> None:
     try:
-        lane.recorder.step(action, reward, observation, terms)
+        lane.recorder.step(action, reward, observation, terms, lane.mask, lane.memory)
     except TypeError as error:
         lane.fail("reward", f"the reward terms must map names to numbers: {error}", lane.step)
         return
     lane.observation = observation
+    lane.memory = lane.next_memory
     lane.step += 1
     lane.terminated = terminated
     # an environment that swallows its own limit is cut off here
     lane.truncated = truncated or (lane.step >= lane.limit and not terminated)
     lane.done = terminated or lane.truncated or lane.step >= lane.end
+
+
+def _filtered(
+    change: ObservationFilter | None, lanes: list[Lane], observations: Observations
+) -> Observations:
+    if change is None:
+        return observations
+    episodes = np.array([lane.index for lane in lanes], dtype=np.int64)
+    steps = np.array([lane.step for lane in lanes], dtype=np.int64)
+    return change(observations, episodes, steps)
+
+
+def _context(lanes: list[Lane]) -> Context:
+    """Return what the agent's answers in these lanes depend on beside the observations."""
+    masks = [lane.mask for lane in lanes if lane.mask is not None]
+    memories = [lane.memory for lane in lanes if lane.memory is not None]
+    return Context(np.array(masks) if masks else None, np.array(memories) if memories else None)
 
 
 def _unpacked(result: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:

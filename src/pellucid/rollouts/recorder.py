@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 
 _FIRST_CAPACITY = 256
 
@@ -34,6 +34,8 @@ class Recorder:
         self._rewards = array("d")
         self._term_names: tuple[str, ...] = ()
         self._terms = array("d")
+        self._masks: _Growing | None = None
+        self._memories: _Growing | None = None
 
     def __len__(self) -> int:
         return len(self._rewards)
@@ -44,9 +46,15 @@ class Recorder:
             self._observations.append(observation)
 
     def step(
-        self, action: Any, reward: float, observation: Any, terms: Mapping[str, float] | None
+        self,
+        action: Any,
+        reward: float,
+        observation: Any,
+        terms: Mapping[str, float] | None,
+        mask: Shaped[np.ndarray, " actions"] | None = None,
+        memory: Float[np.ndarray, " units"] | None = None,
     ) -> None:
-        """Keep one complete step.
+        """Keep one complete step; mask and memory where observations are kept.
 
         Raises:
             TypeError: The terms do not map names to numbers; nothing is kept then.
@@ -57,6 +65,8 @@ class Recorder:
         self._rewards.append(reward)
         if self._keep_observations:
             self._observations.append(observation)
+            self._masks = _appended(self._masks, mask)
+            self._memories = _appended(self._memories, memory)
 
     def _keep_terms(self, terms: Mapping[str, float]) -> None:
         if type(terms) is dict and tuple(terms) == self._term_names:
@@ -92,6 +102,16 @@ class Recorder:
         return self._actions.values()
 
     @property
+    def masks(self) -> Bool[np.ndarray, "steps actions"] | None:
+        """Which actions were allowed at each step; None if nobody said."""
+        return None if self._masks is None else self._masks.values()
+
+    @property
+    def memories(self) -> Float[np.ndarray, "steps units"] | None:
+        """What a recurrent agent remembered before each step; None for other agents."""
+        return None if self._memories is None else self._memories.values()
+
+    @property
     def rewards(self) -> Float[np.ndarray, " steps"]:
         """The rewards kept so far."""
         return np.array(self._rewards, dtype=np.float64)
@@ -101,6 +121,13 @@ class Recorder:
         """The reward terms kept so far; NaN where a step did not report one."""
         columns = np.array(self._terms).reshape(len(self), len(self._term_names))
         return {name: columns[:, i].copy() for i, name in enumerate(self._term_names)}
+
+
+def _appended(rows: "_Growing | None", row: np.ndarray | None) -> "_Growing | None":
+    if row is not None:
+        rows = _Growing(row.shape, row.dtype) if rows is None else rows
+        rows.append(row)
+    return rows
 
 
 class _Growing:

@@ -1,16 +1,17 @@
 """Runs other agents in place of the explained one: stand-ins, and random actions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool
 
 from pellucid.budget import Cost, Meter
 from pellucid.rollouts.collecting import Progress, collect
 from pellucid.rollouts.drawing import random_actions
 from pellucid.rollouts.episodes import Episodes
-from pellucid.types import Actions, Agent, Observations
+from pellucid.types import Actions, Agent, Context, Observations
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,14 +21,20 @@ class RandomAgent:
     Args:
         observation_space: The Gymnasium space of one observation.
         action_space: The Gymnasium space of one action.
+        masks: Shape (batch, actions), which actions are allowed; None if all are.
     """
 
     observation_space: Any
     action_space: Any
+    masks: Bool[np.ndarray, "batch actions"] | None = None
 
     name = "random actions"
     framework = "random"
     capabilities = frozenset({"sampling"})
+
+    def within(self, context: Context) -> "RandomAgent":
+        """Return the agent that draws among the actions that a context allows."""
+        return replace(self, masks=context.masks)
 
     def act(self, observations: Observations) -> Actions:
         """Return the same action everywhere: no action is likelier than another."""
@@ -35,6 +42,10 @@ class RandomAgent:
 
     def sample(self, observations: Observations, rngs: Sequence[np.random.Generator]) -> Actions:
         """Return one drawn action per row, using only that row's generator."""
+        if self.masks is not None:
+            start, rows = int(self.action_space.start), zip(self.masks, rngs, strict=True)
+            chosen = [start + rng.choice(np.flatnonzero(mask)) for mask, rng in rows]
+            return np.array(chosen, dtype=self.action_space.dtype)
         drawn = [random_actions(self.action_space, 1, rng) for rng in rngs]
         return (
             np.concatenate(drawn)

@@ -19,9 +19,11 @@ from pellucid.io.strict_json import dumps, loads
 from pellucid.rollouts.episodes import Episode, Episodes, Failure
 
 SCHEMA = "pellucid.episodes"
-VERSION = 1
+VERSION = 2
+"""Version 2 may hold masks and memories; what holds neither is written as version 1."""
 INDEX_FILE = "episodes.json"
 ARRAYS_FILE = "episodes.safetensors"
+_BY_STEP = ("masks", "memories")
 
 
 def save_episodes(episodes: Episodes, folder: Path) -> None:
@@ -110,7 +112,7 @@ def _index(episodes: Episodes) -> dict[str, Any]:
     spec, names = episodes.spec, episodes.names
     return {
         "schema": SCHEMA,
-        "version": VERSION,
+        "version": VERSION if _has_context(episodes) else 1,
         "pellucid": __version__,
         "spec": None if spec is None or spec.factory is not None else storable_spec(spec),
         "names": {
@@ -129,9 +131,14 @@ def _index(episodes: Episodes) -> dict[str, Any]:
     }
 
 
+def _has_context(episodes: Episodes) -> bool:
+    return any(e.masks is not None or e.memories is not None for e in episodes.attempted)
+
+
 def _episode_entry(episode: Episode) -> dict[str, Any]:
     failure = episode.failure
-    return {
+    kept = {name: True for name in _BY_STEP if getattr(episode, name) is not None}
+    return kept | {
         "index": episode.index,
         "seed": episode.seed,
         "steps": len(episode),
@@ -153,6 +160,9 @@ def _arrays(episodes: Episodes) -> dict[str, Shaped[np.ndarray, "..."]]:
         "actions": np.concatenate([e.actions for e in attempted]),
         "rewards": np.concatenate([e.rewards for e in attempted]),
     }
+    for name in _BY_STEP:
+        kept = [getattr(e, name) for e in attempted if getattr(e, name) is not None]
+        arrays |= {name: np.concatenate(kept)} if kept else {}
     for position, name in enumerate(_term_names(episodes)):
         # by number: names are free text, the keys of the file are not
         values = [e.terms[name] for e in attempted if name in e.terms]
@@ -237,6 +247,7 @@ def _episode(entry: Mapping[str, Any], reader: _Reader, term_names: list[str]) -
             _typed(failure["message"], str),
             _typed(failure["step"], int),
         ),
+        **{name: reader.take(name, steps) for name in _BY_STEP if entry.get(name) is True},
     )
 
 

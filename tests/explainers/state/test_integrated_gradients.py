@@ -10,6 +10,7 @@ from tests.explainers.cases import LinearQ, logged, task
 from pellucid.errors import CapabilityError
 from pellucid.explainers.state.integrated_gradients import IntegratedGradients
 from pellucid.explainers.state.pairs import planned_pairs
+from pellucid.explanation.groups import single_inputs
 
 WEIGHTS = np.array([[1.0, -2.0], [0.5, 0.0], [0.0, 0.0]])
 OFFERED = frozenset({"q_values", "gradients"})
@@ -41,7 +42,10 @@ class Kinked(Smooth):
 def test_linear_agent_has_weight_times_distance_from_the_background_mean():
     episodes = logged(3, 2)
     finding = IntegratedGradients().explain(task(Smooth(WEIGHTS), episodes))
-    pairs = planned_pairs(task(None, episodes), "integrated-gradients", "", per_pair=8)
+    groups = single_inputs("abc")
+    pairs = planned_pairs(
+        task(None, episodes), "integrated-gradients", "", groups=groups, per_pair=8
+    )
     distance = finding.content.observations - pairs.background.mean(axis=0)
     np.testing.assert_allclose(finding.content.values, distance[:, :, None] * WEIGHTS, atol=1e-12)
     assert finding.identity_error < 1e-12

@@ -7,12 +7,15 @@ from tests.explainers.cases import LinearQ, Product, logged, task
 from pellucid.errors import BudgetError, DataError
 from pellucid.explainers.state.pairs import planned_pairs
 from pellucid.explainers.state.perturbation import Perturbation
+from pellucid.explanation.groups import single_inputs
 
 WEIGHTS = np.array([[1.0, -2.0], [0.5, 0.0], [0.0, 0.0]])
 
 
 def background(episodes):
-    return planned_pairs(task(None, episodes), "perturbation", "", per_pair=1).background
+    return planned_pairs(
+        task(None, episodes), "perturbation", "", groups=single_inputs("abc"), per_pair=1
+    ).background
 
 
 def test_linear_agent_has_weight_times_distance_from_the_background_mean():

@@ -84,8 +84,19 @@ def test_budget_below_the_smallest_answer_says_what_it_needs():
 
 
 def test_more_inputs_than_a_regression_solves_is_refused():
-    with pytest.raises(CapabilityError, match="at most 512 inputs; this agent has 513"):
-        Shapley().plan(task(LinearQ(np.ones((513, 2))), logged(513, 2)))
+    groups = {f"input {i}": [i] for i in range(513)}
+    given = task(LinearQ(np.ones((514, 2))), logged(514, 2), options={"groups": groups})
+    with pytest.raises(
+        CapabilityError, match="at most 512 inputs or groups of them; there are 514"
+    ):
+        Shapley().plan(given)
+
+
+def test_a_long_vector_is_explained_in_stretches():
+    weights = np.zeros((640, 2))
+    weights[25, 0] = 1.0
+    content = Shapley().explain(task(LinearQ(weights), logged(640, 2), queries=100_000)).content
+    assert content.input_names[content.ranking[0]] == "inputs 20 to 29"
 
 
 def many_weights(n_inputs):

@@ -2,14 +2,16 @@
 
 import gymnasium
 
+from pellucid.envs.small.catch import Catch
 from pellucid.envs.small.chain import Chain
 from pellucid.envs.small.identity import Identity
 from pellucid.envs.small.key_door_trap import KeyDoorTrap
 from pellucid.envs.small.noisy_walk import NoisyWalk
 
-__all__ = ["Chain", "Identity", "KeyDoorTrap", "NoisyWalk"]
+__all__ = ["Catch", "Chain", "Identity", "KeyDoorTrap", "NoisyWalk"]
 
 _LIMITS = {
+    "Catch": ("pellucid.envs.small.catch:Catch", 60),
     "Chain": ("pellucid.envs.small.chain:Chain", 20),
     "Identity": ("pellucid.envs.small.identity:Identity", 10),
     "KeyDoorTrap": ("pellucid.envs.small.key_door_trap:KeyDoorTrap", 20),

@@ -9,5 +9,6 @@ REGISTRY = {
     "reward-cliff": "pellucid.explainers.model.reward_cliff",
     "symbolic-policy": "pellucid.explainers.model.symbolic_policy",
     "viper-tree": "pellucid.explainers.model.viper_tree",
+    "changed-state": "pellucid.explainers.model.changed_state",
     "why-not": "pellucid.explainers.model.why_not",
 }

@@ -7,5 +7,7 @@ REGISTRY = {
     "integrated-gradients": "pellucid.explainers.state.integrated_gradients",
     "sarfa": "pellucid.explainers.state.sarfa",
     "perturbation": "pellucid.explainers.state.perturbation",
+    "rise": "pellucid.explainers.state.rise",
+    "memory": "pellucid.explainers.state.memory",
     "critical-steps": "pellucid.explainers.state.critical_steps",
 }

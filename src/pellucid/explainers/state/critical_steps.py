@@ -158,6 +158,7 @@ def _branches(task: Task, position: int, windows: _Windows, n_replays: int) -> l
                 space, windows.length, stream(task.seed, "critical-steps", replay, int(start))
             ),
             noise=None,
+            random=True,
         )
         for replay in range(n_replays)
         for start in windows.starts

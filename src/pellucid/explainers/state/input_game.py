@@ -7,15 +7,20 @@ background rows b of f(x on S, b elsewhere), for a function f that the explainer
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from pellucid.agents.flatten import flat
-from pellucid.errors import BudgetError, CapabilityError, DataError
-from pellucid.explanation import Attribution, Finding, Task, fact
+from pellucid.agents.context import NO_CONTEXT, is_empty, take
+from pellucid.errors import BudgetError, CapabilityError
+from pellucid.explainers.state.asking import AnswerFn, Asking
+from pellucid.explainers.state.hybrids import Sides, sides_of
+from pellucid.explainers.state.pairs import stored_groups
+from pellucid.explanation import PREDICTED_RETURN, Attribution, Finding, InputGroups, Task, fact
+from pellucid.explanation.players import players_of
+from pellucid.explanation.whole_action import with_whole_action
 from pellucid.kernels.shapley import MAX_EXACT_PLAYERS
 from pellucid.kernels.shapley_chains import (
     chain_evaluations,
@@ -25,10 +30,10 @@ from pellucid.kernels.shapley_chains import (
 )
 from pellucid.kernels.shapley_pairs import exact_pair_shapley, pair_games
 from pellucid.seeds import stream
-from pellucid.types import Agent, Observations, PreferencesFn
+from pellucid.types import Agent, Context, PreferencesFn
 
 MAX_INPUTS = 512
-"""The regression solves a system of inputs x inputs per background row; images need groups."""
+"""The regression solves a system of inputs x inputs per background row; more need groups."""
 ALWAYS_EXACT = 6
 """Inputs up to which all coalitions cost less than a few chains."""
 N_STATES, N_BACKGROUND, N_CHAINS = 180, 50, 400
@@ -38,9 +43,6 @@ COALITIONS_PER_INPUT = 6
 
 Estimator: TypeAlias = Literal["exact", "antithetic chains", "paired regression"]
 """All coalitions; random orders and their reverses; a weighted regression on paired coalitions."""
-
-AnswerFn: TypeAlias = Callable[[Agent, Observations], Float[np.ndarray, "batch outputs"]]
-"""What is explained: the agent's answer to observations, row by row; one query per row."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class InputGame:
         background: Shape (background, *observation), from which hidden inputs are taken.
         rows: Shape (states,), rows of the states in `Episodes.visited`.
         left_out: What the budget left out, one sentence each.
+        groups: The players: single inputs or groups of them.
+        context: What answers in the states depend on beside the observation, row by row.
     """
 
     question: str
@@ -68,18 +72,31 @@ class InputGame:
     background: Shaped[np.ndarray, "background *observation"]
     rows: Int[np.ndarray, " states"]
     left_out: tuple[str, ...]
+    groups: InputGroups
+    context: Context = NO_CONTEXT
 
     @property
     def cost(self) -> int:
         """Queries; an upper bound for regressions, which may draw a coalition twice."""
-        states, background = _rows(self.states), _rows(self.background)
-        ends = len(states) + len(background)
-        if self.estimator == "exact":
-            return pair_games(states, background).n_evaluations + ends
-        if self.estimator == "antithetic chains":
-            return chain_evaluations(states, background) + ends
-        coalitions = _coalitions(states.shape[1])
-        return regression_evaluations(len(states), len(background), coalitions) + ends
+        # within a context the answer to a background row depends on the state
+        per_row = 1 if is_empty(self.context) else len(self.states)
+        ends = len(self.states) + per_row * len(self.background)
+        return ends + sum(_evaluations(self.estimator, sides) for sides in self.sides)
+
+    @cached_property
+    def sides(self) -> list[Sides]:
+        """The states and the background as the games see them."""
+        apart = not is_empty(self.context)
+        return sides_of(self.states, self.background, self.groups, apart=apart)
+
+
+def _evaluations(estimator: Estimator, sides: Sides) -> int:
+    states, background = sides.states, sides.background
+    if estimator == "exact":
+        return pair_games(states, background).n_evaluations
+    if estimator == "antithetic chains":
+        return chain_evaluations(states, background)
+    return regression_evaluations(len(states), len(background), _coalitions(states.shape[1]))
 
 
 def planned_game(task: Task, question: str) -> InputGame:
@@ -94,11 +111,12 @@ def planned_game(task: Task, question: str) -> InputGame:
         CapabilityError: There are too many inputs.
         DataError: There are no visited states.
     """
-    n_inputs = _n_inputs(task)
+    groups = _players(task)
+    n_inputs = len(groups)
     n_visited, queries = len(task.episodes.visited), task.meter.left.queries
     estimator: Estimator = "exact"
     if n_inputs <= MAX_EXACT_PLAYERS:
-        full = _drawn(task, question, _full(estimator, n_visited), estimator)
+        full = _drawn(task, question, _full(estimator, n_visited), estimator, groups)
         if full.cost <= queries:
             return full
     if n_inputs > MAX_EXACT_PLAYERS:
@@ -106,8 +124,10 @@ def planned_game(task: Task, question: str) -> InputGame:
     elif n_inputs > ALWAYS_EXACT and queries < 2**n_inputs * N_STATES * N_BACKGROUND / 4:
         # exact values of less than half the states and background rows tell less than estimates
         estimator = "antithetic chains"
-    size = _size(estimator, n_inputs, n_visited, queries)
-    return _drawn(task, question, size, estimator)
+    # within a context each state asks about the whole background, and estimators do so again
+    more = 0 if is_empty(task.episodes.visited_context) else 2
+    size = _size(estimator, n_inputs, n_visited, queries, more)
+    return _drawn(task, question, size, estimator, groups)
 
 
 def solved_game(
@@ -117,7 +137,7 @@ def solved_game(
     *,
     output_names: tuple[str, ...],
     output_unit: str,
-    bulk_answer: PreferencesFn | None = None,
+    bulk_fn: Callable[[Agent], PreferencesFn] | None = None,
 ) -> Finding:
     """Return the Shapley values of a game as a finding.
 
@@ -127,24 +147,29 @@ def solved_game(
         answer_fn: What is explained.
         output_names: One per output.
         output_unit: Unit of the outputs.
-        bulk_answer: A faster way to the answers, equal up to rounding, for the many rows of hybrid
-            inputs; the same way if not given.
+        bulk_fn: A faster way to an agent's answers, equal up to rounding, for the many rows of
+            hybrid inputs; the same way if not given.
     """
-    outputs = answer_fn(task.agent, game.states)
-    baseline = answer_fn(task.agent, game.background).mean(axis=0)
-    values, errors = _attribute(task, game, bulk_answer or partial(answer_fn, task.agent))
-    content = Attribution(
+    usual = partial(partial, answer_fn)
+    asking = Asking(task.agent, game.context, answer_fn, bulk_fn or usual)
+    outputs = asking.of_states(game.states)
+    baseline = asking.of_background(game.background).mean(axis=-2)
+    values, errors = _attribute(task, game, asking)
+    own = Attribution(
         values=values,
-        observations=flat(game.states),
+        observations=game.groups.means(game.states),
         chosen=outputs.argmax(axis=1),
         outputs=outputs,
         baseline=baseline,
         standard_errors=errors,
         steps=task.episodes.visited_steps[game.rows],
-        input_names=task.episodes.names.inputs,
+        input_names=game.groups.names,
         output_names=output_names,
         output_unit=output_unit,
+        **stored_groups(game.groups, game.states),
     )
+    space, forecast = task.agent.action_space, output_unit == PREDICTED_RETURN
+    content = own if forecast else with_whole_action(own, space)
     scale = max(1.0, float(np.abs(outputs).max()), float(np.abs(baseline).max()))
     missing = np.abs(values.sum(axis=1) - (outputs - baseline)).max()
     return Finding(
@@ -158,31 +183,36 @@ def solved_game(
         },
         identity_error=float(missing) / scale,
         left_out=game.left_out,
+        groups=game.groups,
     )
 
 
 # --- planning ---
 
 
-def _drawn(task: Task, question: str, size: _Size, estimator: Estimator) -> InputGame:
+def _drawn(
+    task: Task, question: str, size: _Size, estimator: Estimator, groups: InputGroups
+) -> InputGame:
     visited = task.episodes.visited
     rows = sampled_rows(task.seed, "states", len(visited), size.states)
     background = visited[sampled_rows(task.seed, "background", len(visited), size.background)]
-    told = _left_out(estimator, size, len(visited), math.prod(visited.shape[1:]))
+    told = _left_out(estimator, size, len(visited), len(groups))
     left_out = tuple(f"{question} {sentence}" for sentence in told)
-    return InputGame(question, estimator, visited[rows], background, rows, left_out)
+    context = take(task.episodes.visited_context, rows)
+    return InputGame(
+        question, estimator, visited[rows], background, rows, left_out, groups, context
+    )
 
 
-def _n_inputs(task: Task) -> int:
-    if len(task.episodes) == 0 or len(task.episodes.visited) == 0:
-        raise DataError("there are no visited states to explain", hint="collect episodes first")
-    n_inputs = int(flat(task.episodes.visited[:1]).shape[1])
-    if n_inputs > MAX_INPUTS:
+def _players(task: Task) -> InputGroups:
+    groups = players_of(task)
+    if len(groups) > MAX_INPUTS:
         raise CapabilityError(
-            f"Shapley values take at most {MAX_INPUTS} inputs; this agent has {n_inputs}",
-            hint="explain an agent with fewer inputs",
+            f"Shapley values take at most {MAX_INPUTS} inputs or groups of them; "
+            f"there are {len(groups)}",
+            hint="a coarser grid, or fewer groups",
         )
-    return n_inputs
+    return groups
 
 
 def _coalitions(n_inputs: int) -> int:
@@ -201,10 +231,10 @@ def _full(estimator: Estimator, n_visited: int) -> _Size:
     return _Size(min(n_visited, N_STATES), min(n_visited, background))
 
 
-def _size(estimator: Estimator, n_inputs: int, n_visited: int, queries: int) -> _Size:
-    """Choose states and background rows so that the coalitions fit the budget."""
+def _size(estimator: Estimator, n_inputs: int, n_visited: int, queries: int, more: int) -> _Size:
+    """Choose states and background rows so that the coalitions, and more of each pair, fit."""
     full = _Size(N_STATES, N_CHAINS if estimator == "antithetic chains" else N_BACKGROUND)
-    per_pair = _per_pair(estimator, n_inputs)
+    per_pair = _per_pair(estimator, n_inputs) + more
     # outputs and baseline take one query per state and background row; estimators ask them again
     ends = (full.states + full.background) * (1 if estimator == "exact" else 2)
     pairs = max(0, queries - ends) / per_pair
@@ -244,38 +274,46 @@ def sampled_rows(seed: int, what: str, n: int, k: int) -> Int[np.ndarray, " k"]:
     return np.sort(stream(seed, "shapley", what).choice(n, size=k, replace=False))
 
 
-def _rows(
-    observations: Shaped[np.ndarray, "rows *observation"],
-) -> Shaped[np.ndarray, "rows inputs"]:
-    return observations.reshape(len(observations), -1)
-
-
 # --- solving ---
 
 
 def _attribute(
-    task: Task, game: InputGame, hybrids_fn: PreferencesFn
+    task: Task, game: InputGame, asking: Asking
 ) -> tuple[Float[np.ndarray, "states inputs outputs"], Float[np.ndarray, "states inputs outputs"]]:
     """Return the values and their standard errors."""
-    observation_shape = game.states.shape[1:]
-    states, background = _rows(game.states), _rows(game.background)
+    rng = stream(task.seed, "shapley", "coalitions")
+    found = []
+    for number, sides in enumerate(game.sides):
 
-    def forward(rows: Shaped[np.ndarray, "rows inputs"]) -> Float[np.ndarray, "rows outputs"]:
-        return hybrids_fn(rows.reshape(-1, *observation_shape))
+        def told(share: float, number: int = number) -> None:
+            task.progress((number + share) / len(game.sides))
 
-    if game.estimator == "exact":
-        games = exact_pair_shapley(forward, states, background, progress=task.progress)
+        found.append(
+            _solved(game.estimator, sides.asking(asking.hybrids_of(number)), sides, rng, told)
+        )
+    return np.concatenate([v for v, _ in found]), np.concatenate([e for _, e in found])
+
+
+def _solved(
+    estimator: Estimator,
+    forward: PreferencesFn,
+    sides: Sides,
+    rng: np.random.Generator,
+    progress: Callable[[float], None],
+) -> tuple[Float[np.ndarray, "states inputs outputs"], Float[np.ndarray, "states inputs outputs"]]:
+    states, background = sides.states, sides.background
+    if estimator == "exact":
+        games = exact_pair_shapley(forward, states, background, progress=progress)
         values = games.mean(axis=1)
         n_rows = len(background)
         if n_rows < 2:
             return values, np.full_like(values, np.nan)
         return values, games.std(axis=1, ddof=1) / math.sqrt(n_rows)
-    rng = stream(task.seed, "shapley", "coalitions")
-    if game.estimator == "antithetic chains":
-        found = chain_shapley(forward, states, background, rng, progress=task.progress)
+    if estimator == "antithetic chains":
+        found = chain_shapley(forward, states, background, rng, progress=progress)
     else:
         n_coalitions = _coalitions(states.shape[1])
         found = regression_shapley(
-            forward, states, background, n_coalitions, rng, progress=task.progress
+            forward, states, background, n_coalitions, rng, progress=progress
         )
     return found.values, found.standard_errors

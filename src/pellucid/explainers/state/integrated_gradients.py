@@ -7,17 +7,21 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from pellucid.agents.acting import preference_unit, preferences
+from pellucid.agents.acting import preference_unit
 from pellucid.budget import Cost
 from pellucid.errors import CapabilityError
 from pellucid.explainers.state.input_sentences import CLOSED, LOGGED, QUESTION
 from pellucid.explainers.state.pairs import Pairs, attributed, planned_pairs
-from pellucid.explanation import Attribution, Finding, Task, explainer
+from pellucid.explanation import Attribution, Finding, InputGroups, Task, explainer
+from pellucid.explanation.groups import group_sums, image_layout
+from pellucid.explanation.players import GROUPS, players_of
 from pellucid.kernels.integrated_gradients import GradientFn, integrated_gradients
-from pellucid.types import HasGradients
+from pellucid.types import Agent, HasGradients, Observations
 
 POINTS = (8, 32)
 """Points on a path: the second if the first misses the tolerance and the budget pays for it."""
+MOST_NUMBERS = 16_000_000
+"""Numbers that the gradients of one batch hold at most."""
 TOLERANCE = 0.01
 """Error of the sum, relative to the largest output, at which the identity holds; in the mean over
 background rows, where kinks of single paths cancel."""
@@ -33,6 +37,7 @@ background rows, where kinks of single paths cancel."""
     sentences=CLOSED,
     logged_sentences=LOGGED,
     axioms=("null_player",),
+    options=GROUPS,
 )
 class IntegratedGradients:
     """The gradient of each output along the paths to a state from other visited states.
@@ -42,6 +47,11 @@ class IntegratedGradients:
     Values add up to f(x) - mean f(b) up to the error of the integral, which is reported and must be
     below 1 % of the largest output. Queries are rows of forward passes; each is followed by one
     backward pass per output.
+
+    Values of the numbers in a group, such as a patch of an image, are added up. Where an image is
+    made of integers the path between two of them is not: the agent's torch function is asked on
+    real numbers, and the sum, which ends at what the agent answers to the integers, shows that both
+    are one function. Other integers are names or counts, between which there is no path.
     """
 
     def plan(self, task: Task) -> Cost:
@@ -55,8 +65,9 @@ class IntegratedGradients:
     def explain(self, task: Task) -> Finding:
         """Integrate gradients along the paths to visited states."""
         pairs = _pairs(task, POINTS[0])
-        outputs = preferences(task.agent, pairs.states)
-        baseline = preferences(task.agent, pairs.background).mean(axis=0)
+        asking = pairs.asking(task)
+        outputs = asking.of_states(pairs.states)
+        baseline = asking.of_background(pairs.background).mean(axis=-2)
         finding = _integrated(task, pairs, POINTS[0], outputs, baseline)
         more = len(pairs.states) * len(pairs.background) * POINTS[1]
         if (
@@ -74,12 +85,14 @@ def _pairs(task: Task, n_points: int) -> Pairs:
             f"{task.agent.name} shows no gradients",
             hint="use shapley or perturbation, which need its actions only",
         )
-    if len(task.episodes) and task.episodes.visited.dtype.kind != "f":
+    groups = players_of(task)
+    visited = task.episodes.visited
+    if visited.dtype.kind != "f" and image_layout(visited.shape[1:]) is None:
         raise CapabilityError(
             f"its inputs are {task.episodes.visited.dtype} numbers, between which there is no path",
             hint="use shapley or perturbation",
         )
-    return planned_pairs(task, "integrated-gradients", QUESTION, per_pair=n_points)
+    return planned_pairs(task, "integrated-gradients", QUESTION, groups=groups, per_pair=n_points)
 
 
 def _integrated(
@@ -87,14 +100,23 @@ def _integrated(
     pairs: Pairs,
     n_points: int,
     outputs: Float[np.ndarray, "states outputs"],
-    baseline: Float[np.ndarray, " outputs"],
+    baseline: Float[np.ndarray, "*states outputs"],
 ) -> Finding:
-    gradient = _gradient(task, pairs.states.shape[1:])
+    asking = pairs.asking(task)
     states = pairs.states.reshape(len(pairs.states), -1).astype(np.float64)
     background = pairs.background.reshape(len(pairs.background), -1).astype(np.float64)
+    n_outputs = outputs.shape[1]
+    # gradients of images are large: a few background rows at a time
+    at_once = max(1, MOST_NUMBERS // (states.shape[1] * n_points * n_outputs))
     values = []
     for number, state in enumerate(states):
-        values.append(integrated_gradients(gradient, state, background, n_points))
+        gradient = _gradient(asking.agent_at(number), pairs.states.shape[1:])
+        parts = [
+            integrated_gradients(gradient, state, background[start : start + at_once], n_points)
+            for start in range(0, len(background), at_once)
+        ]
+        here = pairs.states[number : number + 1]
+        values.append(np.concatenate([_by_group(part, pairs.groups, here) for part in parts]))
         task.progress((number + 1) / len(states))
     finding = attributed(
         task,
@@ -107,12 +129,29 @@ def _integrated(
     )
     assert isinstance(finding.content, Attribution)
     scale = max(1.0, float(np.abs(outputs).max()), float(np.abs(baseline).max()))
-    missing = np.abs(finding.content.values.sum(axis=1) - (outputs - baseline)).max()
+    # not of the whole action, which is made of the outputs
+    sums = finding.content.values.sum(axis=1)[:, :n_outputs]
+    missing = np.abs(sums - (outputs - baseline)).max()
     return replace(finding, identity_error=float(missing) / scale, identity_tolerance=TOLERANCE)
 
 
-def _gradient(task: Task, shape: tuple[int, ...]) -> GradientFn:
-    agent = cast(HasGradients, task.agent)
+def _by_group(
+    values: Float[np.ndarray, "background inputs outputs"],
+    groups: InputGroups,
+    states: Observations,
+) -> Float[np.ndarray, "background groups outputs"]:
+    """Return the sum of each group."""
+    if groups.are_inputs:
+        return values
+    n_rows, n_inputs, n_outputs = values.shape
+    rows = values.transpose(0, 2, 1).reshape(-1, n_inputs)
+    labels = np.broadcast_to(groups.of(states)[0], rows.shape)
+    sums = group_sums(rows, labels, len(groups))
+    return sums.reshape(n_rows, n_outputs, len(groups)).transpose(0, 2, 1)
+
+
+def _gradient(asked: Agent, shape: tuple[int, ...]) -> GradientFn:
+    agent = cast(HasGradients, asked)
 
     def gradient(
         rows: Float[np.ndarray, "rows inputs"],

@@ -1,11 +1,16 @@
 """Perturbation saliency: what replacing one input alone does to the answer (leaf C2)."""
 
-from pellucid.agents.acting import bulk_preferences, preference_unit, preferences
-from pellucid.agents.flatten import flat
+from pellucid.agents.acting import preference_unit
 from pellucid.budget import Cost
+from pellucid.explainers.state.hiding import (
+    HIDING,
+    all_hidden_answers,
+    baseline_of,
+    hidden_answers,
+    planned_hiding,
+)
 from pellucid.explainers.state.input_sentences import CLOSED, LOGGED, QUESTION
-from pellucid.explainers.state.pairs import Pairs, attributed, planned_pairs
-from pellucid.explainers.state.replacing import replaced_answers
+from pellucid.explainers.state.pairs import attributed
 from pellucid.explanation import Attribution, Finding, Task, explainer
 
 
@@ -19,37 +24,37 @@ from pellucid.explanation import Attribution, Finding, Task, explainer
     sentences=CLOSED,
     logged_sentences=LOGGED,
     axioms=("symmetry", "null_player"),
+    options=HIDING,
 )
 class Perturbation:
     """What each input alone adds to each output: f(x) minus the mean of f with it replaced.
 
-    The replacement is that input's value in other visited states, so that the agent sees values
-    that occur. Deviation from Greydanus 2018: signed differences of each output in place of half
-    their squared norm, and drawn values in place of blur, which is for images. An input that only
-    matters together with another one that is kept gets its part; two that stand in for each other
-    get nothing, which is where Shapley values differ.
+    In a vector the replacement is that input's value in other visited states, so that the agent
+    sees values that occur. In an image it is the same patch, blurred; option `hide` chooses another
+    way. Deviations from Greydanus 2018: signed differences of each output in place of half their
+    squared norm, so that what speaks for a choice is told from what speaks against it; blur within
+    the patch that is credited and tested in place of a soft disc, which is `hide="disc"`; blurred
+    integers are rounded, as an agent of images takes nothing else. An input that only matters
+    together with another one that is kept gets its part; two that stand in for each other get
+    nothing, which is where Shapley values differ.
     """
 
     def plan(self, task: Task) -> Cost:
         """Return what all replacements cost."""
-        return Cost(queries=_pairs(task).cost)
+        return Cost(queries=planned_hiding(task, "perturbation", QUESTION).cost)
 
     def explain(self, task: Task) -> Finding:
         """Replace each input of visited states in turn."""
-        pairs = _pairs(task)
-        outputs = preferences(task.agent, pairs.states)
-        replaced = replaced_answers(task, pairs, bulk_preferences(task.agent))
+        pairs = planned_hiding(task, "perturbation", QUESTION)
+        asking = pairs.asking(task)
+        outputs = asking.of_states(pairs.states)
+        replaced = hidden_answers(task, pairs, asking)
         return attributed(
             task,
             pairs,
             QUESTION,
             values=outputs[:, None, None, :] - replaced,
             outputs=outputs,
-            baseline=preferences(task.agent, pairs.background).mean(axis=0),
+            baseline=baseline_of(pairs, all_hidden_answers(pairs, asking)),
             output_unit=preference_unit(task.agent),
         )
-
-
-def _pairs(task: Task) -> Pairs:
-    n_inputs = flat(task.episodes.visited[:1]).shape[-1] if len(task.episodes) else 1
-    return planned_pairs(task, "perturbation", QUESTION, per_pair=n_inputs)

@@ -4,13 +4,18 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import softmax
 
-from pellucid.agents.acting import bulk_preferences, preference_unit, preferences
-from pellucid.agents.flatten import flat
+from pellucid.agents.acting import preference_unit
 from pellucid.budget import Cost
 from pellucid.errors import CapabilityError
+from pellucid.explainers.state.hiding import (
+    HIDING,
+    all_hidden_answers,
+    baseline_of,
+    hidden_answers,
+    planned_hiding,
+)
 from pellucid.explainers.state.input_sentences import CLOSED, LOGGED, QUESTION
-from pellucid.explainers.state.pairs import Pairs, attributed, planned_pairs
-from pellucid.explainers.state.replacing import replaced_answers
+from pellucid.explainers.state.pairs import Pairs, attributed
 from pellucid.explanation import Attribution, Finding, Task, explainer
 from pellucid.kernels.specific_saliency import specific_saliency
 
@@ -25,6 +30,7 @@ from pellucid.kernels.specific_saliency import specific_saliency
     sentences=CLOSED,
     logged_sentences=LOGGED,
     axioms=("symmetry", "null_player"),
+    options=HIDING,
 )
 class Sarfa:
     """Specific and relevant saliency of each input for each action, from 0 to 1.
@@ -34,8 +40,9 @@ class Sarfa:
     harmonic mean of both. Probabilities are the policy's; of an agent with Q-values the softmax of
     these.
 
-    Deviations: the replacement is that input's value in other visited states, and saliencies are
-    averaged over 50 of them; Q-values are divided by their standard deviation over actions in the
+    Patches of an image are hidden by blur, as in the paper. Deviations: in a vector the replacement
+    is that input's value in other visited states (option `hide`), and saliencies are averaged over
+    50 of them; Q-values are divided by their standard deviation over actions in the
     mean over the explained states, so that another unit of reward changes nothing. An input that
     speaks against the action gets 0, not less.
     """
@@ -51,9 +58,10 @@ class Sarfa:
     def explain(self, task: Task) -> Finding:
         """Replace each input of visited states in turn, and compare probabilities."""
         pairs = _pairs(task)
-        outputs = preferences(task.agent, pairs.states)
-        background = preferences(task.agent, pairs.background)
-        replaced = replaced_answers(task, pairs, bulk_preferences(task.agent))
+        asking = pairs.asking(task)
+        outputs = asking.of_states(pairs.states)
+        background = all_hidden_answers(pairs, asking)
+        replaced = hidden_answers(task, pairs, asking)
         if preference_unit(task.agent) == "Q-value":
             scale = _spread(outputs)
             outputs, background, replaced = (
@@ -65,7 +73,7 @@ class Sarfa:
             QUESTION,
             values=specific_saliency(outputs[:, None, None, :], replaced),
             outputs=outputs,
-            baseline=background.mean(axis=0),
+            baseline=baseline_of(pairs, background),
             output_unit="probability",
         )
 
@@ -81,5 +89,4 @@ def _pairs(task: Task) -> Pairs:
             f"{task.agent.name} has neither probabilities nor Q-values of several actions",
             hint="use perturbation, which needs actions only",
         )
-    n_inputs = flat(task.episodes.visited[:1]).shape[-1] if len(task.episodes) else 1
-    return planned_pairs(task, "sarfa", QUESTION, per_pair=n_inputs)
+    return planned_hiding(task, "sarfa", QUESTION)

@@ -7,10 +7,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from pellucid.agents.flatten import flat
 from pellucid.budget import Cost
 from pellucid.errors import BudgetError, CapabilityError, DataError
-from pellucid.explanation import RETURN, Attribution, Finding, Sentences, Task, explainer, fact
+from pellucid.explainers.state.pairs import stored_groups
+from pellucid.explanation import (
+    RETURN,
+    Attribution,
+    Finding,
+    InputGroups,
+    Sentences,
+    Task,
+    explainer,
+    fact,
+)
+from pellucid.explanation.players import GROUPS, fixed_players_of
 from pellucid.kernels.shapley import efficiency_error
 from pellucid.kernels.shapley_designs import CoalitionDesign, antithetic_chain, every_coalition
 from pellucid.rollouts import Branch, Future, branching_cost, run_branches, snapshot_way
@@ -35,14 +45,19 @@ class _Plan:
     Args:
         states: Shape (states,), positions in `episodes.used`, in the order in which they are taken.
         n_chains: Chains of each.
-        n_inputs: Inputs of the agent.
+        groups: Inputs of the agent, or groups of them.
         expected: What they are expected to use.
     """
 
     states: Int[np.ndarray, " states"]
     n_chains: int
-    n_inputs: int
+    groups: InputGroups
     expected: Cost
+
+    @property
+    def n_inputs(self) -> int:
+        """Inputs or groups of them."""
+        return len(self.groups)
 
     @property
     def n_planned(self) -> int:
@@ -57,11 +72,13 @@ class _Chain:
     state: int
     replicate: int
     design: CoalitionDesign
+    groups: InputGroups
 
     @property
     def branches(self) -> list[Branch]:
         """One future per coalition."""
-        hidden = ~self.design.masks
+        assert self.groups.labels is not None
+        hidden = ~self.design.masks[:, self.groups.labels]
         return [Branch(self.state, 0, np.empty(0), self.replicate, hidden=row) for row in hidden]
 
 
@@ -107,6 +124,7 @@ class _Ran:
     needs=("environment",),
     targets=("return",),
     axioms=("efficiency", "null_player"),
+    options=GROUPS,
 )
 class ShapleyReturn:
     """Shapley values of the agent's return over inputs, by running it with inputs hidden.
@@ -138,11 +156,11 @@ class ShapleyReturn:
         plan = _plan(task, _recorded_length(task))
         ran = _Ran()
         # one chain in each of a few starts tells how long futures last with inputs hidden
-        first = _chains(task.seed, plan.states[:MIN_STATES], 1, plan.n_inputs)
+        first = _chains(task.seed, plan.states[:MIN_STATES], 1, plan.groups)
         _run(replace(task, progress=lambda share: None), first, ran)
         plan = _plan(task, _seen_length(ran, task), n_ran=len(ran.chains))
         done = {(chain.state, chain.replicate) for chain in ran.chains}
-        planned = _chains(task.seed, plan.states, plan.n_chains, plan.n_inputs)
+        planned = _chains(task.seed, plan.states, plan.n_chains, plan.groups)
         _run(task, [c for c in planned if (c.state, c.replicate) not in done], ran)
         content = _content(task, plan, ran)
         return Finding(
@@ -160,6 +178,7 @@ class ShapleyReturn:
             identity_error=_identity_error(content),
             left_out=_left_out(task, plan, plan.n_planned - len(ran.chains)),
             warnings=failure_warnings(ran.futures),
+            groups=plan.groups,
         )
 
 
@@ -202,7 +221,8 @@ def _plan(task: Task, length: float, *, n_ran: int = 0) -> _Plan:
         BudgetError: Less than two chains in each of five starts, and nothing was run yet.
     """
     episodes = task.episodes
-    n_inputs = int(flat(episodes.visited[:1]).shape[1])
+    groups = fixed_players_of(task)
+    n_inputs = len(groups)
     least = min(len(episodes), MIN_STATES)
     # a future is only started if it can last to the step limit: one such is not for planning
     spare = branching_cost(episodes, [Branch(0, 0, np.empty(0), None)])
@@ -219,7 +239,7 @@ def _plan(task: Task, length: float, *, n_ran: int = 0) -> _Plan:
     order = stream(task.seed, "shapley-return", "states").permutation(len(episodes))
     expected = math.ceil((n_states * n_chains - n_ran) * per_chain)
     probing = Cost(0, spare.env_steps - spare.queries)
-    return _Plan(order[:n_states], n_chains, n_inputs, Cost(expected, expected) + probing)
+    return _Plan(order[:n_states], n_chains, groups, Cost(expected, expected) + probing)
 
 
 def _too_small(n_inputs: int, n_states: int, need: Cost, left: Cost) -> BudgetError:
@@ -251,11 +271,11 @@ def _n_coalitions(n_inputs: int) -> int:
 
 
 def _chains(
-    seed: int, states: Int[np.ndarray, " states"], n_chains: int, n_inputs: int
+    seed: int, states: Int[np.ndarray, " states"], n_chains: int, groups: InputGroups
 ) -> list[_Chain]:
     # replicate by replicate, so that a budget that ends early leaves every start about as often
     return [
-        _Chain(state, replicate, _design(seed, state, replicate, n_inputs))
+        _Chain(state, replicate, _design(seed, state, replicate, len(groups)), groups)
         for replicate in range(n_chains)
         for state in states.tolist()
     ]
@@ -333,17 +353,19 @@ def _content(task: Task, plan: _Plan, ran: _Ran) -> Attribution:
         errors[row, :, 0] = estimates.std(axis=0, ddof=1) / math.sqrt(len(positions))
         ends[row] = np.mean([w[[0, -1]] for w in worths], axis=0)
     states = list(kept)
+    starts = np.stack([task.episodes[s].observations[0] for s in states])
     return Attribution(
         values=values,
-        observations=flat(np.stack([task.episodes[s].observations[0] for s in states])),
+        observations=plan.groups.means(starts),
         chosen=np.zeros(len(kept), dtype=np.int64),
         outputs=ends[:, 1:],
         baseline=ends[:, :1],
         standard_errors=errors,
         steps=np.array([(state, 0) for state in states], dtype=np.int64),
-        input_names=task.episodes.names.inputs,
+        input_names=plan.groups.names,
         output_names=(RETURN,),
         output_unit=RETURN,
+        **stored_groups(plan.groups, starts),
     )
 
 

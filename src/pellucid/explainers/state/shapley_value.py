@@ -11,6 +11,7 @@ from pellucid.explanation import (
     Task,
     explainer,
 )
+from pellucid.explanation.players import GROUPS
 
 _QUESTION = "Which inputs move its predicted return?"
 
@@ -38,6 +39,7 @@ _QUESTION = "Which inputs move its predicted return?"
     needs=("value",),
     targets=("value",),
     axioms=("efficiency", "symmetry", "null_player"),
+    options=GROUPS,
 )
 class ShapleyValue:
     """Shapley values of the agent's predicted return over inputs.

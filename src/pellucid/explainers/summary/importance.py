@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from pellucid.agents.acting import predicted_return, preference_unit, preferences
+from pellucid.agents.context import in_context
+from pellucid.agents.outputs import PER_PART, action_parts, is_one_choice
 from pellucid.errors import CapabilityError
 from pellucid.rollouts.episodes import Episodes
 from pellucid.types import Agent
@@ -43,7 +45,7 @@ def importance_for(agent: Agent) -> Importance:
         unit = ""
     if unit == "Q-value":
         return Importance("spread of its Q-values over actions", _spread)
-    if unit == "probability":
+    if unit.removesuffix(PER_PART) == "probability":
         return Importance("spread of the log-probabilities of its actions", _log_spread)
     if "value" in agent.capabilities:
         return Importance("change of its predicted return in one step", _change_of_value)
@@ -54,15 +56,33 @@ def importance_for(agent: Agent) -> Importance:
 
 
 def _spread(agent: Agent, episodes: Episodes) -> Float[np.ndarray, " states"]:
-    return np.asarray(np.ptp(preferences(agent, episodes.visited), axis=1))
+    return _range(
+        preferences(in_context(agent, episodes.visited_context), episodes.visited), episodes
+    )
 
 
 def _log_spread(agent: Agent, episodes: Episodes) -> Float[np.ndarray, " states"]:
-    chances = np.maximum(preferences(agent, episodes.visited), LEAST_PROBABILITY)
-    return np.asarray(np.ptp(np.log(chances), axis=1))
+    chances = preferences(in_context(agent, episodes.visited_context), episodes.visited)
+    logs = np.log(np.maximum(chances, LEAST_PROBABILITY))
+    if is_one_choice(agent.action_space):
+        return _range(logs, episodes)
+    # the likeliest action against the least likely: parts are independent, and their logarithms add
+    spreads = [np.ptp(logs[:, p.columns], axis=1) for p in action_parts(agent.action_space)]
+    return np.asarray(np.sum(spreads, axis=0))
+
+
+def _range(
+    values: Float[np.ndarray, "states actions"], episodes: Episodes
+) -> Float[np.ndarray, " states"]:
+    """Return the largest minus the smallest value, over the actions that were allowed."""
+    masks = episodes.visited_context.masks
+    allowed = np.ones(values.shape, dtype=bool) if masks is None else masks
+    highest = values.max(axis=1, where=allowed, initial=-np.inf)
+    return np.asarray(highest - values.min(axis=1, where=allowed, initial=np.inf))
 
 
 def _change_of_value(agent: Agent, episodes: Episodes) -> Float[np.ndarray, " states"]:
+    agent = in_context(agent, episodes.visited_context)
     values = predicted_return(agent, episodes.visited)[:, 0]
     parts = np.split(values, np.cumsum([len(episode) for episode in episodes.used])[:-1])
     # the last step of an episode leads to no other state that was visited

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from pellucid.explanation.plots.charts import (
     Chart,
-    DotChart,
     FutureRow,
     FuturesChart,
     Stretch,
@@ -14,7 +13,10 @@ from pellucid.explanation.plots.charts import (
     score_chart,
 )
 from pellucid.explanation.plots.fronts import FrontChart, FrontPoint, TreeNode
-from pellucid.explanation.plots.rows import Band, DotRow
+from pellucid.explanation.plots.graphs import GraphChart, GraphEdge, GraphNode
+from pellucid.explanation.plots.pairs import PairChart, PairRow
+from pellucid.explanation.plots.rows import Band, DotChart, DotRow
+from pellucid.explanation.plots.rule_lists import RulesChart
 from pellucid.explanation.plots.svg import chart_svg
 from pellucid.explanation.plots.tree_drawing import tree_svg
 
@@ -32,6 +34,12 @@ __all__ = [
     "FrontPoint",
     "FutureRow",
     "FuturesChart",
+    "GraphChart",
+    "GraphEdge",
+    "GraphNode",
+    "PairChart",
+    "PairRow",
+    "RulesChart",
     "Stretch",
     "StretchChart",
     "TreeNode",
@@ -48,7 +56,7 @@ def plot_content(explanation: "Explanation") -> "Figure":
     """Return a Matplotlib figure of an explanation's content; pyplot's state is left alone.
 
     Raises:
-        CapabilityError: There is no content, or its kind is shown as a table only.
+        CapabilityError: There is no content, or nothing in it to draw.
     """
     # here, so that a report can be written without loading Matplotlib
     from pellucid.explanation.plots.figure import explanation_figure

@@ -17,44 +17,42 @@ from pellucid.explanation.content import (
     RETURN,
     Attribution,
     Certificates,
+    Components,
     Content,
+    Contributions,
+    CounterfactualStates,
     Futures,
+    Graph,
+    Prediction,
+    Rules,
     Segments,
+    Summary,
     Surrogate,
 )
+from pellucid.explanation.plots.announcements import announcements_chart
+from pellucid.explanation.plots.changes import changes_chart
 from pellucid.explanation.plots.fronts import FrontChart, read_front, surrogate_chart
-from pellucid.explanation.plots.rows import Band, DotRow, read_ends
+from pellucid.explanation.plots.graphs import GraphChart, graph_chart, read_graph
+from pellucid.explanation.plots.means import mean_over_episodes
+from pellucid.explanation.plots.moments import moments_chart
+from pellucid.explanation.plots.pairs import PairChart, read_pairs
+from pellucid.explanation.plots.parts import components_chart, contributions_chart
+from pellucid.explanation.plots.rows import (
+    MAX_ROWS,
+    NORMAL_95,
+    Band,
+    DotChart,
+    DotRow,
+    read_band,
+    read_dot,
+    read_dots,
+    read_ends,
+)
+from pellucid.explanation.plots.rule_lists import RulesChart, read_rules, rules_chart
 from pellucid.explanation.score import Score
 from pellucid.explanation.text_trace import TextTrace
 from pellucid.io.strict_json import finite_or_text
 from pellucid.stats import mean_interval, paired_gap, proportion_interval
-
-MAX_ROWS = 5
-NORMAL_95 = 1.959963984540054
-
-
-@dataclass(frozen=True)
-class DotChart:
-    """Dots with intervals, one row each, on one axis with a zero line.
-
-    Args:
-        title: What is shown, with n.
-        sentence: The chart in one sentence, for those who cannot see it.
-        unit: Unit of the axis.
-        left: Words at the left end.
-        right: Words at the right end.
-        rows: Sorted, most important first.
-        band: The random baseline, None if it has another unit.
-    """
-
-    form: ClassVar[str] = "dots"
-    title: str
-    sentence: str
-    unit: str
-    left: str
-    right: str
-    rows: tuple[DotRow, ...]
-    band: Band | None = None
 
 
 @dataclass(frozen=True)
@@ -117,11 +115,13 @@ class FuturesChart:
     terms_error: float = math.nan
 
 
-Chart: TypeAlias = DotChart | StretchChart | FuturesChart | FrontChart
+Chart: TypeAlias = (
+    DotChart | StretchChart | FuturesChart | FrontChart | PairChart | RulesChart | GraphChart
+)
 
 
 def content_chart(content: Content | None, *, unit: str = "points") -> Chart | None:
-    """Return the chart of a content, None for kinds that are shown as a table.
+    """Return the chart of a content, None if there is nothing to draw.
 
     Args:
         content: Any content kind, or None.
@@ -158,25 +158,21 @@ def score_chart(score: Score | None) -> DotChart | None:
 
 def read_chart(data: Mapping[str, Any] | None) -> Chart | None:
     """Return a chart from its JSON form (its fields, and `form`), as the report stores it."""
-    if data is None:
-        return None
-    if data["form"] == DotChart.form:
-        return DotChart(
-            **{name: data[name] for name in ("title", "sentence", "unit", "left", "right")},
-            rows=tuple(_read_dot(row) for row in data["rows"]),
-            band=_read_band(data["band"]),
-        )
-    if data["form"] == StretchChart.form:
-        return StretchChart(
-            **{name: data[name] for name in ("title", "sentence", "unit", "n_steps")},
-            rows=tuple(
-                Stretch(row["label"], row["start"], row["stop"], *read_ends(row), row["decisive"])
-                for row in data["rows"]
-            ),
-            band=_read_band(data["band"]),
-        )
-    if data["form"] == FrontChart.form:
-        return read_front(data)
+    return None if data is None else _READERS[data["form"]](data)
+
+
+def _read_stretches(data: Mapping[str, Any]) -> StretchChart:
+    return StretchChart(
+        **{name: data[name] for name in ("title", "sentence", "unit", "n_steps")},
+        rows=tuple(
+            Stretch(row["label"], row["start"], row["stop"], *read_ends(row), row["decisive"])
+            for row in data["rows"]
+        ),
+        band=read_band(data["band"]),
+    )
+
+
+def _read_futures(data: Mapping[str, Any]) -> FuturesChart:
     return FuturesChart(
         **{name: data[name] for name in ("title", "sentence", "unit")},
         arms=tuple(data["arms"]),
@@ -186,16 +182,8 @@ def read_chart(data: Mapping[str, Any] | None) -> Chart | None:
     )
 
 
-def _read_dot(data: Mapping[str, Any]) -> DotRow:
-    return DotRow(data["label"], *read_ends(data), data["tone"])
-
-
-def _read_band(data: Mapping[str, Any] | None) -> Band | None:
-    return Band(data["label"], *read_ends(data)) if data is not None else None
-
-
 def _read_future(data: Mapping[str, Any]) -> FutureRow:
-    dots = (_read_dot(data[name]) for name in ("first", "second", "difference"))
+    dots = (read_dot(data[name]) for name in ("first", "second", "difference"))
     return FutureRow(data["label"], *dots)
 
 
@@ -306,12 +294,8 @@ def _importance_interval(content: Attribution, index: int) -> tuple[float, float
         errors = np.take_along_axis(content.standard_errors, content.chosen[:, None, None], axis=2)
         margin = NORMAL_95 * float(np.sqrt((errors[:, index, 0] ** 2).sum())) / len(sizes)
         return mean, max(least, mean - margin), mean + margin
-    means = np.array([sizes[content.steps[:, 0] == e].mean() for e in episodes])
-    estimate = mean_interval(means)
-    # the dot is the mean over states, which ranks the inputs; the interval's width comes from
-    # episodes, so its centre is moved by the small difference between the two means
-    shift = mean - estimate.value
-    return mean, max(least, estimate.low + shift), estimate.high + shift
+    mean, low, high = mean_over_episodes(sizes, content.steps[:, 0])
+    return mean, max(least, low), high
 
 
 def _segments(content: Segments, unit: str) -> Chart:
@@ -442,4 +426,20 @@ _BUILDERS: Mapping[str, Callable[[Any, str], Chart | None]] = {
     Surrogate.kind: surrogate_chart,
     Certificates.kind: _certificates,
     TextTrace.kind: _text_trace,
+    CounterfactualStates.kind: changes_chart,
+    Components.kind: components_chart,
+    Rules.kind: rules_chart,
+    Prediction.kind: announcements_chart,
+    Graph.kind: graph_chart,
+    Summary.kind: moments_chart,
+    Contributions.kind: contributions_chart,
+}
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], Chart]] = {
+    DotChart.form: read_dots,
+    StretchChart.form: _read_stretches,
+    FuturesChart.form: _read_futures,
+    FrontChart.form: read_front,
+    PairChart.form: read_pairs,
+    RulesChart.form: read_rules,
+    GraphChart.form: read_graph,
 }

@@ -7,15 +7,13 @@ from matplotlib.figure import Figure
 
 from pellucid.errors import CapabilityError
 from pellucid.explanation.outside import clip, visible
-from pellucid.explanation.plots.charts import (
-    MAX_ROWS,
-    DotChart,
-    FuturesChart,
-    StretchChart,
-    content_chart,
-)
+from pellucid.explanation.plots.charts import FuturesChart, StretchChart, content_chart
 from pellucid.explanation.plots.fronts import FrontChart
-from pellucid.explanation.plots.rows import Band, DotRow
+from pellucid.explanation.plots.graphs import GraphChart, GraphEdge
+from pellucid.explanation.plots.pairs import PairChart, PairRow
+from pellucid.explanation.plots.rows import MAX_ROWS, Band, DotChart, DotRow
+from pellucid.explanation.plots.rule_lists import RulesChart
+from pellucid.explanation.wording import show
 
 if TYPE_CHECKING:
     from pellucid.explanation.explanation import Explanation
@@ -30,19 +28,23 @@ def explanation_figure(explanation: "Explanation") -> Figure:
     """Return the figure of an explanation's content.
 
     Raises:
-        CapabilityError: There is no content, or its kind is shown as a table only.
+        CapabilityError: There is no content, or nothing in it to draw.
     """
     chart = content_chart(explanation.content)
     if chart is None:
         kind = explanation.content.kind if explanation.content is not None else "nothing"
         raise CapabilityError(
-            f"expected a content that has a plot, got {kind}", hint="use to_frame() instead"
+            f"expected a content with something to draw, got {kind}",
+            hint="use to_frame() instead",
         )
     draw: dict[str, Any] = {
         "dots": _dots,
         "stretches": _stretches,
         "futures": _futures,
         "front": _front,
+        "pairs": _pairs,
+        "rules": _rules,
+        "graph": _graph,
     }
     figure: Figure = draw[chart.form](chart)
     figure.suptitle(
@@ -112,6 +114,76 @@ def _front(chart: FrontChart) -> Figure:
     return figure
 
 
+def _rules(chart: RulesChart) -> Figure:
+    rows = chart.rows[:MAX_ROWS]
+    figure, (axes,) = _figure(1, len(rows))
+    _rows(axes, rows, list(chart.rules[:MAX_ROWS]))
+    axes.set_xlabel(chart.unit, color=MUTED, fontsize=9)
+    axes.set_title(visible(chart.title), fontsize=9, color=MUTED, loc="left")
+    return figure
+
+
+def _pairs(chart: PairChart) -> Figure:
+    rows = chart.rows[:MAX_ROWS]
+    figure, (axes,) = _figure(1, len(rows))
+    for position, row in enumerate(rows):
+        first, second = (_placed(chart, row, dot.value) for dot in (row.first, row.second))
+        low, high = (_placed(chart, row, end) for end in (row.second.low, row.second.high))
+        if math.isfinite(low) and math.isfinite(high):
+            axes.plot([low, high], [position] * 2, color=TEXT, linewidth=1.6)
+        axes.plot([first, second], [position] * 2, color=TEXT, linewidth=0.8, linestyle="--")
+        axes.plot([first], [position], "o", markerfacecolor="none", color=TEXT, markersize=7)
+        axes.plot([second], [position], "o", color=TEXT, markersize=6)
+        axes.annotate(chart.words(row), (1.02, position), xycoords=("axes fraction", "data"),
+                      va="center", color=MUTED, fontsize=8, annotation_clip=False)  # fmt: skip
+    _names(axes, [row.label for row in rows])
+    if chart.own_axes:
+        axes.set_xticks([])
+    axes.set_xlabel(f"ring: {chart.names[0]}   dot: {chart.names[1]}   {chart.unit}",
+                    color=MUTED, fontsize=9)  # fmt: skip
+    axes.set_title(visible(chart.title), fontsize=9, color=MUTED, loc="left")
+    return figure
+
+
+def _placed(chart: PairChart, row: PairRow, value: float) -> float:
+    """Place a value on the shared axis, or between the ends of its row's own."""
+    if not chart.own_axes:
+        return value
+    spread = row.high - row.low
+    return (value - row.low) / spread if math.isfinite(spread) and spread > 0 else 0.5
+
+
+def _graph(chart: GraphChart) -> Figure:
+    figure, (axes,) = _figure(1, len(chart.rows))
+    for position, node in enumerate(chart.rows):
+        axes.plot([0], [position], "o", color=TEXT, markersize=7)
+        axes.annotate(f"{show(node.occupancy)} %", (0, position), xytext=(-10, 0), ha="right",
+                      textcoords="offset points", va="center", color=MUTED, fontsize=8)  # fmt: skip
+    for edge in chart.edges:
+        _arc(axes, edge)
+    _names(axes, [node.label for node in chart.rows])
+    axes.set_xlim(-1, 6)
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
+    axes.set_title(visible(chart.title), fontsize=9, color=MUTED, loc="left")
+    return figure
+
+
+def _arc(axes: Any, edge: GraphEdge) -> None:
+    down = edge.stop > edge.start
+    bend = 0.5 if down else -0.5
+    arrow = {
+        "arrowstyle": "->",
+        "connectionstyle": f"arc3,rad={bend}",
+        "linestyle": "-" if down else "--",
+        "linewidth": 0.8 + 2 * edge.share / 100,
+        "color": MUTED,
+        "shrinkA": 5,
+        "shrinkB": 5,
+    }
+    axes.annotate("", (0, edge.stop), xytext=(0, edge.start), arrowprops=arrow)
+
+
 def _figure(n_panels: int, n_rows: int) -> tuple[Figure, list[Any]]:
     figure = Figure(figsize=(6.8, 1.5 + 0.38 * n_rows), layout="constrained")
     panels = [figure.add_subplot(1, n_panels, i + 1) for i in range(n_panels)]
@@ -130,11 +202,15 @@ def _rows(axes: Any, rows: "tuple[DotRow, ...] | list[DotRow]", labels: list[str
         if math.isfinite(row.low) and math.isfinite(row.high):
             axes.plot([row.low, row.high], [position] * 2, color=colour, linewidth=1.6)
         axes.plot([row.value], [position], "o", color=colour, markersize=6)
+    _names(axes, labels)
+
+
+def _names(axes: Any, labels: list[str]) -> None:
     names = [clip(visible(label), LABEL_LETTERS) for label in labels]
     # a dollar sign in a name would switch on Matplotlib's formula parser
-    axes.set_yticks(range(len(rows)), [name.replace("$", r"\$") for name in names])
+    axes.set_yticks(range(len(names)), [name.replace("$", r"\$") for name in names])
     axes.tick_params(axis="y", length=0, labelcolor=TEXT, labelsize=9)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_ylim(len(names) - 0.5, -0.5)
 
 
 def _band(axes: Any, band: Band | None) -> None:

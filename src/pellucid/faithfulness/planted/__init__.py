@@ -4,14 +4,26 @@ from typing import Any
 
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import alternatives, features, leads, moments, radii, rules, sums
+from pellucid.faithfulness.planted import (
+    alternatives,
+    features,
+    flips,
+    images,
+    leads,
+    moments,
+    radii,
+    rules,
+)
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
 __all__ = ["TASKS", "Measure", "PlantedTask", "Reading", "Setting", "applies", "readings"]
 
 TASKS: tuple[PlantedTask[Any], ...] = (
     *features.TASKS,
+    *images.TASKS,
     *moments.TASKS,
     *alternatives.TASKS,
+    *flips.TASKS,
     *rules.TASKS,
     *sums.TASKS,
     *radii.TASKS,

@@ -1,7 +1,5 @@
 """The report on a training run as one HTML file that needs nothing else."""
 
-from typing import ClassVar
-
 from markupsafe import Markup, escape
 
 from pellucid.explanation.outside import clip, visible, visible_lines
@@ -32,7 +30,7 @@ class LanguagePage(Page):
     """What the templates of this report may call beside what every page offers."""
 
     # what the script writes must round as what is written here
-    data_digits: ClassVar[int] = 17
+    data_digits: int = 17
 
     def data(self) -> Document:
         """Return what the script shows on demand; everything is in `report.json`."""

@@ -1,0 +1,142 @@
+"""Makes a stored report fit to be shown: it may come from elsewhere, and must not do anything.
+
+A report is shown as it is stored if it is of the plain kind that pellucid writes: every element and
+attribute is one that does nothing by itself, and nothing leads outside. Its content policy is then
+written anew, so that no script may run but those of this version. Any other page is refused, since
+only a whole parser of HTML could tell what a browser makes of it.
+"""
+
+import html
+import re
+from functools import cache
+
+from pellucid.errors import DataError
+from pellucid.report.page import content_policy, templates
+
+_HEAD = re.compile(
+    r'<!DOCTYPE html>\n<html lang="[a-zA-Z-]{1,20}">\n<head>\n<meta charset="utf-8">\n'
+    r'<meta http-equiv="Content-Security-Policy" content="(?P<policy>[^"<>]*)">\n'
+)
+_META = re.compile(r'<meta name="(?:viewport|color-scheme|referrer)" content="[^"<>&]*">')
+_RAW = re.compile(
+    r"<(?P<name>script|style)(?P<attributes>[^<>]*)>(?P<body>.*?)</(?P=name)>", re.DOTALL
+)
+_DATA_BLOCK = re.compile(r' type="application/json"(?: id="[a-z-]+")?')
+_OPENS = re.compile(r"<[A-Za-z/!?]")
+_TAG = re.compile(
+    r"<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9]*)"
+    r'(?P<attributes>(?:\s+[A-Za-z][A-Za-z0-9-]*(?:="[^"<]*")?)*)\s*/?>'
+)
+_ATTRIBUTE = re.compile(r'([A-Za-z][A-Za-z0-9-]*)(?:="([^"<]*)")?')
+
+_ELEMENTS = re.compile(
+    r"html|head|title|body|main|header|footer|section|article|aside|nav|div|span|p|a|b|i|em|strong|"
+    r"small|sub|sup|s|u|mark|abbr|bdi|bdo|br|hr|wbr|code|kbd|samp|var|pre|blockquote|q|cite|time|"
+    r"data|ul|ol|li|dl|dt|dd|table|caption|thead|tbody|tfoot|tr|th|td|colgroup|col|figure|"
+    r"figcaption|img|details|summary|button|input|label|select|option|optgroup|output|progress|"
+    r"meter|h[1-6]|noscript|"
+    r"svg|g|path|line|rect|circle|ellipse|polyline|polygon|text|tspan|desc|defs|marker|pattern|"
+    r"clippath|lineargradient|radialgradient|stop|use"
+)
+"""Elements that do nothing by themselves."""
+_HARMLESS = re.compile(
+    r"(?:aria-[a-z]+|data-[a-z0-9-]+|class|id|lang|dir|title|alt|width|height|role|tabindex|hidden|"
+    r"open|value|min|max|step|type|name|for|disabled|selected|checked|list|start|reversed|datetime|"
+    r"scope|colspan|rowspan|headers|span|download|loading|decoding|label|overflow|visibility|"
+    r"viewbox|preserveaspectratio|focusable|xmlns|d|x|y|x1|x2|y1|y2|r|rx|ry|cx|cy|dx|dy|points|"
+    r"transform|fill|fill-[a-z]+|stroke|stroke-[a-z]+|opacity|text-anchor|dominant-baseline|"
+    r"font-[a-z]+|letter-spacing|textlength|lengthadjust|clip-path|clip-rule|clippathunits|"
+    r"gradientunits|gradienttransform|patternunits|offset|stop-color|stop-opacity|marker-[a-z]+|"
+    r"markerwidth|markerheight|markerunits|refx|refy|orient|vector-effect|shape-rendering|rotate)"
+)
+_OUTSIDE = re.compile(r"url\s*\((?!#)", re.IGNORECASE)
+"""In an attribute that draws: the fill of a shape may lie in another document."""
+
+
+def fit_to_show(content: bytes) -> bytes:
+    """Return a stored page with a content policy that lets only this version's scripts run.
+
+    A page of this version is returned as it is.
+
+    Args:
+        content: The file.
+
+    Raises:
+        DataError: It is not of the plain kind that pellucid writes; the message says why not.
+    """
+    try:
+        page = content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _refused("it is not UTF-8") from None
+    head = _HEAD.match(page)
+    if head is None or "\0" in page:
+        raise _refused("it does not begin as one")
+    rest = _META.sub("", page[head.end() :])
+    styles: list[str] = []
+    scripts: list[str] = []
+    rest = _RAW.sub(lambda found: _without_body(found, styles, scripts), rest)
+    _check_tags(rest)
+    # a sheet is inert under this policy; a script of another version is not known, and is left out
+    allowed = [script for script in scripts if script in known_scripts()]
+    policy = html.escape(content_policy(styles, allowed)).replace("&#x27;", "&#39;")
+    start, end = head.span("policy")
+    return (page[:start] + policy + page[end:]).encode("utf-8")
+
+
+@cache
+def known_scripts() -> frozenset[str]:
+    """Return the scripts of this version's reports."""
+    environment = templates()
+    names = [name for name in environment.list_templates() if name.endswith("script.js.j2")]
+    return frozenset(environment.get_template(name).render() for name in names)
+
+
+def _without_body(found: re.Match[str], styles: list[str], scripts: list[str]) -> str:
+    name, attributes, body = found["name"], found["attributes"], found["body"]
+    is_data = name == "script" and _DATA_BLOCK.fullmatch(attributes) is not None
+    if attributes and not is_data:
+        raise _refused(f"it holds <{name}{attributes:.40}>")
+    # inside a drawing a browser reads the body as elements
+    if body not in known_scripts() and _OPENS.search(body):
+        raise _refused(f"it holds elements within <{name}>")
+    if name == "style":
+        styles.append(body)
+    elif not is_data:
+        scripts.append(body)
+    return ""
+
+
+def _check_tags(text: str) -> None:
+    at = text.find("<")
+    while at >= 0:
+        tag = _TAG.match(text, at)
+        if tag is None:
+            raise _refused(f"it holds {text[at : at + 40]!r}")
+        name = tag["name"].lower()
+        if _ELEMENTS.fullmatch(name) is None:
+            raise _refused(f"it holds <{name}>")
+        if tag["attributes"]:
+            _check_attributes(name, tag["attributes"])
+        at = text.find("<", tag.end())
+
+
+def _check_attributes(element: str, attributes: str) -> None:
+    pairs = [(name.lower(), value) for name, value in _ATTRIBUTE.findall(attributes)]
+    names = {name for name, _ in pairs}
+    for name, value in pairs:
+        if name == "href":
+            # data is only saved, never opened
+            allowed = value.startswith("#") or (value.startswith("data:") and "download" in names)
+        elif name == "src":
+            allowed = element == "img" and value.startswith("data:image/")
+        else:
+            allowed = _HARMLESS.fullmatch(name) is not None and not _OUTSIDE.search(value)
+        if not allowed:
+            raise _refused(f"it holds <{element} {name}={value[:40]!r}>")
+
+
+def _refused(why: str) -> DataError:
+    return DataError(
+        f"the stored report is not shown: {why}, which no report of pellucid does",
+        hint="make it again from the run with pellucid explain",
+    )

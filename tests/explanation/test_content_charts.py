@@ -1,0 +1,314 @@
+"""The one plot of each kind of content: what it shows, by hand-computed answers."""
+
+import json
+import math
+import re
+from dataclasses import replace
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from pellucid.explanation import (
+    Components,
+    Content,
+    Contributions,
+    CounterfactualStates,
+    Graph,
+    Prediction,
+    Rules,
+    Summary,
+)
+from pellucid.explanation.plots import (
+    DotChart,
+    GraphChart,
+    PairChart,
+    RulesChart,
+    chart_svg,
+    content_chart,
+    plot_content,
+    read_chart,
+)
+from pellucid.explanation.plots.changes import nearest_change
+from pellucid.explanation.plots.graphs import MOST_NODES
+from pellucid.explanation.plots.means import mean_over_episodes
+from pellucid.report.said import plain
+from pellucid.stats import mean_interval
+from tests.report import lunar
+
+NAN = math.nan
+
+CHANGES = CounterfactualStates(
+    # the second input varies ten times as much as the first
+    observations=np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0], [4.0, 40.0]]),
+    changed=np.array([[1.5, 11.0], [2.0, 23.0], [3.2, 30.0], [NAN, NAN]]),
+    found=np.array([True, True, True, False]),
+    chosen=np.array([0, 0, 1, 1]),
+    wanted=np.array([1, 1, 0, 0]),
+    reach_steps=np.array([2, 3, 4, -1]),
+    input_names=("height", "speed"),
+    output_names=("stay", "go"),
+)
+PARTS = Components(
+    # two states, two outputs, parts fuel and goal
+    values=np.array([[[1.0, 2.0], [3.0, -4.0]], [[0.0, 1.0], [5.0, 2.0]]]),
+    whole=np.array([[3.0, -1.0], [1.0, 7.5]]),
+    component_names=("fuel", "goal"),
+    output_names=("stay", "go"),
+    episodes=np.array([0, 1]),
+)
+RULES = Rules(
+    ("if height > 1: stay", "else: go"),
+    np.array([30, 10]),
+    np.array([0.9, NAN]),
+    np.array([0.8, NAN]),
+    np.array([0.95, NAN]),
+)
+EVENTS = Prediction(
+    ("lands", "crashes"),
+    np.array([[0.9, 0.2], [0.7, 0.2], [0.8, 0.2], [0.6, 0.2]]),
+    np.array([[True, False], [True, False], [True, True], [False, False]]),
+    np.array([0, 0, 1, 1]),
+)
+MAP = Graph(
+    ("up", "middle", "down"),
+    np.array([0.2, 0.5, 0.3]),
+    np.array([[0.9, 0.1, 0.0], [0.04, 0.6, 0.36], [0.0, 0.5, 0.5]]),
+)
+MOMENTS = Summary(np.array([[0, 3], [2, 9]]), np.array([0.2, 0.4]), "value spread")
+SHARES = Contributions(("a", "b"), np.array([1.0, 2.0]), np.array([0.1, NAN]), 3.0)
+ALL: dict[str, Content] = {c.kind: c for c in (CHANGES, PARTS, RULES, EVENTS, MAP, MOMENTS, SHARES)}
+
+
+def drawn(content: Content) -> Any:
+    return content_chart(content, unit="points")
+
+
+# --- means over episodes ---
+
+
+def test_the_dot_is_the_mean_over_states_and_the_width_comes_from_episodes() -> None:
+    values = np.array([1.0, 2.0, 6.0, NAN])
+    episodes = np.array([0, 0, 1, 1])
+    mean = mean_over_episodes(values, episodes)
+    assert mean.value == 3.0
+    expected = mean_interval([1.5, 6.0])
+    assert mean.high - mean.low == pytest.approx(expected.high - expected.low)
+    assert (mean.low + mean.high) / 2 == pytest.approx(3.0)
+
+
+def test_without_two_episodes_there_is_no_interval() -> None:
+    for episodes in (np.empty(0, np.int64), np.zeros(3, np.int64)):
+        mean = mean_over_episodes(np.array([1.0, 2.0, 3.0]), episodes)
+        assert mean.value == 2.0
+        assert math.isnan(mean.low)
+        assert math.isnan(mean.high)
+    assert math.isnan(mean_over_episodes(np.array([NAN]), np.array([0])).value)
+
+
+# --- changed states ---
+
+
+def test_the_nearest_change_has_the_fewest_inputs_then_the_smallest_size() -> None:
+    # states 1 and 2 change one input; speed by 3 of a spread of 11.2, height by 0.2 of 1.12
+    assert nearest_change(CHANGES) == 2
+    far = CHANGES.changed.copy()
+    far[2, 0] = 4.0
+    assert nearest_change(replace(CHANGES, changed=far)) == 1
+
+
+def test_a_changed_state_is_shown_before_and_after_each_input_on_its_own_axis() -> None:
+    chart = drawn(CHANGES)
+    assert isinstance(chart, PairChart)
+    (row,) = chart.rows
+    assert (row.label, row.first.value, row.second.value) == ("height", 3.0, 3.2)
+    assert (row.low, row.high) == (1.0, 4.0)
+    assert chart.sentence == (
+        "Had height been 3.2 instead of 3, it would have chosen stay, not go."
+    )
+    assert chart.title.endswith("a change was found in 3 of 4 states")
+    assert "3 → 3.2" in chart_svg(chart)
+
+
+def test_where_no_change_was_found_there_is_nothing_to_draw() -> None:
+    none = np.zeros(4, dtype=bool)
+    assert drawn(replace(CHANGES, found=none)) is None
+    assert drawn(replace(CHANGES, changed=CHANGES.observations)) is None
+
+
+# --- parts of a whole ---
+
+
+def test_components_are_the_lead_of_the_choice_over_the_next_best() -> None:
+    chart = drawn(PARTS)
+    assert isinstance(chart, DotChart)
+    # state 0 prefers stay: fuel 1 - 3, goal 2 + 4; state 1 prefers go: fuel 5 - 0, goal 2 - 1
+    found = {row.label: row.value for row in chart.rows}
+    assert found == {"all together": (4.0 + 6.5) / 2, "goal": 3.5, "fuel": 1.5}
+    assert [row.label for row in chart.rows] == ["all together", "goal", "fuel"]
+    expected = mean_interval([6.0, 1.0])
+    assert chart.rows[1].low == pytest.approx(expected.low)
+    # 5 + 2 should be 7.5
+    assert chart.title.endswith("mean over 2 states; they add up within 0.5")
+
+
+def test_components_of_one_output_are_shown_as_they_are() -> None:
+    alone = Components(np.array([[[1.0, -2.0]]]), np.array([[-1.0]]), ("fuel", "goal"), ("value",))
+    chart = drawn(alone)
+    assert [(row.label, row.value, row.tone) for row in chart.rows] == [
+        ("all together", -1.0, "away"), ("goal", -2.0, "away"), ("fuel", 1.0, "toward"),
+    ]  # fmt: skip
+    assert chart.title == "What each part adds; they add up within 0"
+
+
+def test_one_state_names_both_actions() -> None:
+    one = replace(PARTS, values=PARTS.values[:1], whole=PARTS.whole[:1], episodes=np.array([0]))
+    chart = drawn(one)
+    assert chart.title.startswith("Which part speaks for its choice: stay over go")
+    assert math.isnan(chart.rows[0].low)
+
+
+def test_contributions_are_sorted_with_their_sampling_error() -> None:
+    chart = drawn(SHARES)
+    assert [row.label for row in chart.rows] == ["b", "a"]
+    assert math.isnan(chart.rows[0].low)
+    assert chart.rows[1].high == pytest.approx(1.0 + 1.96 * 0.1, abs=1e-4)
+    assert chart.title == "What each of 2 contributes to the total of 3"
+    assert drawn(Contributions((), np.empty(0), np.empty(0), 0.0)) is None
+
+
+# --- rules, announcements, moments ---
+
+
+def test_rules_keep_their_order_their_words_and_their_intervals() -> None:
+    chart = drawn(RULES)
+    assert isinstance(chart, RulesChart)
+    assert chart.rules == RULES.rules
+    assert chart.rows[0].label == "rule 1, 30 states"
+    assert (chart.rows[0].value, chart.rows[0].low, chart.rows[0].high) == (90.0, 80.0, 95.0)
+    assert chart.rows[1].text == "not measured"
+    bare = Rules(RULES.rules, RULES.support, RULES.precision)
+    assert math.isnan(drawn(bare).rows[0].low)
+    assert drawn(Rules((), np.empty(0, np.int64), np.empty(0))) is None
+
+
+def test_each_event_is_announced_against_what_happened() -> None:
+    chart = drawn(EVENTS)
+    assert isinstance(chart, PairChart)
+    lands, crashes = chart.rows
+    assert lands.first.value == pytest.approx(75.0)
+    assert lands.second.value == 75.0
+    assert crashes.second.value == 25.0
+    # episode means 0 and 50: the interval is cut off where shares end
+    assert crashes.second.low == 0.0
+    assert crashes.second.high == 100.0
+    assert chart.words(crashes) == "20 against 25 (0 to 100)"
+
+
+def test_one_event_is_told_apart_by_how_sure_it_was() -> None:
+    one = Prediction(
+        ("lands",), np.array([[0.05], [0.15], [1.0], [0.8]]),
+        np.array([[False], [True], [True], [True]]),
+    )  # fmt: skip
+    chart = drawn(one)
+    assert [(r.label, r.first.value, r.second.value) for r in chart.rows] == [
+        ("announced 0 to 20 %", pytest.approx(10.0), 50.0),
+        ("announced 80 to 100 %", pytest.approx(90.0), 100.0),
+    ]
+    assert math.isnan(chart.rows[0].second.low)
+    assert drawn(Prediction(("lands",), np.empty((0, 1)), np.empty((0, 1), bool))) is None
+    unknown = Prediction(("lands",), np.array([[NAN]]), np.array([[True]]))
+    assert drawn(unknown) is None
+
+
+def test_moments_are_named_and_sorted_by_how_much_they_stand_out() -> None:
+    chart = drawn(MOMENTS)
+    assert [(row.label, row.value) for row in chart.rows] == [
+        ("episode 2, step 9", 0.4), ("episode 0, step 3", 0.2),
+    ]  # fmt: skip
+    assert chart.title == "The 2 moments that stand out, by value spread"
+    assert drawn(Summary(np.empty((0, 2), np.int64), np.empty(0), "x")) is None
+
+
+# --- graphs ---
+
+
+def test_a_graph_shows_occupancy_and_the_transitions_that_matter() -> None:
+    chart = drawn(MAP)
+    assert isinstance(chart, GraphChart)
+    assert [(n.label, n.occupancy, n.stays) for n in chart.rows] == [
+        ("up", 20.0, 90.0), ("middle", 50.0, 60.0), ("down", 30.0, 50.0),
+    ]  # fmt: skip
+    # 4 % is below what is drawn, but counts
+    assert [(e.start, e.stop, e.share) for e in chart.edges] == [
+        (2, 1, 50.0), (1, 2, 36.0), (0, 1, 10.0),
+    ]  # fmt: skip
+    assert chart.n_edges == 4
+    assert chart.sentence == (
+        "It spends 50 % of its steps in middle; most often from down to middle, 50 %."
+    )
+
+
+def test_a_large_graph_keeps_the_most_visited_nodes_in_their_order() -> None:
+    n = 30
+    occupancy = np.arange(n)[::-1] / np.arange(n).sum()
+    large = Graph(tuple(f"n{i}" for i in range(n)), occupancy, np.roll(np.eye(n), 1, axis=1))
+    chart = drawn(large)
+    assert [node.label for node in chart.rows] == [f"n{i}" for i in range(MOST_NODES)]
+    assert len(chart.edges) == MOST_NODES - 1
+    assert (chart.n_nodes, chart.n_edges) == (n, n)
+    svg = chart_svg(chart)
+    assert svg.count("<circle") == MOST_NODES
+    assert drawn(Graph((), np.empty(0), np.empty((0, 0)))) is None
+
+
+# --- all kinds ---
+
+
+@pytest.mark.parametrize("kind", sorted(ALL))
+def test_charts_come_back_from_their_json_form(kind: str) -> None:
+    chart = drawn(ALL[kind])
+    stored = json.loads(json.dumps({"form": chart.form, **plain(chart)}, allow_nan=False))
+    again = read_chart(stored)
+    assert chart_svg(again) == chart_svg(chart)  # type: ignore[arg-type]
+    assert plain(again) == plain(chart)
+
+
+@pytest.mark.parametrize("kind", sorted(ALL))
+def test_drawings_are_well_formed_small_and_carry_no_style(kind: str) -> None:
+    chart = drawn(ALL[kind])
+    svg = chart_svg(chart)
+    root = ElementTree.fromstring(svg)
+    assert root.attrib["role"] == "img"
+    assert root.attrib["aria-label"] == chart.sentence
+    assert all("style" not in element.attrib for element in root.iter())
+    assert len(svg) < 12_000
+    assert not re.search(r"\b(nan|inf|None)\b", svg)
+
+
+@pytest.mark.parametrize("kind", sorted(ALL))
+def test_hostile_names_stay_text(kind: str) -> None:
+    evil = '<script>alert(1)</script>"\u202e'
+    content: Any = ALL[kind]
+    for field in ("input_names", "output_names", "component_names", "event_names", "node_names",
+                  "names", "rules"):  # fmt: skip
+        if hasattr(content, field):
+            content = replace(content, **{field: (evil,) * len(getattr(content, field))})
+    svg = chart_svg(drawn(content))
+    ElementTree.fromstring(svg)
+    assert "<script" not in svg
+    assert "\u202e" not in svg
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", sorted(ALL))
+def test_matplotlib_draws_the_same_rows(kind: str) -> None:
+    figure = plot_content(replace(lunar.supported(), content=ALL[kind]))
+    figure.canvas.draw()
+    labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    chart = content_chart(ALL[kind])
+    expected = list(chart.rules) if isinstance(chart, RulesChart) else [
+        row.label for row in chart.rows  # type: ignore[union-attr]
+    ]  # fmt: skip
+    assert labels == expected
