@@ -3,6 +3,7 @@
 from typing import Any
 
 from pellucid.explanation import Content
+from pellucid.faithfulness.planted import alternatives, features, leads, moments, radii, rules, sums
 from pellucid.faithfulness.planted import (
     alternatives,
     features,
@@ -24,6 +25,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *alternatives.TASKS,
     *flips.TASKS,
     *rules.TASKS,
+    *sums.TASKS,
     *radii.TASKS,
     *leads.TASKS,
 )
