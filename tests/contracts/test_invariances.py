@@ -32,11 +32,13 @@ class Reordered(gymnasium.ObservationWrapper):
         return observation[ORDER]
 
 
-class Scaled(gymnasium.RewardWrapper):
+class Scaled(gymnasium.Wrapper):
     """Pays in another currency."""
 
-    def reward(self, reward):
-        return FACTOR * reward
+    def step(self, action):
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        terms = {name: FACTOR * value for name, value in info["reward_terms"].items()}
+        return observation, FACTOR * reward, terminated, truncated, {**info, "reward_terms": terms}
 
 
 class ReorderedAgent(LinearAgent):
@@ -109,6 +111,7 @@ def _predictions(content, states):
 
 MOVED = {
     "attribution": _attribution_moved,
+    "components": _nothing_moved,
     "segments": _nothing_moved,
     "futures": _nothing_moved,
     "surrogate": _tree_moved,
@@ -163,7 +166,8 @@ def test_f39_what_is_said_of_one_episode_does_not_depend_on_its_place(
 SCALED = {
     "attribution": (),
     "segments": ("drops", "standard_errors"),
-    "futures": ("returns",),
+    "futures": ("returns", "terms", "terms_error"),
+    "components": ("values", "whole"),
     "surrogate": ("returns", "return_lows", "return_highs"),
     "summary": (),
 }

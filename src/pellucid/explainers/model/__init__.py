@@ -5,6 +5,8 @@ REGISTRY = {
     "oblique-tree": "pellucid.explainers.model.oblique_tree",
     "optimal-tree": "pellucid.explainers.model.optimal_tree",
     "reward-cliff": "pellucid.explainers.model.reward_cliff",
+    "reward-components": "pellucid.explainers.reward.components",
+    "reward-when": "pellucid.explainers.reward.when",
     "viper-tree": "pellucid.explainers.model.viper_tree",
     "why-not": "pellucid.explainers.model.why_not",
 }

@@ -3,7 +3,15 @@
 from typing import Any
 
 from pellucid.explanation import Content
-from pellucid.faithfulness.planted import alternatives, features, images, moments, radii, rules
+from pellucid.faithfulness.planted import (
+    alternatives,
+    components,
+    features,
+    images,
+    moments,
+    radii,
+    rules,
+)
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
 __all__ = ["TASKS", "Measure", "PlantedTask", "Reading", "Setting", "applies", "readings"]
@@ -15,6 +23,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *alternatives.TASKS,
     *rules.TASKS,
     *radii.TASKS,
+    *components.TASKS,
 )
 
 
