@@ -28,7 +28,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST = $(ONE_THREAD) $(BIN)/python -m pytest $(PYTEST_ARGS)
 PARALLEL = $(if $(filter-out 0 1,$(WORKERS)),-n $(WORKERS) --dist $(1))
 
-.PHONY: help demo install test test-all test-faults test-docs check format docs lock clean
+.PHONY: help demo install test test-all test-faults test-browser test-docs check format docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ test-all: $(STAMPS)/test  ## run every test, slow ones too
 
 test-faults: $(STAMPS)/test  ## run the crash, hostile-file and autoreset tests
 	$(PYTEST) $(call PARALLEL,loadfile) -m "faults"
+
+test-browser: $(STAMPS)/browser  ## look at report pages in a headless Chromium
+	$(PYTEST) $(call PARALLEL,loadfile) -m "browser"
 
 test-docs: $(STAMPS)/test  ## run every code block of the README and every example
 	$(PYTEST) $(call PARALLEL,load) -m "docs"
@@ -89,6 +92,11 @@ $(STAMPS)/sb3: $(STAMPS)/torch $(SOURCES)
 
 $(STAMPS)/test: $(STAMPS)/sb3 $(SOURCES)
 	$(LOCKED) --editable ".[sb3,llm,test]"
+	@touch $@
+
+# what pages are checked with for readers who see little or use the keyboard; npm brings it
+$(STAMPS)/browser: $(STAMPS)/test scripts/fetch_axe.py
+	$(BIN)/python scripts/fetch_axe.py $(VENV)/axe
 	@touch $@
 
 $(STAMPS)/dev: $(STAMPS)/sb3 $(SOURCES)

@@ -67,7 +67,23 @@ class Gaussian:
     squashed: bool = False
 
 
-Distribution: TypeAlias = Categorical | Gaussian
+@dataclass(frozen=True)
+class MultiCategorical:
+    """Independent distributions over the values of several choices that make up one action.
+
+    Args:
+        probabilities: Shape (batch, outputs); those of one part after those of another, the rows of
+            each part sum to one.
+        sizes: Number of values of each part.
+        starts: The value that the first column of each part stands for.
+    """
+
+    probabilities: Float[np.ndarray, "batch outputs"]
+    sizes: tuple[int, ...]
+    starts: tuple[int, ...]
+
+
+Distribution: TypeAlias = Categorical | MultiCategorical | Gaussian
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Text
 
 from pellucid.agents.acting import (
     check_actions,
@@ -13,6 +13,7 @@ from pellucid.agents.acting import (
     preference_unit,
     softmax,
 )
+from pellucid.envs.rows import RowSpace
 from pellucid.errors import AgentError, CapabilityError
 from pellucid.types import Categorical, Gaussian
 
@@ -119,13 +120,17 @@ class Plain:
         (Plain(Discrete(2), "q_values"), "Q-value"),
         (Plain(Discrete(2), "q_values", "distribution"), "probability"),
         (Plain(Box(-1, 1, (2,)), "distribution"), "mean action"),
+        (Plain(MultiDiscrete([2, 2])), "choice per part"),
+        (Plain(MultiBinary(2), "distribution"), "probability per part"),
+        (Plain(RowSpace(Dict({"a": Discrete(2), "b": Box(-1, 1, (1,))}))), "choice or mean action"),
+        (Plain(RowSpace(Dict({"b": Box(-1, 1, (1,))}))), "mean action"),
     ],
 )
 def test_the_unit_of_a_preference(agent: Any, unit: str) -> None:
     assert preference_unit(agent) == unit
 
 
-@pytest.mark.parametrize("space", [MultiDiscrete([2, 2]), Dict({"a": Discrete(2)})])
+@pytest.mark.parametrize("space", [Text(3), Dict({"a": Discrete(2)})])
 def test_other_actions_have_no_preferences(space: Any) -> None:
-    with pytest.raises(CapabilityError, match="Discrete or Box"):
-        preference_unit(Plain(space))  # type: ignore[arg-type]
+    with pytest.raises(CapabilityError, match="have no preferences"):
+        preference_unit(Plain(space))

@@ -232,7 +232,7 @@ def test_a_card_that_lies_about_its_layers_is_refused(
     ("env", "outputs", "what"),
     [
         (StubEnv(Box(0, 5, (2,), np.int64)), None, "Box of real numbers"),
-        (StubEnv(Dict({"a": CHOICES})), None, "Discrete actions"),
+        (StubEnv(Dict({"a": CHOICES})), None, "takes Discrete, MultiDiscrete"),
         (StubEnv(), "mean", "do not fit Discrete"),
         (StubEnv(TORQUES), "logits", "do not fit Box"),
         (None, None, "needs an environment"),

@@ -197,6 +197,8 @@ def test_only_what_differs_from_the_defaults_is_recorded():
         "reward_terms": None,
         "policy_class": None,
         "outputs": "q_values",
+        "normalize": "stats.json",
+        "logs": None,
         "code": ("m:c",),
         "seed": 0,
         "n_episodes": 20,
@@ -204,5 +206,5 @@ def test_only_what_differs_from_the_defaults_is_recorded():
     }
     assert command_line("a b.zip", "X-v0", asked) == (
         "pellucid explain 'a b.zip' --env X-v0 --wrap m:f --wrap m:g --code m:c --env-steps 7 "
-        "--step 3 --outputs q_values"
+        "--step 3 --outputs q_values --normalize stats.json"
     )

@@ -175,15 +175,24 @@ NEEDS_A_TABLE = frozenset({"reward-cliff"})
 """Explainers of environments that show their table of outcomes; the track shows none."""
 
 
+NEEDS_A_NETWORK = frozenset({"constant-action-radius"})
+"""Explainers of networks whose layers can be read; the agents of the track are none."""
+
+
 NEEDS_TEXT = frozenset({"stated-reasoning"})
 """Explainers of language models."""
 
 
+NEEDS_MEMORY = frozenset({"memory"})
+"""Explainers of recurrent agents; those here remember nothing."""
+
+
 def of_numbers():
     """Return the names of the explainers of agents whose observations are numbers."""
-    return [name for name in registry.names("explainers") if name not in NEEDS_TEXT]
+    others = NEEDS_TEXT | NEEDS_MEMORY
+    return [name for name in registry.names("explainers") if name not in others]
 
 
 def on_the_track():
     """Return the names of the explainers that have something to explain on the track."""
-    return [name for name in of_numbers() if name not in NEEDS_A_TABLE]
+    return [name for name in of_numbers() if name not in NEEDS_A_TABLE | NEEDS_A_NETWORK]

@@ -109,9 +109,18 @@ def _predictions(content, states):
     return outputs_of(program_of(content), states).argmax(axis=1)
 
 
+def _changes_moved(one, other, states):
+    for name in ("observations", "changed"):
+        moved = getattr(one, name)[:, ORDER]
+        np.testing.assert_allclose(getattr(other, name), moved, atol=1e-9)
+    np.testing.assert_allclose(other.scales, one.scales[ORDER], atol=1e-12)
+    assert_same(one, other, but=("observations", "changed", "scales"))
+
+
 MOVED = {
     "attribution": _attribution_moved,
     "components": _nothing_moved,
+    "counterfactual_states": _changes_moved,
     "segments": _nothing_moved,
     "futures": _nothing_moved,
     "surrogate": _tree_moved,
@@ -165,6 +174,7 @@ def test_f39_what_is_said_of_one_episode_does_not_depend_on_its_place(
 
 SCALED = {
     "attribution": (),
+    "counterfactual_states": (),
     "segments": ("drops", "standard_errors"),
     "futures": ("returns", "terms", "terms_error"),
     "components": ("values", "whole"),

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
+from pellucid.envs.laid_out import Rows
 from pellucid.envs.row_codecs import DoesNotFitError
-from pellucid.envs.rows import Rows, RowSpace, as_array_space, original_space
+from pellucid.envs.rows import RowSpace, as_array_space, original_space
 from pellucid.errors import CapabilityError
 
 EVERYTHING = spaces.Dict(

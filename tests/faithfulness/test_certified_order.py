@@ -44,6 +44,6 @@ def test_without_certified_choices_nothing_is_measured() -> None:
     assert "one radius" in score.reason
 
 
-def test_certificates_about_inputs_are_left_to_other_tests() -> None:
-    with pytest.raises(CapabilityError, match="about inputs"):
+def test_certificates_about_inputs_need_a_unit() -> None:
+    with pytest.raises(CapabilityError, match="in which unit inputs change"):
         certified_order(checked(about="inputs"))

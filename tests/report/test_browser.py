@@ -1,7 +1,6 @@
 """The page in a headless browser: what is seen first, reflow, facts, and that nothing leaves it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from pellucid.report.document import build_document
 from pellucid.report.record import RunRecord
 from pellucid.report.write import write_report
 from tests.report import lunar
+from tests.report.browsing import contrast, opened
 from tests.report.facts import problem, read
 from tests.report.hostile import hostile_record
 from tests.report.trees import full_record, stand_in, tree_card
@@ -30,30 +30,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 def full_address(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A page with every badge and a tree."""
     return write_report(full_record(), tmp_path_factory.mktemp("full")).as_uri()
-
-
-@contextmanager
-def opened(chromium: Any, address: str, **options: Any) -> Iterator[tuple[Any, list[str]]]:
-    """Open a page; also what it did that a report must not do."""
-    context = chromium.new_context(**options)
-    try:
-        page = context.new_page()
-        misdeeds: list[str] = []
-        page.on("dialog", lambda d: (misdeeds.append(f"dialog {d.message}"), d.dismiss()))
-        page.on("pageerror", lambda e: misdeeds.append(f"error {e}"))
-        page.on("console", lambda m: misdeeds.append(f"console {m.text}"))
-        page.on(
-            "request",
-            lambda r: (
-                None
-                if r.url == address or r.url.startswith("data:")
-                else misdeeds.append(f"request {r.url}")
-            ),
-        )
-        page.goto(address)
-        yield page, misdeeds
-    finally:
-        context.close()
 
 
 def test_the_first_screen_holds_answer_counts_and_findings(chromium: Any, address: str) -> None:
@@ -166,7 +142,7 @@ def test_the_tree_is_read_whole_at_every_width(
         assert (moved > 0) == (inside > box)
         colour = page.evaluate("getComputedStyle(document.querySelector('svg.tree text')).fill")
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        assert _contrast(colour, ground) >= 4.5
+        assert contrast(colour, ground) >= 4.5
         page.emulate_media(media="print")
         assert page.evaluate(
             "document.querySelector('svg.tree').getBoundingClientRect().right"
@@ -215,7 +191,7 @@ def test_text_keeps_its_contrast_in_both_schemes(chromium: Any, address: str, sc
             "els => els.map(e => getComputedStyle(e).color)",
         )
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert min(_contrast(colour, ground) for colour in set(pairs)) >= 4.5
+    assert min(contrast(colour, ground) for colour in set(pairs)) >= 4.5
 
 
 def test_f64_hostile_names_stay_inert_in_the_browser(chromium: Any, tmp_path: Path) -> None:
@@ -235,14 +211,3 @@ def test_f64_hostile_names_stay_inert_in_the_browser(chromium: Any, tmp_path: Pa
         document = build_document(record)
         reader = read(page.content())
     assert [p for p in (problem(document, f) for f in reader.facts) if p] == []
-
-
-def _contrast(first: str, second: str) -> float:
-    light, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = [int(p) / 255 for p in colour.strip("rgb()").split(",")[:3]]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

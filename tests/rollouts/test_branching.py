@@ -334,3 +334,42 @@ def test_box_actions_can_be_forced() -> None:
     assert future.actions.dtype == np.float32
     with pytest.raises(InputError, match="not in Box"):
         branch(agent, episodes, [Branch(0, 2, np.array([[3.0]]), None)])
+
+
+# --- shown observations ---
+
+
+def test_a_shown_observation_changes_what_the_agent_does_and_not_where_it_is():
+    from tests.faithfulness.cases import cues
+
+    agent, episodes = cues()
+    episode = episodes[0]
+    other = episodes.visited[agent.act(episodes.visited) != episode.actions[3]][0]
+    plain, shown = (
+        run_branches(
+            agent,
+            episodes,
+            [Branch(0, 3, np.empty(0), None, 2, shown=what)],
+            meter=Meter(Cost(10**5, 10**5)),
+            keep_observations=True,
+        )[0]
+        for what in (None, other)
+    )
+    assert plain.actions[0] == episode.actions[3]
+    assert shown.actions[0] == agent.act(other[None])[0]
+    # the future begins in the real state, and later steps see what there is
+    np.testing.assert_array_equal(shown.observations[0], episode.observations[3])
+    assert shown.actions[1] == agent.act(shown.observations[1][None])[0]
+
+
+def test_a_shown_observation_of_another_shape_is_refused():
+    from tests.faithfulness.cases import cues
+
+    agent, episodes = cues()
+    with pytest.raises(InputError, match="expected a shown observation of shape"):
+        run_branches(
+            agent,
+            episodes,
+            [Branch(0, 3, np.empty(0), None, 1, shown=np.zeros(99))],
+            meter=Meter(Cost(10**5, 10**5)),
+        )

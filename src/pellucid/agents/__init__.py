@@ -10,6 +10,7 @@ REGISTRY = {
     "torch": "pellucid.agents.torch_module",
     "folder": "pellucid.agents.folder",
     "scikit-learn": "pellucid.agents.estimator",
+    "log": "pellucid.agents.recorded",
 }
 
 _PUBLIC = {

@@ -1,6 +1,5 @@
 """Asks an agent for actions and preferences, and checks what comes back."""
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
@@ -9,6 +8,7 @@ import gymnasium
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from pellucid.agents.outputs import PER_PART, action_parts, is_one_choice, outputs_of_actions
 from pellucid.errors import AgentError, CapabilityError, PellucidError
 from pellucid.types import (
     Actions,
@@ -20,6 +20,7 @@ from pellucid.types import (
     HasQValues,
     HasSampling,
     HasValue,
+    MultiCategorical,
     Observations,
     PolicyMode,
     PreferencesFn,
@@ -68,49 +69,47 @@ def preferences(agent: Agent, observations: Observations) -> Float[np.ndarray, "
 
     Probabilities where there is a distribution over discrete actions, else Q-values, else the
     action itself: the mean action in the units of the environment, or 1 for the chosen one of
-    several actions (`preference_unit` tells which).
+    several actions (`preference_unit` tells which). Of an action with several parts, those of each
+    part side by side; `agents.outputs` tells which columns are whose.
 
     Args:
-        agent: Any agent with a Discrete or Box action space.
+        agent: Any agent whose actions have parts that are choices or quantities.
         observations: Shape (batch, *observation).
 
     Raises:
         AgentError: The agent raised or returned something else.
-        CapabilityError: The action space is neither Discrete nor Box.
+        CapabilityError: The action space is of another kind.
     """
     unit = preference_unit(agent)
-    if unit == "probability":
+    if unit.removesuffix(PER_PART) == "probability":
         distribution = cast(HasDistribution, agent).distribution(observations)
-        return np.asarray(cast(Categorical, distribution).probabilities, dtype=np.float64)
+        found = cast(Categorical | MultiCategorical, distribution).probabilities
+        return np.asarray(found, dtype=np.float64)
     if unit == "Q-value":
         values = cast(HasQValues, agent).q_values(observations)
         return np.asarray(values, dtype=np.float64)
     actions = choose_actions(agent, observations, "greedy", ())
-    if unit == "mean action":
-        return actions.reshape(len(actions), math.prod(actions.shape[1:])).astype(np.float64)
-    space = agent.action_space
-    choices: Float[np.ndarray, "batch outputs"] = np.zeros((len(actions), int(space.n)))
-    choices[np.arange(len(actions)), actions.astype(np.int64) - int(space.start)] = 1.0
-    return choices
+    return outputs_of_actions(actions, agent.action_space)
 
 
 def preference_unit(agent: Agent) -> str:
-    """Return what `preferences` are: `probability`, `Q-value`, `mean action` or `choice`.
+    """Return what `preferences` are.
+
+    `probability`, `Q-value` or `choice` where the action is one choice; `probability per part` or
+    `choice per part` where it has several parts, each a choice; `mean action` where each is a
+    quantity, and `choice or mean action` where it has both.
 
     Raises:
-        CapabilityError: The action space is neither Discrete nor Box.
+        CapabilityError: The action space has no such parts.
     """
     space = agent.action_space
-    if isinstance(space, gymnasium.spaces.Box):
-        return "mean action"
-    if not isinstance(space, gymnasium.spaces.Discrete):
-        raise CapabilityError(
-            f"{agent.name} has actions of type {type(space).__name__}; "
-            "preferences need Discrete or Box actions"
-        )
+    kinds = {part.kind for part in action_parts(space)}
+    if "quantity" in kinds:
+        return "mean action" if kinds == {"quantity"} else "choice or mean action"
+    several = "" if is_one_choice(space) else PER_PART
     if "distribution" in agent.capabilities:
-        return "probability"
-    return "Q-value" if "q_values" in agent.capabilities else "choice"
+        return f"probability{several}"
+    return "Q-value" if "q_values" in agent.capabilities else f"choice{several}"
 
 
 def predicted_return(
@@ -214,7 +213,8 @@ def draw(distribution: Distribution, rngs: Sequence[np.random.Generator]) -> Act
     """Return one action per row, each drawn with its own generator.
 
     Args:
-        distribution: Over discrete actions, or Gaussian (clipped or squashed to its range).
+        distribution: Over discrete actions or parts, or Gaussian (clipped or squashed to its
+            range).
         rngs: One per row.
 
     Raises:
@@ -222,6 +222,8 @@ def draw(distribution: Distribution, rngs: Sequence[np.random.Generator]) -> Act
     """
     if isinstance(distribution, Categorical):
         return _draw_choices(distribution, rngs)
+    if isinstance(distribution, MultiCategorical):
+        return _draw_parts(distribution, rngs)
     _require_one_each(len(distribution.mean), rngs)
     noise = [rng.standard_normal(distribution.mean.shape[1]) for rng in rngs]
     drawn = distribution.mean + distribution.std * np.array(noise).reshape(distribution.mean.shape)
@@ -287,6 +289,19 @@ def _draw_choices(distribution: Categorical, rngs: Sequence[np.random.Generator]
     choices = np.minimum((edges <= drawn).sum(axis=1), edges.shape[1] - 1)
     actions: Actions = choices.astype(np.int64) + distribution.start
     return actions
+
+
+def _draw_parts(
+    distribution: MultiCategorical, rngs: Sequence[np.random.Generator]
+) -> Shaped[np.ndarray, "batch parts"]:
+    # part after part with the same generators: each row takes its draws in that order
+    ends = np.cumsum(distribution.sizes)[:-1]
+    parts = np.split(distribution.probabilities, ends, axis=1)
+    drawn = [
+        _draw_choices(Categorical(probabilities, start), rngs)
+        for probabilities, start in zip(parts, distribution.starts, strict=True)
+    ]
+    return np.stack(drawn, axis=1)
 
 
 def _within_range(actions: Actions, space: Any, dtype: Any, who: str) -> Actions:

@@ -25,9 +25,14 @@ def in_context(agent: AnyAgent, context: Context) -> AnyAgent:
         agent: Any agent.
         context: One row per observation that it will be asked for, or one row for all.
     """
-    if is_empty(context) or not hasattr(agent, "within"):
+    if is_empty(context) or not needs_context(agent):
         return agent
     return cast(AnyAgent, cast(HasContext, agent).within(context))
+
+
+def needs_context(agent: Agent) -> bool:
+    """Whether the answers of an agent depend on more than its observations."""
+    return hasattr(agent, "within")
 
 
 def is_empty(context: Context) -> bool:

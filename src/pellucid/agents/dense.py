@@ -17,7 +17,8 @@ from jaxtyping import Float
 from threadpoolctl import ThreadpoolController
 from torch import nn
 
-from pellucid.agents.acting import forward_in_chunks
+from pellucid.agents.acting import fast_preferences, forward_in_chunks
+from pellucid.agents.metering import MeteredAgent
 from pellucid.types import Observations
 
 PIECE_BYTES = 2**18
@@ -144,6 +145,28 @@ def dense_forward(modules: Sequence[nn.Module], answer_fn: AnswerFn) -> DenseFor
     return (
         DenseForward(tuple(layers), answer_fn) if 0 < max(sizes, default=0) <= MAX_UNITS else None
     )
+
+
+def dense_network(agent: Any) -> DenseForward | None:
+    """Return the layers behind an agent's choices; None unless it is made of plain ones.
+
+    Reading weights asks the agent nothing, so that no query is charged.
+
+    Args:
+        agent: Any agent, also one that is metered.
+    """
+    inner = agent.agent if isinstance(agent, MeteredAgent) else agent
+    found = fast_preferences(inner)
+    return found if isinstance(found, DenseForward) else None
+
+
+def activation_name(layer: DenseLayer) -> str:
+    """Return `relu`, `tanh` or `identity`.
+
+    Args:
+        layer: A layer that `dense_forward` made.
+    """
+    return {_tanh: "tanh", _relu: "relu", _identity: "identity"}[layer.activation_fn]
 
 
 def close(

@@ -11,8 +11,10 @@ import numpy as np
 from pellucid.agents.acting import check_actions, forward_in_chunks, raised
 from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter, required_code
 from pellucid.agents.metering import lacking
-from pellucid.agents.spaces import Spaces, to_json
-from pellucid.errors import InputError, PellucidError
+from pellucid.agents.spaces import Spaces, describe, to_json
+from pellucid.envs.row_codecs import DoesNotFitError
+from pellucid.envs.rows import RowSpace
+from pellucid.errors import AgentError, InputError, PellucidError
 from pellucid.types import Actions, Agent, Observations
 
 NAME = "function"
@@ -28,8 +30,9 @@ class FunctionAgent:
         name: Short name for people.
         function: Maps (batch, *observation) to (batch, *action), row by row. It gets a copy of the
             observations, always `CHUNK` rows, so that bytes do not depend on how many were asked
-            for together. If it draws actions, it has a parameter `rngs`: one generator per row,
-            or None when most-likely actions are wanted.
+            for together. Where a space has parts, it gets or returns a dict or tuple of arrays,
+            one row each (and a list where sizes vary). If it draws actions, it has a parameter
+            `rngs`: one generator per row, or None when most-likely actions are wanted.
         spaces: The environment's spaces.
         draws: Whether it has that parameter.
         card: What is known of the agent, as plain JSON values.
@@ -91,13 +94,27 @@ class FunctionAgent:
         )
 
     def _call(self, rows: Observations, *rngs: Any) -> Actions:
+        seen, space = self.observation_space, self.action_space
+        batch = seen.elements(rows) if isinstance(seen, RowSpace) else rows
         try:
-            actions = self.function(rows, *rngs)
+            actions = self.function(batch, *rngs)
         except PellucidError:
             raise
         except Exception as error:  # the user's function may raise anything
             raise raised(self.name, error) from error
-        return check_actions(actions, self.action_space, len(rows), who=self.name)
+        if isinstance(space, RowSpace):
+            actions = _rows(actions, space, len(rows), self.name)
+        return check_actions(actions, space, len(rows), who=self.name)
+
+
+def _rows(actions: Any, space: RowSpace, n_rows: int, who: str) -> Actions:
+    try:
+        return space.rows_of(actions, n_rows)
+    except (DoesNotFitError, TypeError, ValueError, KeyError) as error:
+        raise AgentError(
+            f"{who} returned an action that is no {describe(space):.200}: {error}",
+            hint="return a dict or a tuple of arrays, one row per observation",
+        ) from None
 
 
 @adapter(

@@ -6,7 +6,7 @@ Statistics stand in the card itself, under `normalize`, so that a stored agent i
 """
 
 from collections.abc import Mapping
-from dataclasses import is_dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +52,12 @@ def with_statistics(agent: Agent, given: "str | Path | InputStatistics | None") 
 
 def with_card(agent: Agent, facts: Mapping[str, Any]) -> Agent:
     """Return the agent with more in its card, or itself if it has none that can be changed."""
-    changed: Any = agent
     card = getattr(agent, "card", None)
-    if isinstance(card, Mapping) and not isinstance(changed, type) and is_dataclass(changed):
-        changed = replace(changed, card={**card, **facts})
-    return changed  # type: ignore[no-any-return]
+    if not isinstance(card, Mapping) or not hasattr(agent, "__dataclass_fields__"):
+        return agent
+    known: Any = agent
+    changed: Agent = replace(known, card={**card, **facts})
+    return changed
 
 
 def doubtful(reason: str) -> dict[str, str]:

@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float
 
 from pellucid.agents.acting import fast_preferences
+from pellucid.agents.context import in_context
 from pellucid.agents.input_statistics import InputStatistics
 from pellucid.agents.metering import lacking
-from pellucid.types import Actions, Agent, Distribution, Observations, PreferencesFn
+from pellucid.types import Actions, Agent, Context, Distribution, Observations, PreferencesFn
 
 STATISTICS = "normalize"
 """Where a card keeps the statistics."""
@@ -115,6 +116,19 @@ class NormalisedAgent:
         limit = self.statistics.clip_obs
         scaled = (observations - mean) / (var + self.statistics.epsilon).sqrt()
         return answer(scaled.clamp(-limit, limit))
+
+    @property
+    def initial_memory(self) -> Float[np.ndarray, " units"]:
+        """The memory at the start of an episode; see `Recurrent`."""
+        return cast(np.ndarray, self._offers("recurrent", "initial_memory"))
+
+    def next_memory(self, observations: Observations) -> Float[np.ndarray, "batch units"]:
+        """Return the memory after these observations; see `Recurrent`."""
+        return cast(np.ndarray, self._ask("recurrent", "next_memory", observations))
+
+    def within(self, context: Context) -> "NormalisedAgent":
+        """Return the agent within a context, behind the same normalisation; see `HasContext`."""
+        return NormalisedAgent(in_context(self.agent, context), self.statistics)
 
     def fast_preferences(self) -> PreferencesFn | None:
         """Return the agent's fast way behind the normalisation; None if it has none."""

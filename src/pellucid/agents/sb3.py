@@ -154,8 +154,8 @@ def build_policy(
             f"the environment has {describe(spaces.action)}"
         )
     _check_amount(algorithm, arguments, spaces, state_dict, where)
-    _check_extractor(arguments, seen, state_dict, where)
     check_sizes(arguments, sum(tensor.numel() for tensor in state_dict.values()), where)
+    _check_extractor(arguments, seen, state_dict, where)
     library = optional_import(algorithm.policy_module, extra="sb3")
     given: dict[str, Any] = dict(arguments.options)
     if arguments.net_arch is not None:

@@ -14,7 +14,7 @@ from pellucid.agents.context import checked_masks, unbound
 from pellucid.agents.contextual import split
 from pellucid.agents.sb3_contrib_table import MASKABLE, QUANTILES, RECURRENT
 from pellucid.agents.sb3_layout import Layout
-from pellucid.agents.sb3_network import ActorCritic, DeepQ, network_of
+from pellucid.agents.sb3_network import ActorCritic, DeepQ, extracting, network_of, weighted
 from pellucid.agents.sb3_table import Algorithm
 from pellucid.agents.spaces import Spaces
 from pellucid.agents.torch_agent import Network
@@ -27,21 +27,23 @@ class QuantileQ(DeepQ):
 
     Args:
         module: A `QRDQNPolicy`.
+        layout: From observations of the environment to those of the policy.
     """
 
     def outputs(self, observations: Tensor) -> Tensor:
         """Return Q-values."""
-        return cast(Tensor, self.module.quantile_net(observations).mean(dim=1))
+        return cast(Tensor, self.module.quantile_net(self.layout(observations)).mean(dim=1))
 
     def latent(self, observations: Tensor) -> Tensor:
         """Return the last hidden layer."""
         network = self.module.quantile_net
-        features = network.extract_features(observations, network.features_extractor)
+        features = network.extract_features(self.layout(observations), network.features_extractor)
         return cast(Tensor, network.quantile_net[:-1](features))
 
     def layers(self) -> list[nn.Module]:
         """Return all layers of the online network."""
-        return _linear(self.module.quantile_net.quantile_net)
+        network = self.module.quantile_net
+        return [*extracting(network.features_extractor), *weighted(network.quantile_net)]
 
     def path(self) -> Sequence[nn.Module]:
         """Return nothing: quantiles are averaged behind the last layer."""
@@ -58,6 +60,7 @@ class MaskableActorCritic(ActorCritic):
 
     Args:
         module: A `MaskableActorCriticPolicy`.
+        layout: From observations of the environment to those of the policy.
         discrete: True.
     """
 
@@ -75,18 +78,18 @@ class MaskableActorCritic(ActorCritic):
 
     def outputs(self, observations: Tensor) -> Tensor:
         """Return logits, minus infinity for what is forbidden."""
-        inputs, masks = split(observations, self.module.observation_space)
+        inputs, masks = split(observations, self.layout.space)
         logits: Tensor = self.module.action_net(super().latent(inputs))
         # the library puts -1e8, whose probability is zero as well
         return logits.masked_fill(masks < 0.5, -torch.inf)
 
     def latent(self, observations: Tensor) -> Tensor:
         """Return the actor's last hidden layer, which knows nothing of masks."""
-        return super().latent(split(observations, self.module.observation_space)[0])
+        return super().latent(split(observations, self.layout.space)[0])
 
     def value(self, observations: Tensor) -> Tensor:
         """Return the critic's values, which know nothing of masks."""
-        return super().value(split(observations, self.module.observation_space)[0])
+        return super().value(split(observations, self.layout.space)[0])
 
     def path(self) -> Sequence[nn.Module]:
         """Return nothing: masks come in behind the last layer."""
@@ -102,6 +105,7 @@ class RecurrentActorCritic(ActorCritic):
 
     Args:
         module: A `RecurrentActorCriticPolicy`.
+        layout: From observations of the environment to those of the policy.
         discrete: Whether actions are discrete.
     """
 
@@ -134,13 +138,13 @@ class RecurrentActorCritic(ActorCritic):
 
     def latent(self, observations: Tensor) -> Tensor:
         """Return the actor's last hidden layer."""
-        inputs, memory = split(observations, self.module.observation_space)
+        inputs, memory = split(observations, self.layout.space)
         remembered, _ = _step(self.module.lstm_actor, self._features(inputs)[0], memory)
         return cast(Tensor, self.module.mlp_extractor.forward_actor(remembered))
 
     def value(self, observations: Tensor) -> Tensor:
         """Return the critic's values."""
-        inputs, memory = split(observations, self.module.observation_space)
+        inputs, memory = split(observations, self.layout.space)
         actor, critic = self._features(inputs)
         policy = self.module
         if policy.lstm_critic is not None:
@@ -153,7 +157,7 @@ class RecurrentActorCritic(ActorCritic):
 
     def memory_after(self, rows: Tensor) -> Tensor:
         """Return the memory after each row; see `RecurrentNetwork`."""
-        inputs, memory = split(rows, self.module.observation_space)
+        inputs, memory = split(rows, self.layout.space)
         parts, start = [], 0
         for lstm, features in zip(self._lstms(), self._features(inputs), strict=False):
             parts.append(_step(lstm, features, memory[:, start:])[1])
@@ -179,14 +183,14 @@ class RecurrentActorCritic(ActorCritic):
 
     def _features(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the actor's and the critic's LSTM read."""
-        features = self.module.extract_features(inputs)
+        features = self.module.extract_features(self.layout(inputs))
         return (features, features) if self.module.share_features_extractor else features
 
 
 def contrib_network_of(
     algorithm: Algorithm, module: nn.Module, spaces: Spaces, layout: Layout
 ) -> Network:
-    """Return how the policy of an algorithm of either library is read."""
+    """Return how the policy of an algorithm of either library is read; see `network_of`."""
     match algorithm.policy_class:
         case name if name == QUANTILES:
             return QuantileQ(module, layout)
@@ -197,7 +201,8 @@ def contrib_network_of(
             return RecurrentActorCritic(module, layout, discrete)
         case "TQCPolicy":
             # its actor is that of SAC
-            return network_of(replace(algorithm, policy_class="SACPolicy"), module, spaces, layout)
+            like_sac = replace(algorithm, policy_class="SACPolicy")
+            return network_of(like_sac, module, spaces, layout)
         case _:
             return network_of(algorithm, module, spaces, layout)
 
@@ -217,7 +222,3 @@ def _step(lstm: nn.LSTM, features: Tensor, memory: Tensor) -> tuple[Tensor, Tens
 
 def _length(lstm: nn.LSTM) -> int:
     return 2 * lstm.num_layers * lstm.hidden_size
-
-
-def _linear(modules: nn.Module) -> list[nn.Module]:
-    return [part for part in modules.children() if isinstance(part, nn.Linear)]

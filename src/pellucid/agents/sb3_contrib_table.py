@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pellucid.agents.sb3_extractors import FLATTEN
+from pellucid.agents.sb3_extractors import FLATTEN, policy_classes
 from pellucid.agents.sb3_table import ALGORITHMS, Algorithm, PolicyArguments
 from pellucid.errors import ArtifactError
 
@@ -28,7 +28,7 @@ CONTRIB: Mapping[str, Algorithm] = {
             activation="ReLU",
             actions=("Discrete",),
             options=frozenset({"n_quantiles", "normalize_images"}),
-            policies={QUANTILES: FLATTEN},
+            policies=policy_classes(QUANTILES),
             library=LIBRARY,
         ),
         Algorithm(
@@ -43,7 +43,7 @@ CONTRIB: Mapping[str, Algorithm] = {
             actions=("Box",),
             options=_ON_POLICY | {"n_quantiles", "n_critics"},
             sde_options=frozenset({"use_expln", "clip_mean"}),
-            policies={"TQCPolicy": FLATTEN},
+            policies=policy_classes("TQCPolicy"),
             library=LIBRARY,
         ),
         Algorithm(

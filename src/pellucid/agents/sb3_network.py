@@ -14,6 +14,7 @@ import gymnasium
 import torch
 from torch import Tensor, nn
 
+from pellucid.agents.logits import paired_logits
 from pellucid.agents.sb3_layout import Layout
 from pellucid.agents.sb3_table import Algorithm
 from pellucid.agents.spaces import Spaces
@@ -53,10 +54,12 @@ class ActorCritic(_Policy):
     Args:
         module: An `ActorCriticPolicy`.
         layout: From observations of the environment to those of the policy.
-        discrete: Whether actions are discrete.
+        discrete: Whether actions are choices.
+        binary: Whether they are choices between off and on, of which the policy has one logit.
     """
 
     discrete: bool
+    binary: bool = False
 
     @property
     def offers(self) -> frozenset[str]:
@@ -80,7 +83,7 @@ class ActorCritic(_Policy):
         latent = self.latent(observations)
         outputs: Tensor = self.module.action_net(latent)
         if self.discrete:
-            return outputs
+            return paired_logits(outputs) if self.binary else outputs
         if self.module.use_sde:
             return torch.cat([outputs, _sde_std(self.module, latent)], dim=1)
         return torch.cat([outputs, self.module.log_std.exp().expand_as(outputs)], dim=1)
@@ -105,14 +108,14 @@ class ActorCritic(_Policy):
         """Return the actor's layers."""
         extractor = self.module.pi_features_extractor
         actor = self.module.mlp_extractor.policy_net
-        return [*_extracting(extractor), *_weighted(actor), self.module.action_net]
+        return [*extracting(extractor), *weighted(actor), self.module.action_net]
 
     def value_layers(self) -> list[nn.Module]:
         """Return the critic's layers, its features extractor's only if it has one of its own."""
         shared = self.module.share_features_extractor
-        extracting = [] if shared else _extracting(self.module.vf_features_extractor)
+        own = [] if shared else extracting(self.module.vf_features_extractor)
         critic = self.module.mlp_extractor.value_net
-        return [*extracting, *_weighted(critic), self.module.value_net]
+        return [*own, *weighted(critic), self.module.value_net]
 
     def path(self) -> Sequence[nn.Module]:
         """Return the actor up to logits or means."""
@@ -161,7 +164,7 @@ class DeepQ(_NoValue):
     def layers(self) -> list[nn.Module]:
         """Return all layers of the online network."""
         network = self.module.q_net
-        return [*_extracting(network.features_extractor), *_weighted(network.q_net)]
+        return [*extracting(network.features_extractor), *weighted(network.q_net)]
 
     def path(self) -> Sequence[nn.Module]:
         """Return the online network."""
@@ -210,7 +213,7 @@ class SoftActorCritic(_NoValue):
         actor = self.module.actor
         # state-dependent exploration puts a clip behind the linear layer
         head = actor.mu if isinstance(actor.mu, nn.Linear) else actor.mu[0]
-        return [*_extracting(actor.features_extractor), *_weighted(actor.latent_pi), head]
+        return [*extracting(actor.features_extractor), *weighted(actor.latent_pi), head]
 
     def path(self) -> Sequence[nn.Module]:
         """Return the actor up to the mean."""
@@ -250,7 +253,7 @@ class DeterministicActor(_NoValue):
     def layers(self) -> list[nn.Module]:
         """Return the actor's layers."""
         actor = self.module.actor
-        return [*_extracting(actor.features_extractor), *_weighted(actor.mu)]
+        return [*extracting(actor.features_extractor), *weighted(actor.mu)]
 
     def path(self) -> Sequence[nn.Module]:
         """Return the actor without its last tanh."""
@@ -282,7 +285,9 @@ def network_of(
         case "TD3Policy":
             return DeterministicActor(module, seen)
         case _:
-            return ActorCritic(module, seen, isinstance(spaces.action, gymnasium.spaces.Discrete))
+            continuous = isinstance(spaces.action, gymnasium.spaces.Box)
+            binary = isinstance(spaces.action, gymnasium.spaces.MultiBinary)
+            return ActorCritic(module, seen, not continuous, binary)
 
 
 def _sde_std(holder: Any, latent: Tensor) -> Tensor:
@@ -292,15 +297,16 @@ def _sde_std(holder: Any, latent: Tensor) -> Tensor:
     return torch.sqrt(variance + noise.epsilon)
 
 
-def _weighted(modules: nn.Module) -> list[nn.Module]:
+def weighted(modules: nn.Module) -> list[nn.Module]:
+    """Return the weight layers of modules that are passed one after another."""
     return [part for part in modules.children() if isinstance(part, nn.Linear | nn.Conv2d)]
 
 
-def _extracting(extractor: nn.Module) -> list[nn.Module]:
+def extracting(extractor: nn.Module) -> list[nn.Module]:
     """Return the weight layers of a features extractor; those of several images side by side."""
     return [part for part in extractor.modules() if isinstance(part, nn.Linear | nn.Conv2d)]
 
 
 def _unless_flat(extractor: nn.Module) -> list[nn.Module]:
     """Return an extractor as part of a path, except one that only flattens."""
-    return [extractor] if _extracting(extractor) or hasattr(extractor, "extractors") else []
+    return [extractor] if extracting(extractor) or hasattr(extractor, "extractors") else []

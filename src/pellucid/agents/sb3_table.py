@@ -111,7 +111,7 @@ ALGORITHMS: Mapping[str, Algorithm] = {
             lacks=("cg_max_steps",),
             branches=("pi", "vf"),
             activation="Tanh",
-            actions=("Discrete", "Box"),
+            actions=("Discrete", "Box", "MultiDiscrete", "MultiBinary"),
             options=_ON_POLICY,
             sde_options=_ON_POLICY_SDE,
         ),
@@ -122,7 +122,7 @@ ALGORITHMS: Mapping[str, Algorithm] = {
             lacks=("clip_range", "n_epochs", "cg_max_steps"),
             branches=("pi", "vf"),
             activation="Tanh",
-            actions=("Discrete", "Box"),
+            actions=("Discrete", "Box", "MultiDiscrete", "MultiBinary"),
             options=_ON_POLICY,
             sde_options=_ON_POLICY_SDE,
         ),
@@ -172,8 +172,8 @@ ALGORITHMS: Mapping[str, Algorithm] = {
     )
 }
 SUPPORTED = (
-    f"{', '.join(ALGORITHMS)} with {', '.join(POLICY_NAMES.values())}; of sb3-contrib QRDQN, TQC "
-    "and MaskablePPO with MlpPolicy, RecurrentPPO with MlpLstmPolicy"
+    f"{', '.join(ALGORITHMS)} with {', '.join(POLICY_NAMES.values())}; of sb3-contrib QRDQN and "
+    "TQC with the same, MaskablePPO with MlpPolicy, RecurrentPPO with MlpLstmPolicy"
 )
 
 
@@ -349,6 +349,8 @@ def _arguments(
     given = {k: v for k, v in stated.items() if k != "use_sde"}
     if given.get("squash_output", False) in (False, None):
         given.pop("squash_output", None)
+    if not given.get("lstm_kwargs"):
+        given.pop("lstm_kwargs", None)
     extractor = extractor_named(given.get("features_extractor_class"), extractor, where)
     options = _known_options(algorithm, use_sde)
     ignored = _WITHOUT_EFFECT if use_sde else _WITHOUT_EFFECT | _WITHOUT_EFFECT_BUT_WITH_SDE

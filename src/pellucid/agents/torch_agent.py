@@ -19,7 +19,10 @@ from torch import Tensor, nn
 
 from pellucid.agents.acting import CHUNK, check_actions, draw, forward_in_chunks, raised, softmax
 from pellucid.agents.dense import close, dense_forward
+from pellucid.agents.logits import without_choice
 from pellucid.agents.metering import lacking
+from pellucid.agents.outputs import ActionPart, action_parts, is_one_choice
+from pellucid.agents.redrawing import last_layers, redraw
 from pellucid.agents.spaces import Spaces, has_gradients
 from pellucid.agents.undisturbed import constant, placement, undisturbed
 from pellucid.errors import AgentError, CapabilityError, InputError, PellucidError
@@ -29,12 +32,16 @@ from pellucid.types import (
     Categorical,
     Distribution,
     Gaussian,
+    MultiCategorical,
     Observations,
     PreferencesFn,
 )
 
 CHECKED_ROWS = 32
 """Rows of each size on which matrices are compared with the network that they are taken from."""
+
+LARGE_OBSERVATION, LARGE_CHUNK = 1024, 32
+"""Numbers of an observation beyond which passes have fewer rows, and how many these have."""
 
 Head: TypeAlias = Literal[
     "logits", "q_values", "gaussian", "squashed_gaussian", "mean", "squashed_mean"
@@ -73,7 +80,7 @@ class Network(Protocol):
         """Return (batch, outputs) for (batch, *observation)."""
 
     def greedy(self, outputs: Tensor) -> Tensor:
-        """Return the column that a discrete agent chooses in each row of outputs."""
+        """Return the column that a discrete agent chooses in each row of outputs (of one part)."""
 
     def latent(self, observations: Tensor) -> Tensor:
         """Return what feeds the action head, (batch, units)."""
@@ -167,9 +174,10 @@ class TorchAgent:
         """Return the most-likely action for each observation, shape (batch, *action)."""
         outputs = self._outputs(observations)
         if self.network.head in ("logits", "q_values"):
-            chosen = self.network.greedy(torch.from_numpy(outputs)).numpy()
-            chosen = chosen + int(self.action_space.start)
-            return check_actions(chosen, self.action_space, len(outputs), who=self.name)
+            chosen = np.stack([self._greedy(outputs, part) for part in self._parts], axis=-1)
+            actions = chosen.reshape(len(outputs), *self.action_space.shape)
+            typed = actions.astype(self.action_space.dtype)
+            return check_actions(typed, self.action_space, len(outputs), who=self.name)
         actions = self._scaled(outputs).reshape(len(outputs), *self.action_space.shape)
         return check_actions(actions, self.action_space, len(outputs), who=self.name)
 
@@ -178,7 +186,10 @@ class TorchAgent:
         self._require("distribution")
         outputs = self._outputs(observations)
         if self.network.head == "logits":
-            return Categorical(softmax(outputs), int(self.action_space.start))
+            if is_one_choice(self.action_space):
+                return Categorical(softmax(outputs), int(self.action_space.start))
+            sizes, starts = zip(*((p.n_outputs, p.start) for p in self._parts), strict=True)
+            return MultiCategorical(self._part_softmax(outputs), sizes, starts)
         mean, std = np.split(outputs.astype(np.float64), 2, axis=1)
         low, high = self._bounds()
         return Gaussian(mean, std, low, high, self.network.head == "squashed_gaussian")
@@ -220,7 +231,8 @@ class TorchAgent:
         with undisturbed(module), constant(module), torch.enable_grad():
             outputs = self.network.outputs(observations.to(device=device, dtype=dtype))
         if self.network.head == "logits":
-            return torch.softmax(outputs, dim=1)
+            parts = [torch.softmax(outputs[:, p.columns], dim=1) for p in self._parts]
+            return torch.cat(parts, dim=1)
         if self.network.head == "q_values":
             return outputs
         low, high = (torch.as_tensor(b, device=device, dtype=dtype) for b in self._bounds())
@@ -233,7 +245,7 @@ class TorchAgent:
         """Return `preferences` by matrices as the weights are now; None unless layers are plain."""
         if not self._is_dense:
             return None
-        return dense_forward(self.network.path(), self._preferred)
+        return dense_forward(self.network.path(), self.preferred)
 
     @cached_property
     def _is_dense(self) -> bool:
@@ -241,14 +253,14 @@ class TorchAgent:
 
         Asked once for each agent, outside any budget, as loading is.
         """
-        space, fast = self.observation_space, dense_forward(self.network.path(), self._preferred)
+        space, fast = self.observation_space, dense_forward(self.network.path(), self.preferred)
         if fast is None or not isinstance(space, gymnasium.spaces.Box):
             return False
         rng = np.random.default_rng(0)
         drawn = rng.normal(0.0, [[1.0], [100.0]], size=(CHECKED_ROWS, 2, math.prod(space.shape)))
         rows = drawn.reshape(-1, *space.shape).clip(space.low, space.high).astype(space.dtype)
         try:
-            return close(fast(rows), self._preferred(self._outputs(rows)))
+            return close(fast(rows), self.preferred(self._outputs(rows)))
         except (AgentError, ValueError):  # not numbers, or shapes that do not fit
             return False
 
@@ -278,9 +290,9 @@ class TorchAgent:
         layers = network.layers()
         with torch.no_grad():
             for layer in reversed(layers[len(layers) - n_layers :]):
-                _redraw(layer, rng)
-            for layer in reversed(_last(network.value_layers(), n_layers, len(layers))):
-                _redraw(layer, rng)
+                redraw(layer, rng)
+            for layer in reversed(last_layers(network.value_layers(), n_layers, len(layers))):
+                redraw(layer, rng)
         name = f"{self.name}, last {n_layers} layers random"
         return replace(self, name=name, network=network, file_sha256="")
 
@@ -290,15 +302,36 @@ class TorchAgent:
         if capability not in self.capabilities:
             raise lacking(self, capability)
 
-    def _preferred(
+    def preferred(
         self, outputs: Shaped[np.ndarray, "batch outputs"]
     ) -> Float[np.ndarray, "batch outputs"]:
         """Return what `preferences` are where the network has these outputs."""
         usable = self._usable(outputs)
         if self.network.head == "logits":
-            return softmax(usable)
+            return self._part_softmax(usable)
         chosen = usable if self.network.head == "q_values" else self._scaled(usable)
         return chosen.astype(np.float64)
+
+    @property
+    def _chunk_rows(self) -> int:
+        # one number for an agent, whoever asks how many rows; filling up with images is dear
+        large = math.prod(self.observation_space.shape or ()) > LARGE_OBSERVATION
+        return LARGE_CHUNK if large else CHUNK
+
+    @cached_property
+    def _parts(self) -> tuple[ActionPart, ...]:
+        return action_parts(self.action_space)
+
+    def _greedy(
+        self, outputs: Shaped[np.ndarray, "batch outputs"], part: ActionPart
+    ) -> Shaped[np.ndarray, " batch"]:
+        columns = torch.from_numpy(np.ascontiguousarray(outputs[:, part.columns]))
+        return np.asarray(self.network.greedy(columns).numpy() + part.start)
+
+    def _part_softmax(
+        self, logits: Shaped[np.ndarray, "batch outputs"]
+    ) -> Float[np.ndarray, "batch outputs"]:
+        return np.concatenate([softmax(logits[:, p.columns]) for p in self._parts], axis=1)
 
     def _outputs(self, observations: Observations) -> Shaped[np.ndarray, "batch outputs"]:
         return self._usable(self._forward(self.network.outputs, observations))
@@ -308,7 +341,10 @@ class TorchAgent:
     ) -> Shaped[np.ndarray, "batch outputs"]:
         if np.isfinite(outputs).all():
             return outputs
-        unusable = ~np.isfinite(outputs) if self.network.head != "logits" else _no_choice(outputs)
+        unusable = ~np.isfinite(outputs)
+        if self.network.head == "logits":
+            parts = [without_choice(outputs[:, part.columns]) for part in self._parts]
+            unusable = np.concatenate(parts, axis=1)
         if unusable.any():
             rows = np.flatnonzero(unusable.any(axis=1))
             raise AgentError(
@@ -335,7 +371,7 @@ class TorchAgent:
         batch = self._checked(observations)
         try:
             with undisturbed(module), torch.no_grad():
-                return forward_in_chunks(one_chunk, batch, CHUNK)
+                return forward_in_chunks(one_chunk, batch, self._chunk_rows)
         except PellucidError:
             raise
         except Exception as error:  # the module may be the user's own code
@@ -371,12 +407,6 @@ class TorchAgent:
         return scaled
 
 
-def _last(layers: Sequence[nn.Module], n_layers: int, n_all: int) -> Sequence[nn.Module]:
-    if n_layers == n_all:
-        return layers
-    return layers[max(0, len(layers) - n_layers) :]
-
-
 def weight_arrays(module: nn.Module) -> dict[str, Shaped[np.ndarray, "..."]]:
     """Return a module's weights and buffers as arrays by name.
 
@@ -409,22 +439,3 @@ def checked_device(device: str) -> torch.device:
             hint="use --device cpu",
         ) from None
     return found
-
-
-def _redraw(layer: nn.Module, rng: np.random.Generator) -> None:
-    # the first one is the weight; recurrent layers number theirs
-    weight = next(layer.parameters(recurse=False))
-    own = float(weight.double().std(unbiased=False))
-    scale = own if own > 0 else 1.0 / math.sqrt(max(1, weight[0].numel()))
-    for parameter in layer.parameters(recurse=False):
-        drawn = rng.normal(0.0, scale, size=tuple(parameter.shape))
-        parameter.copy_(torch.as_tensor(drawn, dtype=parameter.dtype, device=parameter.device))
-
-
-def _no_choice(logits: Shaped[np.ndarray, "batch outputs"]) -> Shaped[np.ndarray, "batch outputs"]:
-    # minus infinity masks an action and is fine, unless it masks all of them
-    masked_out = np.isneginf(logits).all(axis=1, keepdims=True)
-    unusable: Shaped[np.ndarray, "batch outputs"] = (
-        np.isnan(logits) | np.isposinf(logits) | masked_out
-    )
-    return unusable

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter, required_code
+from pellucid.agents.logits import paired_logits
 from pellucid.agents.sb3_table import ACTIVATIONS
 from pellucid.agents.spaces import Spaces, describe, to_json
 from pellucid.agents.torch_agent import (
@@ -29,7 +30,12 @@ from pellucid.io.imports import import_object
 from pellucid.types import Observations
 
 NAME = "torch"
-_HEADS: Mapping[str, tuple[Head, ...]] = {"Discrete": ("logits", "q_values"), "Box": ("mean",)}
+_HEADS: Mapping[str, tuple[Head, ...]] = {
+    "Discrete": ("logits", "q_values"),
+    "MultiDiscrete": ("logits",),
+    "MultiBinary": ("logits",),
+    "Box": ("mean",),
+}
 _PLAIN_LAYERS: Mapping[str, type[nn.Module]] = {**ACTIVATIONS, "Flatten": nn.Flatten}
 _MAX_STORED_LAYERS = 256
 
@@ -140,7 +146,8 @@ def _head(stated: str | None, spaces: Spaces, name: str) -> Head:
     integers = isinstance(spaces.action, gymnasium.spaces.Box) and spaces.action.dtype.kind != "f"
     if not fitting or integers:
         raise InputError(
-            f"{name} is a torch module, which takes Discrete actions or a Box of real numbers; "
+            f"{name} is a torch module, which takes Discrete, MultiDiscrete or MultiBinary actions "
+            "or a Box of real numbers; "
             f"the environment has {describe(spaces.action)}"
         )
     if stated is None:
@@ -188,7 +195,7 @@ class PlainNetwork:
         return tensor if tensor.ndim == 1 else tensor.to(placement(self.module)[1])
 
     def outputs(self, observations: Tensor) -> Tensor:
-        """Return what the module returns, checked."""
+        """Return what the module returns, checked; logits of `off` are added to those of `on`."""
         output = self.module(observations)
         if not isinstance(output, Tensor):
             raise AgentError(
@@ -209,7 +216,9 @@ class PlainNetwork:
             raise AgentError(
                 f"{self.name} returned outputs of type {output.dtype}, expected real numbers"
             )
-        return output.reshape(n_rows, n_outputs)
+        outputs = output.reshape(n_rows, n_outputs)
+        binary = isinstance(self.spaces.action, gymnasium.spaces.MultiBinary)
+        return paired_logits(outputs) if binary else outputs
 
     def greedy(self, outputs: Tensor) -> Tensor:
         """Return the first column with the largest output."""
@@ -250,6 +259,8 @@ class PlainNetwork:
         action = self.spaces.action
         if isinstance(action, gymnasium.spaces.Discrete):
             return int(action.n)
+        if isinstance(action, gymnasium.spaces.MultiDiscrete):
+            return int(action.nvec.sum())
         return math.prod(action.shape)
 
 

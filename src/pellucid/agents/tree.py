@@ -44,9 +44,9 @@ class TreeAgent:
         return replace(self, masks=context.masks)
 
     def leaf_values(self, observations: Observations) -> Float[np.ndarray, "batch outputs"]:
-        """Return the values of the leaf that each observation ends in, -1 for what is forbidden."""
+        """Return the values of each observation's leaf, minus infinity for what is forbidden."""
         values = np.asarray(self.tree.values[leaves_of(self.tree, flat(observations))])
-        return values if self.masks is None else np.where(self.masks, values, -1.0)
+        return values if self.masks is None else np.where(self.masks, values, -np.inf)
 
 
 def actions_of(values: Float[np.ndarray, "batch outputs"], space: Any) -> Actions:

@@ -2,9 +2,10 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from pellucid.agents import load_agent
 from pellucid.agents.function import NAME as FUNCTION
 from pellucid.agents.loading import spaces_of
 from pellucid.agents.normalisation import statistics_in
+from pellucid.agents.spaces import from_json
 from pellucid.api.explaining import explain
 from pellucid.api.locating import read_card
 from pellucid.api.request import options_of
@@ -255,6 +257,8 @@ def _stored(
         spec = resolve_env(env)
         seen = load_agent(source, env=spec, device=device, code=code).observation_space
         episodes = replace(episodes, spec=fitted(spec, seen))
+    if run.head["inputs"].get("log"):
+        return _of_a_log(run, source, card, code, device), episodes
     if episodes.spec is None:
         raise InputError(
             f"the environment {run.head['inputs'].get('env')!r} was made by code in memory, "
@@ -269,6 +273,24 @@ def _stored(
         statistics = statistics_in(card, space, where=str(run.path / AGENT))
     loaded = load_agent(source, env=episodes.spec, device=device, code=code, normalize=statistics)
     return loaded, episodes
+
+
+def _of_a_log(
+    run: RunFolder, source: Any, card: Mapping[str, Any], code: Sequence[str], device: str
+) -> Agent:
+    """Return the agent of a run on recorded episodes; the stored card tells its spaces."""
+    where = str(run.path / AGENT)
+    described = SimpleNamespace(
+        observation_space=from_json(card.get("observation_space"), where=where),
+        action_space=from_json(card.get("action_space"), where=where),
+    )
+    anew = source != run.path / AGENT
+    space = described.observation_space
+    statistics = statistics_in(card, space, where=where) if anew else None
+    loaded: Agent = load_agent(
+        source, env=described, device=device, code=code, normalize=statistics
+    )
+    return loaded
 
 
 def _stored_explanations(run: RunFolder) -> list[tuple[str, Explanation]]:

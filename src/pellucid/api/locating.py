@@ -18,7 +18,9 @@ from pellucid.agents.folder import CARD
 from pellucid.agents.folder import SCHEMA as CARD_SCHEMA
 from pellucid.agents.function import NAME as FUNCTION
 from pellucid.agents.normalisation import stated, statistics_of, without_normalisation
+from pellucid.agents.recorded import recorded_agent
 from pellucid.agents.zoo import ZooFolder, find_zoo
+from pellucid.api.logs import is_log, read_log, spaces_of_log
 from pellucid.api.notes import fitting_notes
 from pellucid.api.run_folder import AGENT, RUN_FILE, read_run
 from pellucid.api.zoo import check_wrappers, zoo_warnings
@@ -31,6 +33,7 @@ from pellucid.io.imports import is_import_string
 from pellucid.io.records import stamp
 from pellucid.provenance import sha256_file
 from pellucid.report.record import AgentFacts
+from pellucid.rollouts.logs import Log
 from pellucid.stats import mean_interval
 from pellucid.types import Agent
 
@@ -55,6 +58,7 @@ class Located:
         asked: What else the user said of the agent and changes results, where they did.
         notes: What was changed between environment and agent, one sentence each.
         warnings: What the reader should know of how agent and environment were found.
+        log: The recorded episodes, if they take the place of an environment.
     """
 
     agent: Agent
@@ -65,6 +69,7 @@ class Located:
     asked: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    log: Log | None = None
 
 
 def locate(
@@ -78,6 +83,8 @@ def locate(
     outputs: str | None = None,
     code: Sequence[str] = (),
     normalize: str | Path | None = None,
+    logs: str | Path | None = None,
+    n_episodes: int = 20,
 ) -> Located:
     """Load an agent and resolve its environment.
 
@@ -92,30 +99,46 @@ def locate(
         outputs: What a torch module returns, if it is not the usual.
         code: Each `module:callable` that a stored run names and that may be imported.
         normalize: File with the statistics of the agent's inputs, or `none`.
+        logs: Recorded episodes in place of an environment; a log may also be named as the agent.
+        n_episodes: How many episodes to read of a log.
 
     Raises:
         InputError: One of them cannot be found, opened or fitted to the other.
     """
+    if logs is None and is_log(agent):
+        agent, logs, unknown = None, agent, True
+    else:
+        unknown = False
+    log = None if logs is None else read_log(logs, n_episodes=n_episodes)
+    if log is not None:
+        _check_log_options(env, wrappers, reward_terms)
+    if log is not None and unknown:
+        return _located_log(log)
     source, card, zoo = _source(agent)
     if zoo is not None:
         check_wrappers(zoo, env, wrappers)
-    named = _card_env(card, code) if env is None else EnvSpec("")
-    spec = resolve_env(
-        named.id if env is None else env,
-        wrappers=(*named.wrappers, *wrappers),
-        kwargs=named.kwargs,
-        reward_terms=reward_terms or named.reward_terms,
-    )
+    if log is not None:
+        spec = _log_spec(log)
+    else:
+        named = _card_env(card, code) if env is None else EnvSpec("")
+        spec = resolve_env(
+            named.id if env is None else env,
+            wrappers=(*named.wrappers, *wrappers),
+            kwargs=named.kwargs,
+            reward_terms=reward_terms or named.reward_terms,
+        )
     loaded = load_agent(
         source,
-        env=spec,
+        env=spec if log is None else log,
         device=device,
         policy_class=policy_class,
         outputs=outputs,
         code=code,
         normalize=normalize,
     )
-    given, spec = spec, fitted(spec, loaded.observation_space)
+    given = spec
+    if log is None:
+        spec = fitted(spec, loaded.observation_space)
     imported = isinstance(source, str) and is_import_string(source) and not Path(source).exists()
     return Located(
         loaded,
@@ -123,10 +146,38 @@ def locate(
         agent_facts(loaded, source, card),
         _recorded_steps(card),
         source if imported else "",
-        _asked(loaded, policy_class=policy_class, outputs=outputs),
-        fitting_notes(loaded, spec, given),
-        zoo_warnings(zoo, spec) if zoo is not None else (),
+        _asked(loaded, policy_class=policy_class, outputs=outputs, log=_log_sha256(log)),
+        fitting_notes(loaded, spec, given) if log is None else (),
+        zoo_warnings(zoo, spec) if zoo is not None and log is None else (),
+        log,
     )
+
+
+def _located_log(log: Log) -> Located:
+    """Return a log of which nobody gave the agent."""
+    agent = recorded_agent(f"logged in {Path(log.source).name}", spaces_of_log(log), log.sha256)
+    facts, asked = agent_facts(agent, None, {}), {"log": log.sha256}
+    return Located(agent, _log_spec(log), facts, None, asked=asked, log=log)
+
+
+def _log_spec(log: Log) -> EnvSpec:
+    # nothing is made from it: it tells which log the run is of
+    longest = max((len(e) for e in log.attempted), default=1)
+    return EnvSpec(log.source, max_steps=longest)
+
+
+def _log_sha256(log: Log | None) -> str | None:
+    return None if log is None else log.sha256
+
+
+def _check_log_options(env: Any, wrappers: Sequence[str], reward_terms: str | None) -> None:
+    given = {"--env": env, "--wrap": wrappers or None, "--reward-terms": reward_terms}
+    for option, value in given.items():
+        if value is not None:
+            raise InputError(
+                f"{option} is for environments, and recorded episodes take the place of one",
+                hint=f"leave {option} or the log out",
+            )
 
 
 def agent_facts(agent: Agent, source: Any, card: Mapping[str, Any]) -> AgentFacts:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pellucid.api.explaining import plan_method
 from pellucid.api.locating import Located, code_sha256, locate
+from pellucid.api.logs import COMPARED_STATES
 from pellucid.api.request import (
     Request,
     check_time_limit,
@@ -15,6 +16,7 @@ from pellucid.api.request import (
     options_of,
     run_order,
     share_of,
+    suited,
 )
 from pellucid.api.run_folder import (
     EPISODES,
@@ -92,6 +94,7 @@ def plan_all(
     outputs: str | None = None,
     code: Sequence[str] = (),
     normalize: str | Path | None = None,
+    logs: str | Path | None = None,
     fresh: bool = False,
     time_limit: float | None = None,
     **asked: Any,
@@ -109,6 +112,7 @@ def plan_all(
         outputs: As for `explain_all`.
         code: As for `explain_all`.
         normalize: As for `explain_all`.
+        logs: As for `explain_all`.
         fresh: Whether what the folder holds is to be thrown away.
         time_limit: As for `explain_all`; only checked, since no plan knows how long work takes.
         asked: What `make_request` takes.
@@ -130,7 +134,10 @@ def plan_all(
         outputs=outputs,
         code=code,
         normalize=normalize,
+        logs=logs,
+        n_episodes=request.n_episodes,
     )
+    request = suited(request, located.agent)
     stored = None if fresh or out is None else _stored_run(request, located, Path(out))
     episodes = None
     if stored is not None and stored.part(EPISODES) is not None:
@@ -162,6 +169,10 @@ def _plan_collecting(
     part = stored.parts.get(EPISODES) if stored is not None else None
     if part is not None:
         return PlannedPart(EPISODES, part.used, part.used, "stored already"), []
+    if located.log is not None:
+        n_read = len(located.log.attempted)
+        asked = min(COMPARED_STATES, request.allowed.queries)
+        return PlannedPart(EPISODES, Cost(asked), None, f"{n_read} recorded episodes"), []
     max_steps = located.spec.max_steps
     cap = collection_cap(request, max_steps)
     full = request.n_episodes * max_steps

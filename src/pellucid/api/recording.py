@@ -9,6 +9,7 @@ import gymnasium
 
 from pellucid import registry
 from pellucid.api.locating import Located
+from pellucid.api.logs import episodes_of
 from pellucid.api.request import Request
 from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, REPORT_FILES, RunFolder
 from pellucid.budget import Cost
@@ -57,6 +58,7 @@ def make_record(
             reached is not measured. Empty for a run that did.
     """
     shown = episodes if episodes is not None else _no_episodes(request, located)
+    n_asked = request.n_episodes if located.log is None else 0
     done = {e.method: e for e in explanations}
     made = tuple(done[method] for method in request.methods if method in done)
     banner = ""
@@ -81,7 +83,7 @@ def make_record(
         costs={
             _part_title(name): part.used for name, part in folder.parts.items() if name != AGENT
         },
-        left_out=left_out(request, shown, made),
+        left_out=left_out(replace(request, n_episodes=n_asked), shown, made),
         warnings=(*_doubts(located, shown), *located.warnings, *_warnings(shown), *warnings),
         versions=versions(),
         hashes=_hashes(folder, located),
@@ -191,6 +193,8 @@ def _banner(stopped: str, n_done: int, n_methods: int, *, collected: bool) -> st
 
 
 def _no_episodes(request: Request, located: Located) -> Episodes:
+    if located.log is not None:
+        return replace(episodes_of(located.log, request.names), attempted=())
     probe = make_env(located.spec)
     try:
         found = resolve_names(located.spec, probe, request.names)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +15,8 @@ from pellucid.rollouts.episodes import Episodes
 from pellucid.types import Agent, PolicyMode
 
 DEFAULT_METHODS = ("shapley", "critical-steps", "why-not", "viper-tree")
+MEMORY = "memory"
+"""What an agent with a memory is asked beside these."""
 DEFAULT_EPISODES = 20
 DEFAULT_QUERIES, DEFAULT_ENV_STEPS = 5_000_000, 400_000
 DEFAULT_BUDGET = Cost(DEFAULT_QUERIES, DEFAULT_ENV_STEPS)
@@ -177,6 +179,18 @@ def make_request(
         options=options,
         names=file,
     )
+
+
+def suited(request: Request, agent: Agent) -> Request:
+    """Return the request with what else this agent should be asked, if its user named no methods.
+
+    Args:
+        request: From `make_request`.
+        agent: One with a memory is asked what it remembers.
+    """
+    if request.methods != DEFAULT_METHODS or "recurrent" not in agent.capabilities:
+        return request
+    return replace(request, methods=(*DEFAULT_METHODS, MEMORY))
 
 
 def check_methods(methods: str | Sequence[str]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from pellucid.api.frames import (
     store_frames,
 )
 from pellucid.api.locating import Located, code_sha256, locate, store_card
+from pellucid.api.logs import agreement, agreement_words, episodes_of
 from pellucid.api.recording import STOPPED, make_record, write_run_report
 from pellucid.api.request import (
     DEFAULT_ENV_STEPS,
@@ -34,6 +35,7 @@ from pellucid.api.request import (
     options_of,
     run_order,
     share_of,
+    suited,
     too_few_episodes,
 )
 from pellucid.api.run_folder import (
@@ -64,6 +66,7 @@ from pellucid.explanation.storage import load_explanation
 from pellucid.io import atomic
 from pellucid.report.record import EpisodeFrames, EpisodeSteps, RunRecord
 from pellucid.rollouts import Episodes, load_episodes, render_frames, save_episodes
+from pellucid.rollouts.logs import Log
 from pellucid.rollouts.workers import kept_workers
 
 RUNS = Path("runs")
@@ -135,6 +138,7 @@ def explain_all(
     outputs: str | None = None,
     code: Sequence[str] = (),
     normalize: str | Path | None = None,
+    logs: str | Path | None = None,
     fresh: bool = False,
     time_limit: float | None = None,
     progress: Progress | None = None,
@@ -167,6 +171,8 @@ def explain_all(
         code: Each `module:callable` that a run folder or a card names and that may be imported.
         normalize: JSON file with the statistics by which the agent's inputs were normalised while
             it learned, or `none` to state that they were not.
+        logs: Recorded episodes of the agent, in place of an environment: `minari:id`, a folder of
+            Minari or a log folder. With such a log as `agent`, its agent is not known.
         fresh: Start again, whatever the folder holds.
         time_limit: Seconds, looked at between pieces of work. A run that reaches it is reported as
             far as it came, with badges lowered to weak, and is resumed by the same `out`.
@@ -202,7 +208,10 @@ def explain_all(
         outputs=outputs,
         code=code,
         normalize=normalize,
+        logs=logs,
+        n_episodes=request.n_episodes,
     )
+    request = suited(request, located.agent)
     folder = _open(request, located, out, command=command, fresh=fresh)
     meter = Meter(request.allowed, time_limit=limit)
     tell = progress or (lambda part, share: None)
@@ -307,7 +316,9 @@ def _collected(work: _Work) -> Episodes:
         _charge(work.meter, part.used)
         # an environment that is made by code in memory is not stored, and is the one given again
         stored: Episodes = load_episodes(place)
-        return replace(stored, spec=work.located.spec)
+        return replace(stored, spec=None if work.located.log else work.located.spec)
+    if work.located.log is not None:
+        return _recorded(work, work.located.log)
     started = time.perf_counter()
     max_steps = work.located.spec.max_steps
     meter = work.meter.child(collection_cap(request, max_steps))
@@ -335,6 +346,21 @@ def _collected(work: _Work) -> Episodes:
     place.mkdir(exist_ok=True)
     save_episodes(episodes, place)
     folder.finish_part(EPISODES, meter.used, time.perf_counter() - started)
+    return episodes
+
+
+def _recorded(work: _Work, log: Log) -> Episodes:
+    """Store the episodes of a log, and how far the agent does what was logged."""
+    started = time.perf_counter()
+    episodes = episodes_of(log, work.request.names)
+    meter = work.meter.child(work.meter.left)
+    share = agreement(work.located.agent, episodes, meter)
+    if share is not None:
+        episodes = replace(episodes, warnings=(*episodes.warnings, agreement_words(share)))
+    place = work.folder.path / EPISODES
+    place.mkdir(exist_ok=True)
+    save_episodes(episodes, place)
+    work.folder.finish_part(EPISODES, meter.used, time.perf_counter() - started)
     return episodes
 
 

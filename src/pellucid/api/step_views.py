@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from pellucid.agents.acting import predicted_return, preference_unit, preferences
+from pellucid.agents.context import in_context
 from pellucid.agents.metering import MeteredAgent
 from pellucid.budget import Meter
 from pellucid.errors import BudgetError, CapabilityError, DataError, PellucidError, TimeLimitError
@@ -49,7 +50,10 @@ def view_steps(
     for position in positions:
         try:
             meter.check_time()
-            found[position] = _steps(asked, episodes[position].observations[:-1])
+            episode = episodes[position]
+            found[position] = _steps(
+                in_context(asked, episode.context), episode.observations[: len(episode)]
+            )
         except CapabilityError:
             return Views(found)  # nothing to tell apart, such as several discrete actions at once
         except TimeLimitError:
@@ -98,6 +102,8 @@ def _read(arrays: Mapping[str, np.ndarray], position: int) -> EpisodeSteps:
 
 def _steps(agent: MeteredAgent, observations: Observations) -> EpisodeSteps:
     unit = preference_unit(agent)
+    if unit not in UNITS:
+        raise CapabilityError(f"its action has several parts, and {unit} is not drawn over time")
     preferred = preferences(agent, observations)
     forecasts = {"value", "q_values"} & agent.capabilities
     values = np.empty(0)

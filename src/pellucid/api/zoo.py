@@ -46,6 +46,6 @@ def zoo_warnings(zoo: ZooFolder, spec: EnvSpec) -> tuple[str, ...]:
     missing = [name for name in zoo.wrappers if name not in spec.wrappers]
     if missing and ":" not in spec.id:
         found.append(f"It was trained with wrappers that are missing here: {', '.join(missing)}.")
-    if zoo.frame_stack > 1:
+    if zoo.frame_stack > 1 and not any("stacking:" in name for name in spec.wrappers):
         found.append(f"It was trained on {zoo.frame_stack} observations at once (frame_stack).")
     return tuple(found)

@@ -2,9 +2,12 @@
 
 SUITES = {
     "posttrain": "pellucid.bench.posttrain",
+    "rollouts": "pellucid.bench.rollouts",
+    "saliency": "pellucid.bench.saliency",
     "shapley": "pellucid.bench.shapley",
     "shapley-estimators": "pellucid.bench.shapley_estimators",
     "tabular": "pellucid.bench.tabular",
+    "trees": "pellucid.bench.trees",
 }
 """Module of each comparison; it offers `run(scale, note) -> tuple[Row, ...]`."""
 

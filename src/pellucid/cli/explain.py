@@ -60,7 +60,7 @@ AgentArgument = Annotated[
         metavar="AGENT",
         show_default=False,
         help="file.zip, a folder with card.json, module:callable, a run folder, or weights.pth "
-        "or .safetensors with --policy-class; "
+        "or .safetensors with --policy-class, estimator.skops, or a log: minari:id or a folder; "
         "the LunarLander agent that ships with pellucid if none is given. "
         "For language models: the folder of a training run, of pellucid or TRL, or a .jsonl file "
         "of prompts, completions and rewards.",
@@ -167,6 +167,15 @@ NormalizeOption = Annotated[
         show_default=False,
     ),
 ]
+LogsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LOG",
+        help="Recorded episodes of the agent in place of an environment: minari:id, a folder of "
+        "Minari, or one with steps.npz, .parquet or .jsonl.",
+        show_default=False,
+    ),
+]
 SeedOption = Annotated[int, typer.Option(metavar="S", min=0, help="Seed of everything.")]
 EpisodesOption = Annotated[int, typer.Option(metavar="N", min=1, help="Episodes to collect.")]
 TimeLimitOption = Annotated[
@@ -252,6 +261,7 @@ def explain(
     outputs: OutputsOption = None,
     code: CodeOption = None,
     normalize: NormalizeOption = None,
+    logs: LogsOption = None,
     seed: SeedOption = 0,
     episodes: EpisodesOption = 20,
     time_limit: TimeLimitOption = None,
@@ -291,6 +301,7 @@ def explain(
         "outputs": None if outputs is None else outputs.value,
         "code": tuple(code or ()),
         "normalize": normalize,
+        "logs": logs,
         "fresh": fresh,
         "time_limit": time_limit,
     }
@@ -356,6 +367,7 @@ def command_line(agent: str | None, env: str | None, asked: Mapping[str, Any]) -
         "--policy-class": (asked["policy_class"], None),
         "--outputs": (asked["outputs"], None),
         "--normalize": (asked["normalize"], None),
+        "--logs": (asked["logs"], None),
         "--seed": (asked["seed"], 0),
         "--episodes": (asked["n_episodes"], 20),
     }

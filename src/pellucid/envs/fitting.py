@@ -14,9 +14,9 @@ from pellucid.envs.spec import EnvSpec
 from pellucid.envs.stacking import stacked_space, stacks_of
 from pellucid.errors import CapabilityError, PellucidError
 
-ROWS = "pellucid.envs.rows:Rows"
+ROWS = "pellucid.envs.laid_out:Rows"
 """The wrapper that lays out parts as rows."""
-OWN = ("pellucid.envs.rows:", "pellucid.envs.stacking:")
+OWN = ("pellucid.envs.laid_out:", "pellucid.envs.stacking:")
 """Beginnings of the wrappers that are added here, whose code is ours."""
 
 

@@ -15,6 +15,8 @@ from pellucid.explanation.text_trace import TextTrace
 
 PREDICTED_RETURN = "predicted return"
 """Unit of an attribution of the agent's value."""
+QUANTITIES = ("mean action", "choice or mean action")
+"""Units of attributions of actions whose parts are quantities, not all of them choices."""
 RETURN = "return"
 """Unit of an attribution of what the agent earns."""
 
@@ -25,6 +27,10 @@ def _no_numbers() -> Float[np.ndarray, " none"]:
 
 def _no_integers() -> Int[np.ndarray, " none"]:
     return np.empty(0, dtype=np.int64)
+
+
+def _no_flags() -> Bool[np.ndarray, " none"]:
+    return np.empty(0, dtype=bool)
 
 
 def _no_pairs() -> Int[np.ndarray, "none 2"]:
@@ -54,7 +60,7 @@ class Attribution:
         steps: Shape (states, 2), episode and step of each state.
         input_names: One per input.
         output_names: One per output.
-        output_unit: What an output is: `probability`, `Q-value`, `mean action`, `choice`; of
+        output_unit: What an output is, see `agents.acting.preference_unit`; of
             explanations of the value `predicted return`, of those of the return `return`.
         shape: Of one observation; empty if it is a plain vector of these inputs.
         groups: The inputs above may be groups of numbers of the observation, such as patches of an
@@ -98,7 +104,7 @@ class Attribution:
         by size.
         """
         values = self.chosen_values
-        by_size = self.output_unit in ("mean action", PREDICTED_RETURN)
+        by_size = self.output_unit in (*QUANTITIES, PREDICTED_RETURN)
         support = np.abs(values) if by_size else values
         return np.asarray(np.argsort(-support, axis=1, kind="stable"))
 
@@ -262,6 +268,16 @@ class CounterfactualStates:
         reach_steps: Shape (states,), environment actions needed to reach it; -1 if not found.
         input_names: One per input.
         output_names: One per output.
+        steps: Shape (states, 2), episode and step of each state.
+        scales: Shape (inputs,), the unit of each input's change: its standard deviation over
+            visited states, 0 for an input that never varies.
+        sizes: Shape (states,), how far the changed state is: the sum of changes in these units.
+        nearest: Shape (states,), how far the changed state is from those visited in other episodes:
+            the mean over the five nearest.
+        plausibility: Shape (states,), share of visited states that are as far or farther from
+            those of other episodes; 0 where none is.
+        searched: Shape (states,), whether actions that lead there were looked for.
+        shown: The state that the answer is about.
     """
 
     kind: ClassVar[str] = "counterfactual_states"
@@ -273,6 +289,19 @@ class CounterfactualStates:
     reach_steps: Int[np.ndarray, " states"]
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
+    steps: Int[np.ndarray, "states 2"] = field(default_factory=_no_pairs)
+    scales: Float[np.ndarray, " inputs"] = field(default_factory=_no_numbers)
+    sizes: Float[np.ndarray, " states"] = field(default_factory=_no_numbers)
+    nearest: Float[np.ndarray, " states"] = field(default_factory=_no_numbers)
+    plausibility: Float[np.ndarray, " states"] = field(default_factory=_no_numbers)
+    searched: Bool[np.ndarray, " states"] = field(default_factory=_no_flags)
+    shown: int = 0
+
+    @property
+    def n_changed(self) -> Int[np.ndarray, " states"]:
+        """How many inputs each change touches; 0 where none was found."""
+        differs = self.found[:, None] & (self.changed != self.observations)
+        return np.asarray(differs.sum(axis=1))
 
 
 @dataclass(frozen=True)
@@ -368,6 +397,8 @@ class Certificates:
         choices: One per state, the action in words.
         rivals: One per state, the next best action in words.
         discount: Weight of the next step that the radii hold for; NaN if none enters them.
+        scale: Shape (inputs,), the unit of each input that radii count in, 0 for one that is held;
+            empty of certificates about rewards.
     """
 
     kind: ClassVar[str] = "certificates"
@@ -380,6 +411,7 @@ class Certificates:
     choices: tuple[str, ...] = ()
     rivals: tuple[str, ...] = ()
     discount: float = math.nan
+    scale: Float[np.ndarray, " inputs"] = field(default_factory=_no_numbers)
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def _counterfactual_states(c: CounterfactualStates) -> pd.DataFrame:
     n_states, n_inputs = c.observations.shape
     state, item = (grid.ravel() for grid in np.indices((n_states, n_inputs)))
     outputs = np.array(c.output_names, dtype=object)
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "state": state,
             "input": np.array(c.input_names, dtype=object)[item],
@@ -108,6 +108,8 @@ def _counterfactual_states(c: CounterfactualStates) -> pd.DataFrame:
             "reach_steps": c.reach_steps[state],
         }
     )
+    known = {"size": c.sizes, "nearest": c.nearest, "plausibility": c.plausibility}
+    return frame.assign(**{name: v[state] for name, v in known.items() if len(v) == n_states})
 
 
 def _components(c: Components) -> pd.DataFrame:

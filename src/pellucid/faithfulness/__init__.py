@@ -11,6 +11,7 @@ REGISTRY = {
     "branch_gap": "pellucid.faithfulness.branch_gap",
     "component_gap": "pellucid.faithfulness.component_gap",
     "component_level": "pellucid.faithfulness.component_level",
+    "state_flip": "pellucid.faithfulness.state_flip",
     "student_return": "pellucid.faithfulness.student_return",
     "surrogate_agreement": "pellucid.faithfulness.surrogate_agreement",
     "surrogate_regret": "pellucid.faithfulness.surrogate_regret",

@@ -6,6 +6,7 @@ from jaxtyping import Shaped
 
 from pellucid.errors import CapabilityError
 from pellucid.explanation import Check, Futures, Score, metric
+from pellucid.faithfulness.hiding import input_rows
 from pellucid.faithfulness.replays import replayed_returns
 from pellucid.faithfulness.results import missing_score, paired_score
 from pellucid.faithfulness.thresholds import REPLAYS
@@ -14,6 +15,9 @@ from pellucid.rollouts.allowed import allowed_at
 from pellucid.rollouts.drawing import random_actions
 from pellucid.seeds import stream
 from pellucid.stats import differences
+
+_DRAWS = 8
+"""Draws for each random action that is neither of two: enough where there is a third one."""
 
 
 @metric(
@@ -96,9 +100,12 @@ def _others(check: Check, content: Futures) -> Shaped[np.ndarray, "replays *acti
     rng = stream(check.seed, "branch_gap", "others")
     if not isinstance(space, Discrete):
         try:
-            return random_actions(space, REPLAYS, rng)
+            drawn = random_actions(space, REPLAYS * _DRAWS, rng)
         except CapabilityError:
             return None
+        rows, own = input_rows(drawn), input_rows(content.actions)
+        other = ~(rows[:, None] == own[None]).all(axis=2).any(axis=1)
+        return drawn[other][:REPLAYS] if other.sum() >= REPLAYS else None
     taken = {int(action) for action in content.actions}
     allowed = allowed_at(check.episodes, content.episode, content.step, space)
     left = [action for action in allowed if action not in taken]

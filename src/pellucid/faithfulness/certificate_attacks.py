@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from pellucid.explanation import Certificates, Check, Score, metric
 from pellucid.explanation.score import Control, Interval
+from pellucid.faithfulness.certified_inputs import certified_inputs, share_broken
 from pellucid.faithfulness.certified_rewards import Certified, certified_rewards
 from pellucid.faithfulness.results import missing_score
 from pellucid.faithfulness.thresholds import CERTIFICATE_ATTACKS, INSIDE
@@ -33,21 +34,23 @@ def certificate_attacks(check: Check) -> tuple[Score, ...]:
     """Attack every certificate; a single success is a failure.
 
     Value of a state: percentage of attacks that change its decision. 10,000 attacks in all (fewer
-    where problems are large): rewards that are off by 99.9 % of the radius with random signs, and
-    one that goes straight for the second-best action. Reference: half an attack, so that none
-    may succeed.
+    where problems are large), each of 99.9 % of the radius at most. Of rewards: random signs, and
+    one attack that goes straight for the second-best action. Of inputs: random corners and points
+    of the box, and down the gradient of the lead where there is one. Reference: half an attack, so
+    that none may succeed.
 
     Raises:
-        CapabilityError: Not about rewards, or no table of outcomes.
+        BudgetError: About inputs, and less than one attack for each can be paid.
+        CapabilityError: About rewards and no table of outcomes, or about inputs of no known unit.
     """
     info = certificate_attacks.info  # type: ignore[attr-defined]
-    found = certified_rewards(check)
-    if not len(found.states):
+    content = check.finding.content
+    assert isinstance(content, Certificates)
+    rng = stream(check.seed, "certificate_attacks")
+    broken, n = (_inputs if content.about == "inputs" else _rewards)(check, rng)
+    if not len(broken):
         reason = "no choice is certified: each is tied, or not the best one"
         return (missing_score(info, reason, "choices that lead over all others"),)
-    rng = stream(check.seed, "certificate_attacks")
-    n = _n_attacks(found)
-    broken = np.array([_broken(found, place, n, rng) for place in range(len(found.states))])
     interval = mean_interval(broken)
     less = 50.0 / (n * len(broken))
     limit = Estimate(less, less, less, interval.n, constant=True)
@@ -72,6 +75,20 @@ def certificate_attacks(check: Check) -> tuple[Score, ...]:
             value_unit="% of attacks",
         ),
     )
+
+
+def _inputs(check: Check, rng: np.random.Generator) -> tuple[Float[np.ndarray, " states"], int]:
+    """Return the percentage of attacks on each decision that succeed, and how many there were."""
+    return share_broken(check, certified_inputs(check), rng)
+
+
+def _rewards(check: Check, rng: np.random.Generator) -> tuple[Float[np.ndarray, " states"], int]:
+    """Return the percentage of attacks on each decision that succeed, and how many there were."""
+    found = certified_rewards(check)
+    if not len(found.states):
+        return np.empty(0), 0
+    n = _n_attacks(found)
+    return np.array([_broken(found, place, n, rng) for place in range(len(found.states))]), n
 
 
 def _n_attacks(found: Certified) -> int:

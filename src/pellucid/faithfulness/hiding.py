@@ -7,6 +7,7 @@ import numpy as np
 from gymnasium.spaces import Box
 from jaxtyping import Bool, Int, Shaped
 
+from pellucid.agents.outputs import action_parts
 from pellucid.explanation import InputGroups
 from pellucid.faithfulness import thresholds
 from pellucid.kernels.draws import indexed_draws
@@ -83,9 +84,8 @@ class GroupHider:
 def changed_choices(space: Any, before: Actions, after: Actions) -> Bool[np.ndarray, " batch"]:
     """Return which actions are another choice.
 
-    A discrete action is another choice if it differs at all. A continuous one if any dimension
-    moved by more than a tenth of its range; where the space has no bounds, of the range of
-    `before`.
+    An action is another one if any of its parts is: a choice if it differs at all, a quantity if
+    it moved by more than a tenth of its range; where it has no bounds, of the range of `before`.
 
     Args:
         space: The action space.
@@ -95,9 +95,13 @@ def changed_choices(space: Any, before: Actions, after: Actions) -> Bool[np.ndar
     one, two = input_rows(before), input_rows(after)
     if not isinstance(space, Box):
         return np.asarray((one != two).any(axis=1))
-    low, high = (np.asarray(end, dtype=np.float64).reshape(-1) for end in (space.low, space.high))
+    parts = action_parts(space)
+    picked = np.array([part.kind == "choice" for part in parts], dtype=bool)
+    other = (one[:, picked] != two[:, picked]).any(axis=1)
+    one, two = one[:, ~picked], two[:, ~picked]
+    low, high = (np.array([getattr(p, end) for p in parts])[~picked] for end in ("low", "high"))
     bounded = np.isfinite(low) & np.isfinite(high)
     seen = np.ptp(one.astype(np.float64), axis=0) if len(one) else np.ones_like(low)
     width = np.where(bounded, np.subtract(high, low, where=bounded, out=np.zeros_like(low)), seen)
     moved = np.abs(two.astype(np.float64) - one.astype(np.float64))
-    return np.asarray((moved > thresholds.CHANGED_ACTION * width).any(axis=1))
+    return np.asarray(other | (moved > thresholds.CHANGED_ACTION * width).any(axis=1))

@@ -8,13 +8,13 @@ serves as the control of both.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
 from pellucid.agents.acting import choose_actions
+from pellucid.agents.context import in_context
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explanation import Attribution, Check, Curve, Interval, MetricInfo, Score
 from pellucid.faithfulness import thresholds
@@ -23,13 +23,13 @@ from pellucid.faithfulness.replacements import REPLACEMENTS, Replacement
 from pellucid.faithfulness.results import clipped, missing_score, paired_score
 from pellucid.seeds import derived_seed, stream
 from pellucid.stats import mean_interval
-from pellucid.types import Observations
+from pellucid.types import Agent, Observations
 
-EffectFn: TypeAlias = Callable[[Observations, int], Float[np.ndarray, "states sets"]]
+EffectFn: TypeAlias = Callable[[Agent, Observations, int], Float[np.ndarray, "states sets"]]
 """How far each set of hidden inputs moves the agent's answer from that with everything visible.
 
-Takes observations, shape (states * (1 + sets), *observation), of which the first of each state
-hides nothing, and the number of states.
+Takes the agent, in the context that each state had; observations, shape (states * (1 + sets),
+*observation), of which the first of each state hides nothing; and the number of states.
 """
 
 _ROWS_AT_ONCE = 2**14
@@ -80,8 +80,7 @@ def _score(
     shown: bool,
 ) -> Score:
     check.meter.check_time()
-    choices = partial(_changed_choices, check)
-    effects = effects_of_orders(check, info, kind, orders, share, choices, reverse=shown)
+    effects = effects_of_orders(check, info, kind, orders, share, _changed_choices, reverse=shown)
     own, random = 100.0 * effects.own, 100.0 * effects.random
     levels, axis = orders.n_hidden, "inputs hidden"
     if shown:
@@ -301,7 +300,8 @@ def _effects(
         numbers = hidden_numbers(check, sets, observed[part])
         hybrids = np.where(numbers, other, input_rows(observed[part])[:, None, :])
         batch = hybrids.astype(observed.dtype).reshape(-1, *observed.shape[1:])
-        parts.append(effect_fn(batch, n))
+        context = check.episodes.context_at(states[part].repeat(1 + n_sets, axis=0))
+        parts.append(effect_fn(in_context(check.agent, context), batch, n))
     return np.concatenate(parts)
 
 
@@ -323,14 +323,14 @@ def hidden_numbers(
 
 
 def _changed_choices(
-    check: Check, observations: Observations, n_states: int
+    agent: Agent, observations: Observations, n_states: int
 ) -> Float[np.ndarray, "states sets"]:
     """Return 1 where hiding changes the choice and 0 elsewhere."""
-    actions = choose_actions(check.agent, observations, "greedy", ())
+    actions = choose_actions(agent, observations, "greedy", ())
     n_sets = len(observations) // n_states - 1
     by_state = actions.reshape(n_states, 1 + n_sets, -1)
     before = np.repeat(by_state[:, :1], n_sets, axis=1)
-    space = check.agent.action_space
+    space = agent.action_space
     flat_shape = (-1, by_state.shape[2])
     changed = changed_choices(
         space, before.reshape(flat_shape), by_state[:, 1:].reshape(flat_shape)

@@ -173,6 +173,7 @@ def _returns(
     bounds = np.zeros((2, n), dtype=np.int64)
     bounds[:, places] = stretches.T
     seen = dict(zip(places, donors, strict=True))
+    starts, stops = bounds
     run = collect(
         check.agent,
         episodes.spec,
@@ -182,7 +183,9 @@ def _returns(
         meter=check.meter,
         names=episodes.names,
         jobs=check.jobs,
-        remember=RememberedOtherwise(*bounds, tuple(seen.get(i, donors[0]) for i in range(n))),
+        remember=RememberedOtherwise(
+            starts, stops, tuple(seen.get(i, donors[0]) for i in range(n))
+        ),
         episode_seeds=[e.seed for e in episodes.attempted[:n]],
     )
     earned = np.full(n, math.nan)

@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium.spaces import Box
 from jaxtyping import Float, Shaped
 
+from pellucid.agents.context import in_context
 from pellucid.agents.metering import unmetered
 from pellucid.errors import CapabilityError
 from pellucid.explanation import Attribution, Check, Score, metric
@@ -18,7 +19,7 @@ from pellucid.faithfulness.results import missing_score
 from pellucid.rollouts.episodes import Episode, Episodes
 from pellucid.seeds import stream
 from pellucid.stats import Estimate, mean_interval
-from pellucid.types import Actions, Agent, Distribution, Observations
+from pellucid.types import Actions, Agent, Context, Distribution, Observations
 
 
 @metric(
@@ -172,6 +173,10 @@ class PlantedAgent:
     def capabilities(self) -> frozenset[str]:
         """The agent's capabilities, save redrawing weights, which its copy here would not have."""
         return frozenset(self.agent.capabilities) - {"layers"}
+
+    def within(self, context: Context) -> "PlantedAgent":
+        """Return the agent within a context, with the same inputs planted."""
+        return replace(self, agent=in_context(self.agent, context))
 
     # --- what it answers ---
 

@@ -6,6 +6,7 @@ import numpy as np
 from gymnasium.spaces import Discrete
 from jaxtyping import Float, Int
 
+from pellucid.agents.context import stacked, take
 from pellucid.agents.flatten import flat
 from pellucid.agents.program import ProgramAgent
 from pellucid.agents.tree import TreeAgent
@@ -14,9 +15,10 @@ from pellucid.explanation import Check, Surrogate
 from pellucid.explanation.programs import program_of
 from pellucid.faithfulness import thresholds
 from pellucid.kernels.cart import fit_cart
+from pellucid.rollouts.remembered import remembered_along
 from pellucid.rollouts.stand_ins import collect_stand_in
 from pellucid.seeds import derived_seed, stream
-from pellucid.types import Observations
+from pellucid.types import Context, Observations
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,12 @@ class OwnStates:
     Args:
         observations: Shape (states, *observation).
         episodes: Shape (states,), the episode of each.
+        context: What answers in them depend on beside the observation, row by row.
     """
 
     observations: Observations
     episodes: Int[np.ndarray, " states"]
+    context: Context
 
     def by_episode(self, values: Float[np.ndarray, " states"]) -> Float[np.ndarray, " episodes"]:
         """Return the mean of each episode: states of one episode are not independent."""
@@ -69,6 +73,7 @@ def own_states(check: Check, student: ProgramAgent) -> OwnStates:
         meter=check.meter,
         jobs=check.jobs,
     )
+    run = remembered_along(check.agent, run, check.meter)
     affordable = check.meter.left.queries
     if len(run.attempted) < least or affordable < least:
         need = round(least * float(np.mean([len(e) for e in check.episodes.used])))
@@ -79,16 +84,17 @@ def own_states(check: Check, student: ProgramAgent) -> OwnStates:
         )
     used = [e for e in run.used if len(e)][:affordable]
     per_episode = min(thresholds.STATES_PER_EPISODE, affordable // max(1, len(used)))
-    rows, episodes = [], []
+    rows, episodes, contexts = [], [], []
     for position, episode in enumerate(used):
         n = min(per_episode, len(episode))
         places = np.unique(np.linspace(0, len(episode) - 1, n).round().astype(np.int64))
         rows.append(episode.observations[places])
         episodes.append(np.full(len(places), position))
+        contexts.append(take(episode.context, places))
     if not rows:
         failure = next((e.failure.message for e in run.excluded if e.failure is not None), "")
         raise CapabilityError(f"no episode of the stand-in could be used: {failure}")
-    return OwnStates(np.concatenate(rows), np.concatenate(episodes))
+    return OwnStates(np.concatenate(rows), np.concatenate(episodes), stacked(contexts))
 
 
 def shuffled_trees(check: Check, student: ProgramAgent) -> list[TreeAgent]:

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pellucid.agents.acting import choose_actions
+from pellucid.agents.context import in_context
 from pellucid.agents.program import ProgramAgent
 from pellucid.agents.tree import TreeAgent
 from pellucid.explanation import Check, Score, Surrogate, metric
@@ -36,10 +37,12 @@ def surrogate_agreement(check: Check) -> tuple[Score, ...]:
     student = student_of(check)
     own = own_states(check, student)
     space = check.agent.action_space
-    wanted = choose_actions(check.agent, own.observations, "greedy", ())
+    agent = in_context(check.agent, own.context)
+    wanted = choose_actions(agent, own.observations, "greedy", ())
 
     def agreement(stand_in: ProgramAgent | TreeAgent) -> Float[np.ndarray, " episodes"]:
-        same = ~changed_choices(space, wanted, stand_in.act(own.observations))
+        chosen = in_context(stand_in, own.context).act(own.observations)
+        same = ~changed_choices(space, wanted, chosen)
         return own.by_episode(100.0 * same)
 
     shuffled = [agreement(tree) for tree in shuffled_trees(check, student)]

@@ -7,6 +7,7 @@ from gymnasium.spaces import Discrete
 from jaxtyping import Float
 
 from pellucid.agents.acting import preferences
+from pellucid.agents.context import in_context
 from pellucid.agents.program import ProgramAgent
 from pellucid.agents.tree import TreeAgent
 from pellucid.errors import CapabilityError
@@ -62,16 +63,17 @@ def surrogate_regret(check: Check) -> tuple[Score, ...]:
 
 
 def _worth(check: Check, own: OwnStates, by_value: bool) -> Float[np.ndarray, "states actions"]:
+    agent = in_context(check.agent, own.context)
     if by_value:
-        values = cast(HasQValues, check.agent).q_values(own.observations)
+        values = cast(HasQValues, agent).q_values(own.observations)
         return np.asarray(values, dtype=np.float64)
-    probabilities = preferences(check.agent, own.observations)
+    probabilities = preferences(agent, own.observations)
     return np.asarray(np.log(np.maximum(probabilities, thresholds.LEAST_PROBABILITY)))
 
 
 def _regret(
     own: OwnStates, worth: Float[np.ndarray, "states actions"], stand_in: ProgramAgent | TreeAgent
 ) -> Float[np.ndarray, " episodes"]:
-    chosen = stand_in.leaf_values(own.observations).argmax(axis=1)
+    chosen = in_context(stand_in, own.context).leaf_values(own.observations).argmax(axis=1)
     had = np.take_along_axis(worth, chosen[:, None], axis=1)[:, 0]
     return own.by_episode(worth.max(axis=1) - had)

@@ -117,3 +117,12 @@ PERMUTED_RADII = 20
 """Orders of the radii that make up the control of certificates."""
 INSIDE = 0.999
 """How far inside a radius attacks stay: on its edge rounding may decide."""
+
+# --- changed states ---
+
+RANDOM_CHANGES = 4
+"""Random changes of the same size that make up the control of one changed state."""
+RARE_STATE = 0.05
+"""Share of visited states that a changed state must not be more isolated than, or it is rare."""
+RARE_STATES = 0.5
+"""Largest share of changed states that may be rare."""

@@ -1,7 +1,6 @@
 """Value deletion: how far the predicted return moves as inputs are hidden in ranked order."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from jaxtyping import Float
@@ -11,7 +10,7 @@ from pellucid.explanation import PREDICTED_RETURN, Attribution, Check, Curve, Sc
 from pellucid.faithfulness.hiding_order import drawn_orders, effects_of_orders, points
 from pellucid.faithfulness.replacements import Resample
 from pellucid.faithfulness.results import paired_score
-from pellucid.types import Observations
+from pellucid.types import Agent, Observations
 
 _BOUNDS = (0.0, np.inf)
 
@@ -44,8 +43,7 @@ def value_deletion(check: Check) -> tuple[Score, ...]:
     """
     info = value_deletion.info  # type: ignore[attr-defined]
     orders = drawn_orders(check, info)
-    moved = partial(_moved, check)
-    effects = effects_of_orders(check, info, Resample, orders, 1.0, moved)
+    effects = effects_of_orders(check, info, Resample, orders, 1.0, _moved)
     score = paired_score(
         info,
         effects.own.mean(axis=1),
@@ -64,9 +62,9 @@ def value_deletion(check: Check) -> tuple[Score, ...]:
 
 
 def _moved(
-    check: Check, observations: Observations, n_states: int
+    agent: Agent, observations: Observations, n_states: int
 ) -> Float[np.ndarray, "states sets"]:
     """Return how far hiding moves the prediction, up or down."""
-    predicted = predicted_return(check.agent, observations).reshape(n_states, -1)
+    predicted = predicted_return(agent, observations).reshape(n_states, -1)
     moved: Float[np.ndarray, "states sets"] = np.abs(predicted[:, 1:] - predicted[:, :1])
     return moved

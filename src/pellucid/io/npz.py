@@ -52,6 +52,17 @@ def read_npz(path: Path, names: Iterable[str]) -> dict[str, Shaped[np.ndarray, "
     return arrays
 
 
+def members_of(path: Path) -> frozenset[str]:
+    """Return the names of the arrays in a `.npz` file.
+
+    Raises:
+        DataError: The file is missing, damaged or not such an archive.
+    """
+    content, where = read_bytes(path), str(path)
+    with open_zip(content, where=where, limits=_LIMITS, error=DataError, hint=_MAKER) as archive:
+        return frozenset(name.removesuffix(".npy") for name in archive.namelist())
+
+
 def _parse(content: bytes, where: str) -> Shaped[np.ndarray, "..."]:
     stream = io.BytesIO(content)
     try:

@@ -1,14 +1,18 @@
 """What the agent does, as data: all returns, shares of its actions, ranges of its inputs."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
 
+from pellucid.explanation.plots import DotChart, DotRow
+from pellucid.explanation.wording import show
 from pellucid.report.actions import action_name, at_or
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document
 from pellucid.rollouts.episodes import Episode
+from pellucid.stats import mean_interval
 
 MOST_NAMED_INPUTS = 200
 """Inputs above which they are pixels, and what they do is a picture and not a list."""
@@ -63,6 +67,37 @@ def inputs(record: RunRecord) -> list[Document]:
         for i in range(visited.shape[1])
         if np.isfinite(visited[:, i]).any()
     ]
+
+
+def terms(record: RunRecord) -> DotChart | None:
+    """Return what each reward term adds to an episode, with the return; None without terms.
+
+    The return is the first row: the terms should add up to it.
+    """
+    used = [e for e in record.episodes.used if e.terms]
+    names = list(dict.fromkeys(name for e in used for name in e.terms))
+    if not names:
+        return None
+    sums = {n: [float(e.terms[n].sum()) if n in e.terms else 0.0 for e in used] for n in names}
+    rows = [_dot(name, values) for name, values in sums.items()]
+    rows.sort(key=lambda row: -abs(row.value))
+    whole = _dot("return", [e.total_reward for e in used])
+    error = max(abs(e.total_reward - sum(v[i] for v in sums.values())) for i, e in enumerate(used))
+    return DotChart(
+        title=f"What each reward term adds to an episode, mean over {len(used)} episodes; "
+        f"the terms add up within {show(error)}",
+        sentence=f"Of a return of {whole.text}, {rows[0].label} makes {rows[0].text}.",
+        unit=record.episodes.names.reward_unit,
+        left="← takes",
+        right="adds →",
+        rows=(whole, *rows),
+    )
+
+
+def _dot(label: str, values: Sequence[float]) -> DotRow:
+    mean = mean_interval(values)
+    value = mean.value if mean.measured else float(np.mean(values))
+    return DotRow(label, value, mean.low, mean.high)
 
 
 def flat(observations: np.ndarray) -> Float[np.ndarray, "states inputs"]:

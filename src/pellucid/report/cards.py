@@ -81,8 +81,8 @@ def _explanation(explanation: Explanation, position: int, unit: str) -> Document
         "policy": explanation.policy,
         "seed": explanation.seed,
         "warnings": list(explanation.warnings),
-        "chart": _chart(content_chart(explanation.content, unit=unit)),
-        "test_chart": _chart(score_chart(decisive_score(explanation))),
+        "chart": chart_document(content_chart(explanation.content, unit=unit)),
+        "test_chart": chart_document(score_chart(decisive_score(explanation))),
     }
 
 
@@ -149,7 +149,8 @@ def estimate_document(interval: Interval) -> Document:
     return ends(interval) | counted
 
 
-def _chart(chart: Chart | None) -> Any:
+def chart_document(chart: Chart | None) -> Any:
+    """Return a chart as the document has it, None if there is none."""
     return None if chart is None else {"form": chart.form, **plain(chart)}
 
 

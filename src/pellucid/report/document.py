@@ -6,8 +6,9 @@ is null with a `reason`.
 """
 
 from pellucid import __version__
+from pellucid.explanation import Explanation
 from pellucid.report import behaviour, overview, trust, words
-from pellucid.report.cards import card, cost_document
+from pellucid.report.cards import card, chart_document, cost_document
 from pellucid.report.fitting import (
     PAGE_BYTES,
     Limits,
@@ -16,6 +17,7 @@ from pellucid.report.fitting import (
     with_fewer_frames,
 )
 from pellucid.report.html import render_html
+from pellucid.report.moments import named_moments
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document, plain
 from pellucid.report.timeline import shown_episodes, timeline
@@ -35,6 +37,9 @@ def build_document(record: RunRecord) -> Document:
         card(explanation, position, unit)
         for position, explanation in enumerate(record.explanations)
     ]
+    shown = {position for position, _ in shown_episodes(record)}
+    for described, explanation in zip(explanations, record.explanations, strict=True):
+        described["moments"] = [] if described["damaged"] else _moments(record, explanation, shown)
     for limits in tightening():
         document = _document(record, explanations, limits)
         page = render_html(record, document, json_sha256="")
@@ -69,6 +74,7 @@ def _document(record: RunRecord, explanations: list[Document], limits: Limits) -
         "episodes": behaviour.episodes(record),
         "timeline": timeline(fitted),
         "inputs": behaviour.inputs(record),
+        "terms": chart_document(behaviour.terms(record)),
         "budget": {
             "allowed": cost_document(record.allowed),
             "used": cost_document(record.used),
@@ -130,6 +136,15 @@ def _return(record: RunRecord) -> Document:
         "unit": record.episodes.names.reward_unit,
         "reason": missing,
     }
+
+
+def _moments(record: RunRecord, explanation: Explanation, shown: set[int]) -> list[Document]:
+    """Return the moments of an explanation that the page shows, by the numbers of episodes."""
+    return [
+        {"episode": record.episodes.used[position].index, "step": step}
+        for position, step in named_moments(explanation)
+        if position in shown
+    ]
 
 
 def _cost_parts(record: RunRecord) -> list[Document]:

@@ -7,8 +7,16 @@ from markupsafe import Markup
 
 from pellucid import registry
 from pellucid.errors import PluginError, UnknownNameError
-from pellucid.explanation import CounterfactualStates, Explanation, Futures
+from pellucid.explanation import (
+    Components,
+    CounterfactualStates,
+    Explanation,
+    Futures,
+    Prediction,
+)
 from pellucid.explanation.outside import clip, visible
+from pellucid.explanation.plots.charts import read_chart
+from pellucid.explanation.plots.svg import chart_svg
 from pellucid.explanation.wording import show
 from pellucid.report.charts import returns_svg
 from pellucid.report.fitting import limits_of, shortened, with_fewer_frames
@@ -21,11 +29,12 @@ from pellucid.report.lanes import (
     marks_svg,
     shown_dimensions,
 )
-from pellucid.report.page import TITLE_LETTERS, Page, made_here, render_page
+from pellucid.report.page import SHOWN_DIGITS, TITLE_LETTERS, Page, made_here, render_page, rounded
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document
 
 WHAT_WOULD_CHANGE = (Futures.kind, CounterfactualStates.kind)
+WHAT_IT_EXPECTS = (Prediction.kind, Components.kind)
 
 
 def render_html(record: RunRecord, document: Document, *, json_sha256: str) -> str:
@@ -106,10 +115,16 @@ class _AgentPage(Page):
         return base64.b64encode(self.record.frames[position].images[index]).decode()
 
     def data(self) -> Document:
-        """Return what the page's script needs, and the document with its long lists cut."""
-        shown = self.document["timeline"]["episodes"]
-        return {**shortened(self.document, limits_of(self.document).rows), "images": [
-            self._images(k) for k in range(len(shown))]}  # fmt: skip
+        """Return what the page's script needs, and the document with its long lists cut.
+
+        The timeline has as many digits as are shown, so that the script rounds nothing again.
+        """
+        whole = shortened(self.document, limits_of(self.document).rows)
+        episodes = self.document["timeline"]["episodes"]
+        return whole | {
+            "timeline": rounded(self.document["timeline"], SHOWN_DIGITS),
+            "images": [self._images(k) for k in range(len(episodes))],
+        }
 
     def _images(self, k: int) -> list[str | None]:
         """Return the frames of an episode, None for those that the storyboard has already."""
@@ -125,17 +140,30 @@ class _AgentPage(Page):
     # --- order ---
 
     @cached_property
+    def _kinds(self) -> list[str | None]:
+        described = self.document["explanations"]
+        return [_kind(e, d) for e, d in zip(self.record.explanations, described, strict=True)]
+
+    @property
     def what_would_change(self) -> list[int]:
         """Positions of the explanations that belong to *What would change it*."""
-        kinds = [_kind(e, d) for e, d in zip(
-            self.record.explanations, self.document["explanations"], strict=True)]  # fmt: skip
-        return [i for i, kind in enumerate(kinds) if kind in WHAT_WOULD_CHANGE]
+        return [i for i, kind in enumerate(self._kinds) if kind in WHAT_WOULD_CHANGE]
 
-    @cached_property
+    @property
+    def expects(self) -> list[int]:
+        """Positions of those that belong to *What it expects, what it was taught*."""
+        return [i for i, kind in enumerate(self._kinds) if kind in WHAT_IT_EXPECTS]
+
+    @property
     def why(self) -> list[int]:
         """Positions of all other explanations."""
-        everything = range(len(self.document["explanations"]))
-        return [i for i in everything if i not in self.what_would_change]
+        elsewhere = {*self.what_would_change, *self.expects}
+        return [i for i in range(len(self._kinds)) if i not in elsewhere]
+
+    def terms(self) -> Markup:
+        """Return the chart of the reward terms of whole episodes."""
+        chart = read_chart(self.document["terms"])
+        return made_here(chart_svg(chart)) if chart is not None else Markup("")
 
     def title(self) -> str:
         """Return the page's title: no markup is possible there, so only hidden signs matter."""

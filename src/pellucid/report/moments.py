@@ -14,6 +14,8 @@ FEWEST_MOMENTS = 8
 """Figures that evenly spaced steps fill up to."""
 CLOSE_CALL = 0.1
 """Difference of the two largest probabilities below which a choice is a close call."""
+MOST_LINKS = 5
+"""Moments that a card links to at most."""
 MOST_EPISODES = 8
 """Episodes that are shown at most."""
 
@@ -89,6 +91,16 @@ def highlighted(explanations: Sequence[Explanation]) -> list[tuple[int, int]]:
         if isinstance(explanation.content, Summary)
         for episode, step in explanation.content.steps
     ]
+
+
+def named_moments(explanation: Explanation) -> list[tuple[int, int]]:
+    """Return position of the episode and step of the moments that an explanation is about."""
+    content = explanation.content
+    if isinstance(content, Segments):
+        return [(content.episode, int(content.starts[content.chosen]))]
+    if isinstance(content, Futures):
+        return [(content.episode, content.step)]
+    return highlighted((explanation,))[:MOST_LINKS]
 
 
 def _explained(position: int, explanations: Sequence[Explanation]) -> list[tuple[int, str]]:

@@ -7,6 +7,7 @@ from typing import get_args
 from pellucid.explanation import Badge, Explanation, Interval
 from pellucid.explanation.rendering import decisive_score
 from pellucid.explanation.wording import Fact, fact
+from pellucid.report.contexts import what_it_goes_by
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document, listing, said, said_with
 from pellucid.stats import CONFIDENCE
@@ -49,7 +50,7 @@ def measured(value: float | None) -> bool:
 
 
 def performance(record: RunRecord) -> list[Document]:
-    """Return one or two sentences on the return and on success."""
+    """Return one or two sentences on the return and on success, and on what else it goes by."""
     unit, returns = record.episodes.names.reward_unit, record.returns
     n = len(record.episodes)
     if n == 0:
@@ -78,7 +79,7 @@ def performance(record: RunRecord) -> list[Document]:
             r=float(record.episodes.returns.mean()),
             unit=unit,
         )
-    return [told, _success(record)]
+    return [told, _success(record), *what_it_goes_by(record)]
 
 
 def _success(record: RunRecord) -> Document:

@@ -30,6 +30,8 @@ from pellucid.report.said import Document
 
 LONG_TEXT = 2000
 TITLE_LETTERS = 120
+SHOWN_DIGITS = 3
+"""Significant digits of numbers in sentences and tables."""
 _BOLD = re.compile(r"\*\*")
 _RUN_ID = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -227,21 +229,21 @@ def _hashes(sources: Sequence[str]) -> str:
 
 
 def _inert_json(document: Document, digits: int) -> str:
-    text = json.dumps(_shortened(document, digits), ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(rounded(document, digits), ensure_ascii=True, separators=(",", ":"))
     # not even `</script>` or `<!--` may end the block early; ensure_ascii covers U+2028 and U+2029
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
 
 
-def _shortened(value: Any, digits: int) -> Any:
+def rounded(value: Any, digits: int) -> Any:
     """Fewer digits: the page is for reading, `report.json` keeps full precision."""
     if isinstance(value, float):
         return float(f"{value:.{digits}g}")
     if isinstance(value, Mapping):
-        return {key: _shortened(item, digits) for key, item in value.items()}
+        return {key: rounded(item, digits) for key, item in value.items()}
     if isinstance(value, list):
-        return [_shortened(item, digits) for item in value]
+        return [rounded(item, digits) for item in value]
     return value
 
 

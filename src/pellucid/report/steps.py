@@ -36,10 +36,9 @@ def step_sentence(
     row = steps.preferences[step]
     if steps.unit == "Q-value":
         return said(f"It {verb} {{a}}, valued at {{q}}.", a=action, q=float(row[chosen]))
-    order = np.argsort(-row, kind="stable")
     percent = 100.0 * float(row[chosen])
-    if len(order) > 1 and row[order[0]] - row[order[1]] <= CLOSE_CALL:
-        other = int(order[1] if order[0] == chosen else order[0])
+    other = rival_of(episode, step, steps)
+    if other is not None:
         return said(
             f"Close call: it {verb} {{a}}, {{p}} %, over {{b}}, {{q}} %.",
             a=action,
@@ -48,6 +47,20 @@ def step_sentence(
             q=100.0 * float(row[other]),
         )
     return said(f"It {verb} {{a}}, {{p}} %.", a=action, p=percent)
+
+
+def rival_of(episode: Episode, step: int, steps: EpisodeSteps | None) -> int | None:
+    """Return the other of the two likeliest outputs where they are nearly equally likely."""
+    chosen = _chosen_output(episode, step, steps)
+    if steps is None or chosen is None or steps.unit != "probability":
+        return None
+    row = steps.preferences[step]
+    if len(row) < 2:
+        return None
+    first, second = np.argsort(-row, kind="stable")[:2]
+    if row[first] - row[second] > CLOSE_CALL:
+        return None
+    return int(second if first == chosen else first)
 
 
 def why_not_sentence(record: RunRecord, position: int, step: int) -> int | None:

@@ -21,18 +21,19 @@ from pellucid.report.moments import (
 )
 from pellucid.report.record import EpisodeSteps, RunRecord
 from pellucid.report.said import Document, said
-from pellucid.report.steps import board_entry
+from pellucid.report.steps import board_entry, rival_of
 from pellucid.rollouts.episodes import Episode
 
 MOST_STEPS = 2000
 """Steps of one episode that the page holds; of a longer one every second, third, … step."""
-TABLE_ROWS = 150
+TABLE_ROWS = 75
 """Rows of all step tables together, so that a page with many episodes opens at once."""
 MOST_TABLE_ROWS = 60
 MAX_SERIES = 5
 MOST_EFFECTS = 5
 HEADINGS = {
     "only": "The only episode",
+    "equal": "One of its episodes, which all earn the same",
     "worst": "Worst episode",
     "best": "Best episode",
     "median": "Median episode",
@@ -62,9 +63,12 @@ def shown_episodes(record: RunRecord) -> list[tuple[int, str]]:
     if n < 2:
         return [(0, "only")] if n else []
     order = np.argsort(record.episodes.returns, kind="stable")
-    found = {int(order[0]): "worst"}
-    found.setdefault(int(order[-1]), "best")
-    found.setdefault(int(order[(n - 1) // 2]), "median")
+    if record.returns.constant:
+        found = {0: "equal"}
+    else:
+        found = {int(order[0]): "worst"}
+        found.setdefault(int(order[-1]), "best")
+        found.setdefault(int(order[(n - 1) // 2]), "median")
     for explanation in record.explanations:
         content = explanation.content
         if isinstance(content, Segments | Futures) and 0 <= content.episode < n:
@@ -143,10 +147,11 @@ def _choices(
     n_outputs = steps.preferences.shape[1] if steps is not None else 0
     names = record.episodes.names.actions
     start = steps.start if steps is not None else 0
-    outputs = [at_or(names, i + start, f"action {i + start}") for i in range(n_outputs)]
+    outputs = [at_or(names, i, f"action {i + start}") for i in range(n_outputs)]
     taken = [action_name(record, episode.actions[step]) for step in kept]
     labels = list(dict.fromkeys(taken)) if discrete else []
     by_output = discrete and n_outputs > 0
+    rivals = [rival_of(episode, step, steps) for step in kept.tolist()] if by_output else []
     return {
         "unit": steps.unit if steps is not None else "",
         "outputs": outputs,
@@ -156,6 +161,7 @@ def _choices(
         "actions": labels,
         "taken": [labels.index(name) for name in taken] if discrete else taken,
         "taken_output": [int(a) - start for a in episode.actions[kept]] if by_output else [],
+        "rivals": [-1 if rival is None else rival for rival in rivals],
         "drawn": record.episodes.policy == "sampled",
     }
 

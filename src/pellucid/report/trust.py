@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from pellucid.explanation import Badge, Futures
 from pellucid.faithfulness import thresholds
+from pellucid.report.contexts import what_is_held
 from pellucid.report.overview import PERCENT, n_tests
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document, listing, said
@@ -214,6 +215,7 @@ def _choices(record: RunRecord) -> list[Document]:
         )
     if "same_noise" in noise:
         told.append(said("Futures repeat the chance events of the recorded episode."))
+    told += what_is_held(record)
     told.append(said("How stable the answers are under another seed was not measured."))
     return told
 

@@ -43,9 +43,10 @@ def checked_branches(
         if branch.horizon is not None and branch.horizon < 1:
             raise InputError(f"a horizon must be at least 1, got {branch.horizon}")
         hidden = _checked_hidden(branch.hidden, episodes)
+        shown = _checked_shown(branch.shown, episodes)
         forced = _checked_forced(branch.forced, space, shape, dtype)
         _check_allowed(branch, forced, episodes, space)
-        checked.append(replace(branch, forced=forced, hidden=hidden))
+        checked.append(replace(branch, forced=forced, hidden=hidden, shown=shown))
     return checked
 
 
@@ -59,6 +60,17 @@ def _checked_hidden(hidden: Any, episodes: Episodes) -> Bool[np.ndarray, " input
             f"expected hidden inputs as {n_inputs} booleans, got {mask.dtype} of shape {mask.shape}"
         )
     return mask
+
+
+def _checked_shown(shown: Any, episodes: Episodes) -> Shaped[np.ndarray, "*observation"] | None:
+    if shown is None:
+        return None
+    like = episodes.visited[0]
+    if np.shape(shown) != like.shape:
+        raise InputError(
+            f"expected a shown observation of shape {like.shape}, got {np.shape(shown)}"
+        )
+    return np.asarray(shown, dtype=like.dtype)
 
 
 def _checked_forced(

@@ -58,6 +58,8 @@ class Branch:
             all arms. None if it sees everything.
         random: Whether the forced actions stand for random ones. One that the environment does not
             allow where it comes gives way to a random allowed one, else to the agent's own.
+        shown: Shape (*observation), what the agent sees at `step` in place of the observation; the
+            environment stays as it was. None for what there is to see.
     """
 
     episode: int
@@ -67,6 +69,7 @@ class Branch:
     horizon: int | None = None
     hidden: Bool[np.ndarray, " inputs"] | None = None
     random: bool = False
+    shown: Shaped[np.ndarray, "*observation"] | None = None
 
 
 @dataclass(frozen=True)
@@ -370,6 +373,8 @@ class _Starter:
         observation = np.array(group.episode.observations[step])
         recorder.start(observation)
         end = _end(branch, task.limit)
+        if branch.shown is not None:
+            observation = np.array(branch.shown)
         lane = Lane(index, env, recorder, observation, draws, step, end, task.limit, branch.forced)
         lane.env_steps = self.replayed[item]
         lane.hidden = branch.hidden

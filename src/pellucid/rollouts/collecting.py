@@ -13,15 +13,19 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from pellucid.agents.context import needs_context
 from pellucid.agents.metering import unmetered
 from pellucid.budget import Meter
+from pellucid.envs.batched import batched_like
 from pellucid.envs.names import Names
 from pellucid.envs.resolve import make_env, step_limit
 from pellucid.envs.spec import EnvSpec
 from pellucid.errors import EnvError, InputError
 from pellucid.kernels.returns import terms_add_up, terms_error
 from pellucid.rollouts.allowed import ALL_ALLOWED, tells_masks
+from pellucid.rollouts.batched import BatchedRun
 from pellucid.rollouts.checks import BadStepError, ObservationRules, observation_rules, space_layout
+from pellucid.rollouts.collected import Collected
 from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Episode, Episodes
 from pellucid.rollouts.lockstep import LANES, Lane, Lockstep, ObservationFilter, one_line
@@ -91,7 +95,7 @@ def collect(
         raise InputError(f"expected {n_episodes} episode seeds, got {len(seeds)}")
     bound = _step_bound(spec)
     task = _CollectTask(unmetered(agent), spec, seed, policy, observe, remember)
-    done: list[_Collected] = []
+    done: list[Collected] = []
     while len(done) < n_episodes:
         affordable = min(meter.left.queries, meter.left.env_steps) // bound
         wave = range(len(done), min(n_episodes, len(done) + affordable))
@@ -125,15 +129,6 @@ def part_size(meter: Meter) -> int:
 
 
 @dataclass(frozen=True)
-class _Collected:
-    episode: Episode
-    queries: int
-    env_steps: int
-    n_outside: int
-    first_outside: int
-
-
-@dataclass(frozen=True)
 class _CollectTask:
     agent: Agent
     spec: EnvSpec
@@ -142,12 +137,17 @@ class _CollectTask:
     observe: ObservationFilter | None
     remember: ObservationFilter | None
 
-    def __call__(self, assigned: list[tuple[int, int]]) -> list[_Collected]:
+    def __call__(self, assigned: list[tuple[int, int]]) -> list[Collected]:
         probe = make_env(self.spec)
         observation_space, action_space = probe.observation_space, probe.action_space
+        batch, limit = batched_like(probe, len(assigned)), step_limit(probe)
         probe.close()
+        spaces = observation_space, action_space
+        if batch is not None and not needs_context(self.agent):
+            run = BatchedRun(self.agent, self.policy, batch, spaces, limit, self.seed, self.observe)
+            return run.run(assigned)
         start = _Starter(self.spec, self.seed, self.policy, observation_space, action_space)
-        collected: dict[int, _Collected] = {}
+        collected: dict[int, Collected] = {}
 
         def finished(item: tuple[int, int], lane: Lane) -> None:
             collected[item[0]] = _as_collected(item, lane)
@@ -208,7 +208,7 @@ def reset(env: Any, seed: int, rules: ObservationRules) -> Any:
         raise EnvError(f"reset: {error}") from None
 
 
-def _as_collected(item: tuple[int, int], lane: Lane) -> _Collected:
+def _as_collected(item: tuple[int, int], lane: Lane) -> Collected:
     recorder = lane.recorder
     episode = Episode(
         index=item[0],
@@ -223,7 +223,7 @@ def _as_collected(item: tuple[int, int], lane: Lane) -> _Collected:
         masks=recorder.masks,
         memories=recorder.memories,
     )
-    return _Collected(episode, lane.queries, lane.env_steps, lane.n_outside, lane.first_outside)
+    return Collected(episode, lane.queries, lane.env_steps, lane.n_outside, lane.first_outside)
 
 
 def _parts(
@@ -243,7 +243,7 @@ def _step_bound(spec: EnvSpec) -> int:
         env.close()
 
 
-def _range_warnings(done: list[_Collected]) -> tuple[str, ...]:
+def _range_warnings(done: list[Collected]) -> tuple[str, ...]:
     outside = [c for c in done if c.n_outside]
     if not outside:
         return ()

@@ -6,6 +6,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 from jaxtyping import Shaped
 
+from pellucid.envs.rows import RowSpace
 from pellucid.errors import CapabilityError
 from pellucid.seeds import stream
 
@@ -44,13 +45,18 @@ def random_actions(
     Unbounded dimensions of a Box are drawn from -1 to 1, half-bounded ones at least one wide.
 
     Args:
-        space: Discrete, Box, MultiDiscrete or MultiBinary.
+        space: Discrete, Box, MultiDiscrete or MultiBinary, or rows of parts that are such, each
+            drawn by itself.
         n_actions: How many.
         rng: The only source of randomness (a space's own generator is global state).
 
     Raises:
         CapabilityError: The space is of another kind.
     """
+    if isinstance(space, RowSpace):
+        drawn = [random_actions(part.space, n_actions, rng) for part in space.parts]
+        columns = [part.reshape(n_actions, -1).astype(space.dtype) for part in drawn]
+        return np.concatenate([np.empty((n_actions, 0), space.dtype), *columns], axis=1)
     if isinstance(space, Discrete):
         return np.asarray(space.start + rng.integers(space.n, size=n_actions), dtype=space.dtype)
     if isinstance(space, Box):
@@ -63,7 +69,7 @@ def random_actions(
         return rng.integers(2, size=(n_actions, *space.shape)).astype(space.dtype)
     raise CapabilityError(
         f"random actions of a {type(space).__name__} action space are not known",
-        hint="supported: Discrete, Box, MultiDiscrete, MultiBinary",
+        hint="supported: Discrete, Box, MultiDiscrete, MultiBinary, and Dict or Tuple of these",
     )
 
 

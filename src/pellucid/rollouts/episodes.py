@@ -18,7 +18,7 @@ class Failure:
     """Why an episode or a sample could not be used; a bad one is data, not a crash.
 
     Args:
-        kind: `environment`, `agent`, `explainer`, `reward` or `judge`.
+        kind: `environment`, `log`, `agent`, `explainer`, `reward` or `judge`.
         message: One line.
         step: Step at which it happened; -1 for `reset`.
     """

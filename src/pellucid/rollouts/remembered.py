@@ -5,7 +5,7 @@ the recorded observations, and the agent is asked at the moment itself, which is
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from pellucid.agents.acting import choose_actions
 from pellucid.agents.context import in_context
+from pellucid.budget import Meter
 from pellucid.rollouts.episodes import Episode, Episodes
 from pellucid.types import Actions, Agent, Context, Observations, Recurrent
 
@@ -181,3 +182,36 @@ def _memory(
     if moment.n_stretches < len(NEAREST) or kept[-1]:
         return np.asarray(own.memories[moment.start])
     return np.asarray(donor.memories[min(moment.start, len(donor) - 1)])
+
+
+def remembered_along(agent: Agent, episodes: Episodes, meter: Meter) -> Episodes:
+    """Return another one's episodes with what a recurrent agent would remember in them.
+
+    It is shown what happened from the start of each episode on, at one query per step. Episodes
+    beyond half of what is left are left out.
+
+    Args:
+        agent: Shown the episodes; any other than a recurrent one is not asked.
+        episodes: What a stand-in did.
+        meter: What the agent pays from; not charged here.
+
+    Raises:
+        BudgetError: Not even one episode is paid for.
+    """
+    if "recurrent" not in agent.capabilities or not episodes.used:
+        return episodes
+    ends = np.cumsum([len(e) for e in episodes.used])
+    shown = episodes.used[: max(1, int(np.searchsorted(ends, meter.left.queries // 2, "right")))]
+    lengths = np.array([len(episode) for episode in shown])
+    start = np.asarray(cast(Recurrent, agent).initial_memory)
+    memories = [np.empty((n, len(start)), start.dtype) for n in lengths]
+    memory = np.repeat(start[None], len(shown), axis=0)
+    for step in range(int(lengths.max())):
+        rows = np.flatnonzero(lengths > step)
+        for row in rows:
+            memories[row][step] = memory[row]
+        memory[rows] = next_memory(
+            agent, memory[rows], np.stack([shown[row].observations[step] for row in rows])
+        )
+    told = zip(shown, memories, strict=True)
+    return replace(episodes, attempted=tuple(replace(e, memories=m) for e, m in told))

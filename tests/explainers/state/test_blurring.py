@@ -132,3 +132,20 @@ def test_planned_pairs_keep_their_groups():
     groups = grid_patches((8, 8, 2), 4, 4)
     pairs = planned_pairs(task(None, episodes), "x", "", groups=groups, per_pair=1)
     assert pairs.groups is groups
+
+
+def test_a_convolutional_agent_is_asked_by_patches_and_answers_the_same(monkeypatch):
+    from tests.agents.test_patched import Pixels, layers
+    from torch import nn
+
+    import pellucid as pl
+
+    episodes = logged_images(np.uint8, (4, 36, 36), lengths=(3, 3))
+    agent = pl.load_agent(nn.Sequential(*layers()), env=Pixels(), outputs="q_values")
+    given = task(agent, episodes)
+    planned = Perturbation().plan(given).queries
+    fast = Perturbation().explain(given).content
+    assert given.meter.used.queries == planned == 6 * (64 + 5)
+    monkeypatch.setattr("pellucid.agents.patched.LEAST_NUMBERS", 10**9)
+    slow = Perturbation().explain(task(agent, episodes)).content
+    np.testing.assert_allclose(fast.values, slow.values, atol=1e-4 * np.abs(slow.values).max())

@@ -4,7 +4,7 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8
 
 LEFT, STAY, RIGHT = 0, 1, 2
 
@@ -27,6 +27,22 @@ CLOUD_COLUMNS = (4, 8)
 _ZOOM = 8
 
 
+class CatchObjects:
+    """Finds ball, paddle and cloud in images, for explanations of objects in place of pixels."""
+
+    names = ("the ball", "the paddle", "the cloud")
+
+    def __call__(
+        self, observations: UInt8[np.ndarray, "batch height width 3"]
+    ) -> Int[np.ndarray, "batch height width"]:
+        """Return the number of the object that each pixel belongs to, -1 for none."""
+        labels = np.full(observations.shape[:3], -1, dtype=np.int64)
+        labels[:, :CELL][(observations[:, :CELL] != BACKGROUND).any(axis=3)] = 2
+        for number, colour in enumerate((BALL, PADDLE)):
+            labels[(observations == np.array(colour, np.uint8)).all(axis=3)] = number
+        return labels
+
+
 class Catch(gymnasium.Env[Any, Any]):
     """A ball falls straight down, and a paddle below moves left, stays or moves right.
 
@@ -47,6 +63,7 @@ class Catch(gymnasium.Env[Any, Any]):
         "render_modes": ["rgb_array"],
         "render_fps": 8,
         "names": {"actions": ["move left", "stay", "move right"]},
+        "groups": CatchObjects(),
     }
 
     def __init__(self, render_mode: str | None = None) -> None:

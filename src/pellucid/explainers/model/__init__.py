@@ -1,12 +1,16 @@
 """Explainers of the agent as a model (leaves A1, A2)."""
 
 REGISTRY = {
+    "additive-model": "pellucid.explainers.model.additive_model",
+    "constant-action-radius": "pellucid.explainers.model.constant_action_radius",
     "linear-model-tree": "pellucid.explainers.model.linear_model_tree",
     "oblique-tree": "pellucid.explainers.model.oblique_tree",
     "optimal-tree": "pellucid.explainers.model.optimal_tree",
     "reward-cliff": "pellucid.explainers.model.reward_cliff",
     "reward-components": "pellucid.explainers.reward.components",
     "reward-when": "pellucid.explainers.reward.when",
+    "symbolic-policy": "pellucid.explainers.model.symbolic_policy",
     "viper-tree": "pellucid.explainers.model.viper_tree",
+    "changed-state": "pellucid.explainers.model.changed_state",
     "why-not": "pellucid.explainers.model.why_not",
 }

@@ -7,13 +7,14 @@ kept.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 from jaxtyping import Float, Int
 
 from pellucid.agents.acting import preferences
+from pellucid.agents.context import in_context, take
 from pellucid.agents.flatten import n_inputs
 from pellucid.agents.program import ProgramAgent
 from pellucid.budget import Cost
@@ -23,10 +24,11 @@ from pellucid.explanation import Finding, Surrogate, Task, fact
 from pellucid.explanation.programs import surrogate_of
 from pellucid.kernels.programs import Program
 from pellucid.rollouts import Episodes, collect
+from pellucid.rollouts.remembered import remembered_along
 from pellucid.rollouts.stand_ins import RandomAgent, collect_stand_in
 from pellucid.seeds import derived_seed, episode_seeds, stream
 from pellucid.stats import Estimate, mean_interval, paired_gap
-from pellucid.types import Observations
+from pellucid.types import Context, Observations
 
 N_EPISODES, MIN_EPISODES = 20, 5
 """Episodes of each stand-in; as many as the budget pays for in every arm."""
@@ -84,15 +86,22 @@ class Reference:
     limit: float
 
 
+class _States(NamedTuple):
+    """States, and what the agent's answers in them depend on."""
+
+    observations: Observations
+    context: Context
+
+
 @dataclass
 class _Gathered:
     """Labelled states, in the order in which they were met."""
 
     parts: list[Labels] = field(default_factory=list)
 
-    def add(self, task: Task, observations: Observations) -> None:
+    def add(self, task: Task, states: "_States") -> None:
         """Label states by the agent; costs one query each."""
-        self.parts.append(label(task, observations))
+        self.parts.append(label(task, states.observations, states.context))
 
     def all(self) -> Labels:
         first = self.parts[0]
@@ -119,7 +128,9 @@ def plan_distilling(task: Task, *, n_front: int, n_rounds: int) -> Cost:
     check_task(task)
     n_arms = 2 + n_rounds + n_front
     steps = _expected_steps(task) * _n_episodes(task, n_arms)
-    labelled = (n_rounds + 1) * min(STATES_PER_ROUND, steps) + AGREEMENT_STATES
+    # a recurrent agent is shown whole episodes, to find what it would remember in them
+    shown = steps if "recurrent" in task.agent.capabilities else 0
+    labelled = (n_rounds + 1) * (min(STATES_PER_ROUND, steps) + shown) + AGREEMENT_STATES + shown
     return Cost(queries=steps + labelled, env_steps=n_arms * steps)
 
 
@@ -311,13 +322,19 @@ def _returns(episodes: Episodes) -> Float[np.ndarray, " episodes"]:
 
 def _spread(
     task: Task, family: Family, episodes: Episodes, n_most: int, name: str | int
-) -> Observations:
-    """Return visited states, drawn without order if there are more than wanted."""
+) -> _States:
+    """Return visited states, drawn without order if there are more than wanted.
+
+    What a recurrent agent would remember in another one's episodes is found by showing it them
+    from their start; that takes one query per step, so that fewer states may come.
+    """
+    episodes = remembered_along(task.agent, episodes, task.meter)
     visited = episodes.visited
-    if len(visited) <= n_most:
-        return visited
-    rng = stream(task.seed, family.method, "states", name)
-    return np.asarray(visited[np.sort(rng.choice(len(visited), size=n_most, replace=False))])
+    rows = np.arange(len(visited))
+    if len(visited) > n_most:
+        rng = stream(task.seed, family.method, "states", name)
+        rows = np.sort(rng.choice(len(visited), size=n_most, replace=False))
+    return _States(np.asarray(visited[rows]), take(episodes.visited_context, rows))
 
 
 def _choose(arms: Sequence[Arm], limit: float) -> int:
@@ -334,9 +351,9 @@ def _agreement(task: Task, family: Family, arm: Arm) -> float:
     # earlier rounds leave at least one query
     n = min(AGREEMENT_STATES, max(1, task.meter.left.queries))
     states = _spread(task, family, arm.episodes, n, "agreement")
-    scores = preferences(task.agent, states)
+    scores = preferences(in_context(task.agent, states.context), states.observations)
     student = ProgramAgent(arm.program, task.agent.observation_space, task.agent.action_space)
-    values = student.leaf_values(states)
+    values = in_context(student, states.context).leaf_values(states.observations)
     return 100.0 * float(same_choice(values, scores, task.agent.action_space).mean())
 
 

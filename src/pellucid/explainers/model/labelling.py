@@ -8,10 +8,11 @@ from gymnasium.spaces import Discrete
 from jaxtyping import Bool, Float, Int
 
 from pellucid.agents.acting import preference_unit, preferences
+from pellucid.agents.context import NO_CONTEXT, in_context
 from pellucid.agents.flatten import flat
 from pellucid.agents.tree import actions_of
 from pellucid.explanation import Task
-from pellucid.types import Observations
+from pellucid.types import Context, Observations
 
 SAME_ACTION = 0.1
 """Share of its range by which a dimension of the same continuous action may differ."""
@@ -47,16 +48,17 @@ class Labels:
         return self.scores if self.n_actions is None else self.choices
 
 
-def label(task: Task, observations: Observations) -> Labels:
+def label(task: Task, observations: Observations, context: Context = NO_CONTEXT) -> Labels:
     """Return what the agent prefers in some states, at one query each.
 
     Args:
         task: Whose agent is asked.
         observations: Shape (rows, *observation).
+        context: What its answers depend on beside them, row by row.
     """
-    scores = preferences(task.agent, observations)
+    scores = preferences(in_context(task.agent, context), observations)
     unit = preference_unit(task.agent)
-    weights = state_weights(scores, unit)
+    weights = state_weights(scores, unit, context.masks)
     if unit == "probability":
         scores = np.log(np.maximum(scores, LEAST_PROBABILITY))
     space = task.agent.action_space
@@ -65,7 +67,9 @@ def label(task: Task, observations: Observations) -> Labels:
 
 
 def state_weights(
-    scores: Float[np.ndarray, "states outputs"], unit: str
+    scores: Float[np.ndarray, "states outputs"],
+    unit: str,
+    masks: Bool[np.ndarray, "states outputs"] | None = None,
 ) -> Float[np.ndarray, " states"]:
     """Return how much the choice matters in each state.
 
@@ -74,6 +78,7 @@ def state_weights(
     Args:
         scores: Shape (states, outputs), what `preferences` returns.
         unit: What `preference_unit` returns.
+        masks: Shape (states, outputs), the actions that are allowed and count; None for all.
 
     Source: Bastani 2018 (VIPER), section 2.2.
 
@@ -85,7 +90,10 @@ def state_weights(
         return np.ones(len(scores))
     if unit == "probability":
         scores = np.log(np.maximum(scores, LEAST_PROBABILITY))
-    return np.asarray(np.ptp(scores, axis=1))
+    if masks is None:
+        return np.asarray(np.ptp(scores, axis=1))
+    highest = scores.max(axis=1, where=masks, initial=-np.inf)
+    return np.asarray(highest - scores.min(axis=1, where=masks, initial=np.inf))
 
 
 def same_choice(

@@ -2,24 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Discrete
 from jaxtyping import Float, Shaped
 
 from pellucid.agents.acting import preferences
 from pellucid.agents.context import in_context
 from pellucid.agents.flatten import flat
+from pellucid.agents.outputs import action_parts, action_words, output_names
 from pellucid.budget import Cost
 from pellucid.errors import BudgetError, CapabilityError, InputError
+from pellucid.explainers.model.foils import checked_foil, likeliest_other
 from pellucid.explanation import Fact, Finding, Futures, Sentences, Task, explainer, fact
 from pellucid.explanation.options import EPISODE, STEP, chosen_episode, chosen_step, whole_number
 from pellucid.explanation.wording import show
 from pellucid.kernels.returns import terms_add_up, terms_error
 from pellucid.rollouts import Branch, Future, branching_cost, run_branches
 from pellucid.rollouts.allowed import allowed_at
-from pellucid.rollouts.drawing import opposite_action
 from pellucid.rollouts.failures import check_enough, failure_warnings, usable_returns
 
 HOLD_SHARE = 0.05
@@ -70,9 +71,11 @@ class WhyNot:
 
     Both arms continue with the agent; replicate r has the same noise in both. The foil is held
     for a twentieth of the episode (option `hold`), because one step of many simulations is too
-    short to matter; COViz forces one step. Without options the question is searched for: the
-    likeliest other action at up to twelve moments of the typical episode, keeping the moment at
-    which it costs the most; the decisive test then repeats it on fresh futures.
+    short to matter; COViz forces one step. Of an action with several parts the foil changes one
+    choice, and of quantities alone it mirrors each (`explainers.model.foils`, `docs/actions.md`).
+    Without options the question is searched for: the likeliest other action at up to twelve
+    moments of the typical episode, keeping the moment at which it costs the most; the decisive test
+    then repeats it on fresh futures.
 
     Where the environment tells which actions are allowed, the foil is one of them, and the agent
     acts at the steps of `hold` at which the foil is not allowed. A recurrent agent is asked with
@@ -131,11 +134,7 @@ def _position(task: Task) -> int:
             "futures need the environment, and these are logs without one",
             hint="give the environment",
         )
-    if not isinstance(task.agent.action_space, Discrete | Box):
-        raise CapabilityError(
-            f"a foil for a {type(task.agent.action_space).__name__} action is not defined",
-            hint="supported: Discrete and Box action spaces",
-        )
+    action_parts(task.agent.action_space)  # says so if its actions have no other ones
     return chosen_episode(task)
 
 
@@ -178,9 +177,9 @@ def _choice(task: Task, position: int, step: int) -> _Choice:
     own = episode.actions[step]
     foil = task.options.get("foil")
     if foil is None:
-        foil = _likeliest_other(task, position, step, own)
+        foil = _other(task, position, step, own)
     else:
-        foil = _check_foil(task.agent.action_space, foil)
+        foil = checked_foil(task.agent.action_space, foil)
     hold = whole_number(task, "hold")
     if hold is None:
         hold = max(1, round(HOLD_SHARE * len(episode)))
@@ -191,25 +190,20 @@ def _choice(task: Task, position: int, step: int) -> _Choice:
 
 def _has_choice(task: Task, position: int, step: int) -> bool:
     space = task.agent.action_space
-    return isinstance(space, Box) or len(allowed_at(task.episodes, position, step, space)) > 1
+    discrete = isinstance(space, Discrete)
+    return not discrete or len(allowed_at(task.episodes, position, step, space)) > 1
 
 
-def _likeliest_other(
-    task: Task, position: int, step: int, own: Shaped[np.ndarray, " *action"]
-) -> np.ndarray:
+def _other(task: Task, position: int, step: int, own: Shaped[np.ndarray, " *action"]) -> np.ndarray:
     space = task.agent.action_space
-    if isinstance(space, Box):
-        return opposite_action(space, own)
-    if space.n < 2:
-        raise CapabilityError("there is only one action", hint="nothing else could be done")
-    others = [a for a in allowed_at(task.episodes, position, step, space) if a != int(own)]
-    if not others:
-        raise CapabilityError(
-            f"only one action is allowed at step {step}", hint="another moment, with --step"
-        )
-    scores = _preferences(task, position, step)
-    best = max(others, key=lambda action: (scores[action - int(space.start)], -action))
-    return np.asarray(best, dtype=space.dtype)
+    allowed = None
+    if isinstance(space, Discrete):
+        allowed = allowed_at(task.episodes, position, step, space)
+        if len(allowed) == 1 and space.n > 1:
+            raise CapabilityError(
+                f"only one action is allowed at step {step}", hint="another moment, with --step"
+            )
+    return likeliest_other(space, own, partial(_preferences, task, position, step), allowed)
 
 
 def _preferences(task: Task, position: int, step: int) -> Float[np.ndarray, " outputs"]:
@@ -217,16 +211,6 @@ def _preferences(task: Task, position: int, step: int) -> Float[np.ndarray, " ou
     observation = task.episodes[position].observations[step]
     found: Float[np.ndarray, " outputs"] = preferences(agent, observation[None])[0]
     return found
-
-
-def _check_foil(space: Discrete | Box, foil: Any) -> np.ndarray:
-    action = np.asarray(foil, dtype=space.dtype)
-    valid = action.shape == space.shape and bool(
-        space.contains(action if action.shape else action[()])
-    )
-    if not valid:
-        raise InputError(f"{foil!r} is not an action of {space}", hint="choose one that is")
-    return action
 
 
 def _pairs(
@@ -276,24 +260,24 @@ def _content(task: Task, choice: _Choice, futures: Sequence[Future]) -> Futures:
     errors = np.array([_terms_error(f) for f in futures])
     added = all(terms_add_up(e, f.rewards) for e, f in zip(errors, futures, strict=True))
     # terms that do not add up to the reward would credit a term with what it did not pay
-    names = sorted({name for f in futures for name in f.terms}) if added else []
-    terms = np.array([[[_total(f, n) for n in names] for f in arm] for arm in arms])
+    term_names = sorted({name for f in futures for name in f.terms}) if added else []
+    terms = np.array([[[_total(f, n) for n in term_names] for f in arm] for arm in arms])
     observation = task.episodes[choice.episode].observations[choice.step]
-    space = task.agent.action_space
+    space, names = task.agent.action_space, task.episodes.names
     return Futures(
         episode=choice.episode,
         step=choice.step,
-        arms=(_action_name(task, space, choice.own), _action_name(task, space, choice.foil)),
+        arms=(action_words(choice.own, space, names), action_words(choice.foil, space, names)),
         actions=np.stack((choice.own, choice.foil)),
         returns=np.array([[f.total_reward for f in arm] for arm in arms]),
         lengths=np.array([[len(f.rewards) for f in arm] for arm in arms], dtype=np.int64),
         ended=np.array([[f.terminated for f in arm] for arm in arms]),
-        term_names=tuple(names),
-        terms=terms.reshape(2, len(arms[0]), len(names)).astype(np.float64),
+        term_names=tuple(term_names),
+        terms=terms.reshape(2, len(arms[0]), len(term_names)).astype(np.float64),
         noise="fresh_noise",
         hold=choice.hold,
         preferences=_preferences(task, choice.episode, choice.step),
-        preference_names=task.episodes.names.actions,
+        preference_names=output_names(space, names),
         observation=flat(observation[None])[0].astype(np.float64),
         terms_error=float(np.nanmax(errors)) if np.isfinite(errors).any() else np.nan,
     )
@@ -333,13 +317,6 @@ def _unused_terms(content: Futures) -> tuple[str, ...]:
         return ()
     off = show(content.terms_error)
     return (f"The reward terms do not add up to the return: off by {off} in one future; not used.",)
-
-
-def _action_name(task: Task, space: Discrete | Box, action: Shaped[np.ndarray, " *action"]) -> str:
-    names = task.episodes.names.actions
-    if isinstance(space, Discrete):
-        return names[int(action) - int(space.start)]
-    return ", ".join(f"{n} {v:.3g}" for n, v in zip(names, action.ravel(), strict=True))
 
 
 def _facts(content: Futures) -> dict[str, Fact]:

@@ -1,8 +1,17 @@
 """Hides parts of an image by blur, as the first saliency maps of agents did."""
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
+from pellucid.agents.acting import bulk_preferences
+from pellucid.agents.metering import unmetered
+from pellucid.agents.patched import (
+    EXTRA_QUERIES,
+    PatchedImages,
+    patched_preferences,
+    takes_patches,
+)
+from pellucid.explainers.state.asking import Asking
 from pellucid.explainers.state.pairs import Pairs
 from pellucid.explanation import InputGroups, Task
 from pellucid.explanation.groups import ImageLayout, group_centres, image_layout
@@ -37,33 +46,85 @@ def as_observed(
 
 
 def blurred_answers(
-    task: Task, pairs: Pairs, answer: PreferencesFn, *, discs: bool
+    task: Task, pairs: Pairs, asking: Asking, *, discs: bool
 ) -> Float[np.ndarray, "states 1 groups outputs"]:
     """Return the answers with one group at a time blurred.
 
     Args:
         task: Told how far it is.
         pairs: States and groups.
-        answer: What is asked, one query per row.
+        asking: What is asked, one query per row.
         discs: Blur under a soft disc around the middle of a patch, whose standard deviation is half
             the patch; else exactly where the group is.
     """
     states = pairs.states
     whole = blurred(states)
-    n_groups = len(pairs.groups)
-    at_once = max(1, MOST_NUMBERS // int(np.prod(states.shape[1:])))
     fixed = None if pairs.groups.labels is None else _weights(pairs.groups, states[:1], discs)
+    boxes = None if discs or not pairs.groups.is_grid else _boxes(pairs.groups, states.shape[1:])
+    agent = unmetered(task.agent)
     answers = []
-    for number, state in enumerate(states):
+    for number in range(len(states)):
         one = slice(number, number + 1)
         weights = fixed if fixed is not None else _weights(pairs.groups, states[one], discs)
-        parts = []
-        for first in range(0, n_groups, at_once):
-            mixed = _mixed(state, whole[number], weights[first : first + at_once])
-            parts.append(answer(as_observed(mixed, states)))
-        answers.append(np.concatenate(parts)[None])
+        found = None
+        if boxes is not None and not asking.apart and takes_patches(agent, states[one].size):
+            found = _by_patches(task, states[one], whole[one], weights, boxes)
+        if found is None:
+            found = _by_images(states[number], whole[number], weights, asking.hybrids_of(number))
+        answers.append(found[None])
         task.progress((number + 1) / len(states))
     return np.stack(answers)
+
+
+def _by_images(
+    state: Shaped[np.ndarray, "*observation"],
+    hidden: Float[np.ndarray, "*observation"],
+    weights: Float[np.ndarray, "groups *observation"],
+    answer: PreferencesFn,
+) -> Float[np.ndarray, "groups outputs"]:
+    at_once = max(1, MOST_NUMBERS // state.size)
+    parts = []
+    for first in range(0, len(weights), at_once):
+        mixed = _mixed(state, hidden, weights[first : first + at_once])
+        parts.append(answer(as_observed(mixed, state)))
+    return np.concatenate(parts)
+
+
+def _by_patches(
+    task: Task,
+    state: Observations,
+    hidden: Float[np.ndarray, "1 *observation"],
+    weights: Float[np.ndarray, "groups *observation"],
+    boxes: Int[np.ndarray, "groups 4"],
+) -> Float[np.ndarray, "groups outputs"]:
+    """Return the answers by what each patch reaches in the network alone, if that holds."""
+    agent = unmetered(task.agent)
+    task.meter.check_time()
+    task.meter.charge(queries=len(boxes) + EXTRA_QUERIES)
+    # far from the diagonal: a network that turns its images would be found out
+    number = int(np.abs(boxes[:, 0] - boxes[:, 1]).argmax())
+    mixed = as_observed(_mixed(state[0], hidden[0], weights[number : number + 1]), state)
+    images = PatchedImages(state, as_observed(hidden, state), boxes, (number, mixed))
+    found = patched_preferences(agent, images)
+    if found is not None:
+        return found
+    # paid for already
+    return _by_images(state[0], hidden[0], weights, bulk_preferences(agent))
+
+
+def _boxes(groups: InputGroups, shape: tuple[int, ...]) -> Int[np.ndarray, "groups 4"]:
+    """Return top, left, bottom and right of the patches of a grid."""
+    layout = image_layout(shape)
+    assert layout is not None
+    assert groups.labels is not None
+    labels = groups.labels.reshape(shape)
+    if layout.channels is not None:
+        labels = labels.take(0, axis=layout.channels)
+    found = []
+    for number in range(len(groups)):
+        rows, columns = np.nonzero(labels == number)
+        found.append((rows.min(), columns.min(), rows.max() + 1, columns.max() + 1))
+    return np.array(found, dtype=np.int64)
 
 
 def _mixed(

@@ -5,14 +5,16 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
+from pellucid.agents.metering import unmetered
+from pellucid.agents.patched import EXTRA_QUERIES, takes_patches
 from pellucid.errors import InputError
+from pellucid.explainers.state.asking import Asking
 from pellucid.explainers.state.blurring import as_observed, blurred, blurred_answers
 from pellucid.explainers.state.pairs import Pairs, planned_pairs, planned_states
 from pellucid.explainers.state.replacing import replaced_answers
 from pellucid.explanation import Task
 from pellucid.explanation.groups import image_layout
 from pellucid.explanation.players import GROUPS, players_of
-from pellucid.types import Observations, PreferencesFn
 
 HIDING: Mapping[str, str] = {
     **GROUPS,
@@ -47,32 +49,34 @@ def planned_hiding(task: Task, method: str, question: str) -> Pairs:
             "discs are for the patches of a grid, and these are other groups", hint="hide='blur'"
         )
     if way != _VISITED:
-        # every group, and everything at once
-        return planned_states(task, method, question, groups=groups, per_state=len(groups) + 1)
+        fast = takes_patches(unmetered(task.agent), task.episodes.visited[:1].size)
+        # every group, everything at once, and what a faster way takes
+        per_state = len(groups) + 1 + (EXTRA_QUERIES if fast and way == _BLUR else 0)
+        return planned_states(task, method, question, groups=groups, per_state=per_state)
     return planned_pairs(task, method, question, groups=groups, per_pair=len(groups))
 
 
 def hidden_answers(
-    task: Task, pairs: Pairs, answer: PreferencesFn
+    task: Task, pairs: Pairs, asking: Asking
 ) -> Float[np.ndarray, "states background groups outputs"]:
     """Return the answers with one group hidden at a time; blur counts as one background row."""
     if len(pairs.background):
-        return replaced_answers(task, pairs, answer)
-    return blurred_answers(task, pairs, answer, discs=_way(task) == _DISC)
+        return replaced_answers(task, pairs, asking)
+    return blurred_answers(task, pairs, asking, discs=_way(task) == _DISC)
 
 
-def all_hidden(pairs: Pairs) -> Observations:
-    """Return what is seen with everything hidden: the background, or the blurred states."""
+def all_hidden_answers(pairs: Pairs, asking: Asking) -> Float[np.ndarray, "*states rows outputs"]:
+    """Return the answers with everything hidden: to the background, or to the blurred states."""
     if len(pairs.background):
-        return pairs.background
-    return as_observed(blurred(pairs.states), pairs.states)
+        return asking.of_background(pairs.background)
+    return asking.of_states(as_observed(blurred(pairs.states), pairs.states))
 
 
 def baseline_of(
-    pairs: Pairs, outputs: Float[np.ndarray, "rows outputs"]
+    pairs: Pairs, outputs: Float[np.ndarray, "*states rows outputs"]
 ) -> Float[np.ndarray, "*states outputs"]:
-    """Return the baseline of an attribution from the answers to what `all_hidden` returns."""
-    return outputs.mean(axis=0) if len(pairs.background) else outputs
+    """Return the baseline of an attribution from what `all_hidden_answers` returns."""
+    return np.asarray(outputs.mean(axis=-2)) if len(pairs.background) else outputs
 
 
 def _way(task: Task) -> str:

@@ -44,11 +44,16 @@ class Sides(NamedTuple):
         return answers
 
 
-def sides_of(states: Observations, background: Observations, groups: InputGroups) -> list[Sides]:
+def sides_of(
+    states: Observations, background: Observations, groups: InputGroups, *, apart: bool = False
+) -> list[Sides]:
     """Return the sides of the games of some states; all together if groups are fixed.
 
-    Where groups are found anew in each state, each state is a game of its own.
+    Where groups are found anew in each state, or where the agent has to be asked about each state
+    apart, each state is a game of its own.
     """
+    if apart:
+        return [sides_of(state[None], background, groups)[0] for state in states]
     shape = states.shape[1:]
     if groups.are_inputs:
         one, other = (side.reshape(len(side), -1) for side in (states, background))

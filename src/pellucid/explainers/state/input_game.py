@@ -13,11 +13,14 @@ from typing import Literal, TypeAlias
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from pellucid.agents.context import NO_CONTEXT, is_empty, take
 from pellucid.errors import BudgetError, CapabilityError
+from pellucid.explainers.state.asking import AnswerFn, Asking
 from pellucid.explainers.state.hybrids import Sides, sides_of
 from pellucid.explainers.state.pairs import stored_groups
-from pellucid.explanation import Attribution, Finding, InputGroups, Task, fact
+from pellucid.explanation import PREDICTED_RETURN, Attribution, Finding, InputGroups, Task, fact
 from pellucid.explanation.players import players_of
+from pellucid.explanation.whole_action import with_whole_action
 from pellucid.kernels.shapley import MAX_EXACT_PLAYERS
 from pellucid.kernels.shapley_chains import (
     chain_evaluations,
@@ -27,7 +30,7 @@ from pellucid.kernels.shapley_chains import (
 )
 from pellucid.kernels.shapley_pairs import exact_pair_shapley, pair_games
 from pellucid.seeds import stream
-from pellucid.types import Agent, Observations, PreferencesFn
+from pellucid.types import Agent, Context, PreferencesFn
 
 MAX_INPUTS = 512
 """The regression solves a system of inputs x inputs per background row; more need groups."""
@@ -40,9 +43,6 @@ COALITIONS_PER_INPUT = 6
 
 Estimator: TypeAlias = Literal["exact", "antithetic chains", "paired regression"]
 """All coalitions; random orders and their reverses; a weighted regression on paired coalitions."""
-
-AnswerFn: TypeAlias = Callable[[Agent, Observations], Float[np.ndarray, "batch outputs"]]
-"""What is explained: the agent's answer to observations, row by row; one query per row."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class InputGame:
         rows: Shape (states,), rows of the states in `Episodes.visited`.
         left_out: What the budget left out, one sentence each.
         groups: The players: single inputs or groups of them.
+        context: What answers in the states depend on beside the observation, row by row.
     """
 
     question: str
@@ -72,17 +73,21 @@ class InputGame:
     rows: Int[np.ndarray, " states"]
     left_out: tuple[str, ...]
     groups: InputGroups
+    context: Context = NO_CONTEXT
 
     @property
     def cost(self) -> int:
         """Queries; an upper bound for regressions, which may draw a coalition twice."""
-        ends = len(self.states) + len(self.background)
+        # within a context the answer to a background row depends on the state
+        per_row = 1 if is_empty(self.context) else len(self.states)
+        ends = len(self.states) + per_row * len(self.background)
         return ends + sum(_evaluations(self.estimator, sides) for sides in self.sides)
 
     @cached_property
     def sides(self) -> list[Sides]:
         """The states and the background as the games see them."""
-        return sides_of(self.states, self.background, self.groups)
+        apart = not is_empty(self.context)
+        return sides_of(self.states, self.background, self.groups, apart=apart)
 
 
 def _evaluations(estimator: Estimator, sides: Sides) -> int:
@@ -119,7 +124,9 @@ def planned_game(task: Task, question: str) -> InputGame:
     elif n_inputs > ALWAYS_EXACT and queries < 2**n_inputs * N_STATES * N_BACKGROUND / 4:
         # exact values of less than half the states and background rows tell less than estimates
         estimator = "antithetic chains"
-    size = _size(estimator, n_inputs, n_visited, queries)
+    # within a context each state asks about the whole background, and estimators do so again
+    more = 0 if is_empty(task.episodes.visited_context) else 2
+    size = _size(estimator, n_inputs, n_visited, queries, more)
     return _drawn(task, question, size, estimator, groups)
 
 
@@ -130,7 +137,7 @@ def solved_game(
     *,
     output_names: tuple[str, ...],
     output_unit: str,
-    bulk_answer: PreferencesFn | None = None,
+    bulk_fn: Callable[[Agent], PreferencesFn] | None = None,
 ) -> Finding:
     """Return the Shapley values of a game as a finding.
 
@@ -140,13 +147,15 @@ def solved_game(
         answer_fn: What is explained.
         output_names: One per output.
         output_unit: Unit of the outputs.
-        bulk_answer: A faster way to the answers, equal up to rounding, for the many rows of hybrid
-            inputs; the same way if not given.
+        bulk_fn: A faster way to an agent's answers, equal up to rounding, for the many rows of
+            hybrid inputs; the same way if not given.
     """
-    outputs = answer_fn(task.agent, game.states)
-    baseline = answer_fn(task.agent, game.background).mean(axis=0)
-    values, errors = _attribute(task, game, bulk_answer or partial(answer_fn, task.agent))
-    content = Attribution(
+    usual = partial(partial, answer_fn)
+    asking = Asking(task.agent, game.context, answer_fn, bulk_fn or usual)
+    outputs = asking.of_states(game.states)
+    baseline = asking.of_background(game.background).mean(axis=-2)
+    values, errors = _attribute(task, game, asking)
+    own = Attribution(
         values=values,
         observations=game.groups.means(game.states),
         chosen=outputs.argmax(axis=1),
@@ -159,6 +168,8 @@ def solved_game(
         output_unit=output_unit,
         **stored_groups(game.groups, game.states),
     )
+    space, forecast = task.agent.action_space, output_unit == PREDICTED_RETURN
+    content = own if forecast else with_whole_action(own, space)
     scale = max(1.0, float(np.abs(outputs).max()), float(np.abs(baseline).max()))
     missing = np.abs(values.sum(axis=1) - (outputs - baseline)).max()
     return Finding(
@@ -187,7 +198,10 @@ def _drawn(
     background = visited[sampled_rows(task.seed, "background", len(visited), size.background)]
     told = _left_out(estimator, size, len(visited), len(groups))
     left_out = tuple(f"{question} {sentence}" for sentence in told)
-    return InputGame(question, estimator, visited[rows], background, rows, left_out, groups)
+    context = take(task.episodes.visited_context, rows)
+    return InputGame(
+        question, estimator, visited[rows], background, rows, left_out, groups, context
+    )
 
 
 def _players(task: Task) -> InputGroups:
@@ -217,10 +231,10 @@ def _full(estimator: Estimator, n_visited: int) -> _Size:
     return _Size(min(n_visited, N_STATES), min(n_visited, background))
 
 
-def _size(estimator: Estimator, n_inputs: int, n_visited: int, queries: int) -> _Size:
-    """Choose states and background rows so that the coalitions fit the budget."""
+def _size(estimator: Estimator, n_inputs: int, n_visited: int, queries: int, more: int) -> _Size:
+    """Choose states and background rows so that the coalitions, and more of each pair, fit."""
     full = _Size(N_STATES, N_CHAINS if estimator == "antithetic chains" else N_BACKGROUND)
-    per_pair = _per_pair(estimator, n_inputs)
+    per_pair = _per_pair(estimator, n_inputs) + more
     # outputs and baseline take one query per state and background row; estimators ask them again
     ends = (full.states + full.background) * (1 if estimator == "exact" else 2)
     pairs = max(0, queries - ends) / per_pair
@@ -264,7 +278,7 @@ def sampled_rows(seed: int, what: str, n: int, k: int) -> Int[np.ndarray, " k"]:
 
 
 def _attribute(
-    task: Task, game: InputGame, hybrids_fn: PreferencesFn
+    task: Task, game: InputGame, asking: Asking
 ) -> tuple[Float[np.ndarray, "states inputs outputs"], Float[np.ndarray, "states inputs outputs"]]:
     """Return the values and their standard errors."""
     rng = stream(task.seed, "shapley", "coalitions")
@@ -274,7 +288,9 @@ def _attribute(
         def told(share: float, number: int = number) -> None:
             task.progress((number + share) / len(game.sides))
 
-        found.append(_solved(game.estimator, sides.asking(hybrids_fn), sides, rng, told))
+        found.append(
+            _solved(game.estimator, sides.asking(asking.hybrids_of(number)), sides, rng, told)
+        )
     return np.concatenate([v for v, _ in found]), np.concatenate([e for _, e in found])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from pellucid.agents.acting import preference_unit, preferences
+from pellucid.agents.acting import preference_unit
 from pellucid.budget import Cost
 from pellucid.errors import CapabilityError
 from pellucid.explainers.state.input_sentences import CLOSED, LOGGED, QUESTION
@@ -16,7 +16,7 @@ from pellucid.explanation import Attribution, Finding, InputGroups, Task, explai
 from pellucid.explanation.groups import group_sums, image_layout
 from pellucid.explanation.players import GROUPS, players_of
 from pellucid.kernels.integrated_gradients import GradientFn, integrated_gradients
-from pellucid.types import HasGradients, Observations
+from pellucid.types import Agent, HasGradients, Observations
 
 POINTS = (8, 32)
 """Points on a path: the second if the first misses the tolerance and the budget pays for it."""
@@ -65,8 +65,9 @@ class IntegratedGradients:
     def explain(self, task: Task) -> Finding:
         """Integrate gradients along the paths to visited states."""
         pairs = _pairs(task, POINTS[0])
-        outputs = preferences(task.agent, pairs.states)
-        baseline = preferences(task.agent, pairs.background).mean(axis=0)
+        asking = pairs.asking(task)
+        outputs = asking.of_states(pairs.states)
+        baseline = asking.of_background(pairs.background).mean(axis=-2)
         finding = _integrated(task, pairs, POINTS[0], outputs, baseline)
         more = len(pairs.states) * len(pairs.background) * POINTS[1]
         if (
@@ -99,9 +100,9 @@ def _integrated(
     pairs: Pairs,
     n_points: int,
     outputs: Float[np.ndarray, "states outputs"],
-    baseline: Float[np.ndarray, " outputs"],
+    baseline: Float[np.ndarray, "*states outputs"],
 ) -> Finding:
-    gradient = _gradient(task, pairs.states.shape[1:])
+    asking = pairs.asking(task)
     states = pairs.states.reshape(len(pairs.states), -1).astype(np.float64)
     background = pairs.background.reshape(len(pairs.background), -1).astype(np.float64)
     n_outputs = outputs.shape[1]
@@ -109,6 +110,7 @@ def _integrated(
     at_once = max(1, MOST_NUMBERS // (states.shape[1] * n_points * n_outputs))
     values = []
     for number, state in enumerate(states):
+        gradient = _gradient(asking.agent_at(number), pairs.states.shape[1:])
         parts = [
             integrated_gradients(gradient, state, background[start : start + at_once], n_points)
             for start in range(0, len(background), at_once)
@@ -127,7 +129,9 @@ def _integrated(
     )
     assert isinstance(finding.content, Attribution)
     scale = max(1.0, float(np.abs(outputs).max()), float(np.abs(baseline).max()))
-    missing = np.abs(finding.content.values.sum(axis=1) - (outputs - baseline)).max()
+    # not of the whole action, which is made of the outputs
+    sums = finding.content.values.sum(axis=1)[:, :n_outputs]
+    missing = np.abs(sums - (outputs - baseline)).max()
     return replace(finding, identity_error=float(missing) / scale, identity_tolerance=TOLERANCE)
 
 
@@ -146,8 +150,8 @@ def _by_group(
     return sums.reshape(n_rows, n_outputs, len(groups)).transpose(0, 2, 1)
 
 
-def _gradient(task: Task, shape: tuple[int, ...]) -> GradientFn:
-    agent = cast(HasGradients, task.agent)
+def _gradient(asked: Agent, shape: tuple[int, ...]) -> GradientFn:
+    agent = cast(HasGradients, asked)
 
     def gradient(
         rows: Float[np.ndarray, "rows inputs"],

@@ -40,7 +40,7 @@ class _Size:
     leaf="C1",
     kind=Contributions,
     decisive="memory_drop",
-    source="Zintgraf 2017 (occlusion by draws), on what was seen before; Shapley 1953, eq. (13)",
+    source="Castro 2009 (Shapley values by chains), over stretches of the past; game ours",
     question=_QUESTION,
     sentences=Sentences(
         supported="It remembers earlier steps: with what it saw {x} taken out of its memory it "
@@ -55,7 +55,6 @@ class _Size:
         does_not_say="what it stores, or that it has forgotten the rest",
     ),
     needs=("recurrent",),
-    axioms=("efficiency",),
 )
 class Memory:
     """Shapley values of stretches of the past for the choice at one moment of each episode.
@@ -149,12 +148,12 @@ def _latest(task: Task) -> Moment:
 
 
 def _cost(moment: Moment, n_donors: int) -> int:
-    coalitions = max(2 * moment.n_stretches, 2**ALWAYS_EVERY)
+    coalitions: int = max(2 * moment.n_stretches, 2**ALWAYS_EVERY)
     return n_donors * (coalitions * (moment.n_steps + 1) + 1)
 
 
 def _search_cost(task: Task) -> int:
-    steps = sum(min(len(e) - 1, SEARCHED_STEPS) for e in task.episodes.used[:N_MOMENTS])
+    steps: int = sum(min(len(e) - 1, SEARCHED_STEPS) for e in task.episodes.used[:N_MOMENTS])
     return steps * (1 + SEARCH_DONORS)
 
 
@@ -171,7 +170,7 @@ def _left_out(task: Task, size: _Size) -> tuple[str, ...]:
 
 def _moments(task: Task, n_moments: int) -> list[Moment]:
     """Return the step of each of the first episodes at which the memory matters most."""
-    found = []
+    found: list[Moment] = []
     for position, episode in enumerate(task.episodes.used[:N_MOMENTS]):
         if len(episode) < 2 or len(found) == n_moments:
             continue

@@ -7,10 +7,14 @@ from typing import TypedDict
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from pellucid.agents.context import NO_CONTEXT, is_empty, take
+from pellucid.agents.outputs import output_names
 from pellucid.errors import BudgetError
+from pellucid.explainers.state.asking import Asking
 from pellucid.explanation import Attribution, Finding, InputGroups, Task, fact
+from pellucid.explanation.whole_action import with_whole_action
 from pellucid.seeds import stream
-from pellucid.types import Observations
+from pellucid.types import Context, Observations
 
 N_STATES, N_BACKGROUND = 180, 50
 MIN_STATES, MIN_BACKGROUND = 5, 4
@@ -35,6 +39,7 @@ class Pairs:
         cost: Queries of all pairs, and of states and background once.
         left_out: What the budget left out, one sentence each.
         groups: Of inputs, each of which gets one value.
+        context: What answers in the states depend on beside the observation, row by row.
     """
 
     states: Shaped[np.ndarray, "states *observation"]
@@ -43,6 +48,11 @@ class Pairs:
     cost: int
     left_out: tuple[str, ...]
     groups: InputGroups
+    context: Context = NO_CONTEXT
+
+    def asking(self, task: Task) -> Asking:
+        """Return the agent in these states, asked for its preferences."""
+        return Asking(task.agent, self.context)
 
 
 def planned_pairs(
@@ -61,6 +71,8 @@ def planned_pairs(
         BudgetError: The budget does not pay for 5 states against 4 background rows.
     """
     visited, queries = task.episodes.visited, task.meter.left.queries
+    # within a context the answer to a background row depends on the state
+    per_pair += not is_empty(task.episodes.visited_context)
     full = min(len(visited), N_STATES), min(len(visited), N_BACKGROUND)
     n_states, n_background = _affordable(full, per_pair, queries)
     rows = _drawn(task, method, "states", n_states)
@@ -76,6 +88,7 @@ def planned_pairs(
         if (n_states, n_background) == full
         else (f"{question} {done}, in place of {planned}.",),
         groups=groups,
+        context=take(task.episodes.visited_context, rows),
     )
 
 
@@ -109,6 +122,7 @@ def planned_states(
         cost=n_states * (per_state + 1),
         left_out=() if n_states == full else (f"{question} {done}.",),
         groups=groups,
+        context=take(task.episodes.visited_context, rows),
     )
 
 
@@ -135,8 +149,8 @@ def attributed(
         baseline: Mean output of the background, or the output of each state with all hidden.
         output_unit: Unit of the outputs.
     """
-    n_background = len(pairs.background)
-    content = Attribution(
+    n_background, space = len(pairs.background), task.agent.action_space
+    parts = Attribution(
         values=values.mean(axis=1),
         observations=pairs.groups.means(pairs.states),
         chosen=outputs.argmax(axis=1),
@@ -145,10 +159,11 @@ def attributed(
         standard_errors=_standard_errors(values, n_background),
         steps=task.episodes.visited_steps[pairs.rows],
         input_names=pairs.groups.names,
-        output_names=task.episodes.names.actions,
+        output_names=output_names(space, task.episodes.names),
         output_unit=output_unit,
         **stored_groups(pairs.groups, pairs.states),
     )
+    content = with_whole_action(parts, space)
     return Finding(
         question=question,
         content=content,

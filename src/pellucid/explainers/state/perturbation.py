@@ -1,10 +1,10 @@
 """Perturbation saliency: what replacing one input alone does to the answer (leaf C2)."""
 
-from pellucid.agents.acting import bulk_preferences, preference_unit, preferences
+from pellucid.agents.acting import preference_unit
 from pellucid.budget import Cost
 from pellucid.explainers.state.hiding import (
     HIDING,
-    all_hidden,
+    all_hidden_answers,
     baseline_of,
     hidden_answers,
     planned_hiding,
@@ -46,14 +46,15 @@ class Perturbation:
     def explain(self, task: Task) -> Finding:
         """Replace each input of visited states in turn."""
         pairs = planned_hiding(task, "perturbation", QUESTION)
-        outputs = preferences(task.agent, pairs.states)
-        replaced = hidden_answers(task, pairs, bulk_preferences(task.agent))
+        asking = pairs.asking(task)
+        outputs = asking.of_states(pairs.states)
+        replaced = hidden_answers(task, pairs, asking)
         return attributed(
             task,
             pairs,
             QUESTION,
             values=outputs[:, None, None, :] - replaced,
             outputs=outputs,
-            baseline=baseline_of(pairs, preferences(task.agent, all_hidden(pairs))),
+            baseline=baseline_of(pairs, all_hidden_answers(pairs, asking)),
             output_unit=preference_unit(task.agent),
         )

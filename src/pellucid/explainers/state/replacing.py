@@ -3,16 +3,16 @@
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from pellucid.explainers.state.asking import Asking
 from pellucid.explainers.state.pairs import Pairs
 from pellucid.explanation import Task
-from pellucid.types import PreferencesFn
 
 MOST_NUMBERS = 4_000_000
 """Numbers that one batch of observations holds at most."""
 
 
 def replaced_answers(
-    task: Task, pairs: Pairs, answer: PreferencesFn
+    task: Task, pairs: Pairs, asking: Asking
 ) -> Float[np.ndarray, "states background inputs outputs"]:
     """Return the answers with input i of background row b in place of that of the state.
 
@@ -21,7 +21,7 @@ def replaced_answers(
     Args:
         task: Told how far it is.
         pairs: States, background and groups.
-        answer: What is asked, one query per row.
+        asking: What is asked, one query per row.
     """
     shape = pairs.states.shape[1:]
     states = pairs.states.reshape(len(pairs.states), -1)
@@ -30,8 +30,7 @@ def replaced_answers(
     block = max(1, MOST_NUMBERS // (n_numbers * len(background)))
     answers = []
     for number, state in enumerate(states):
-        members = _members(pairs, number)
-        parts = []
+        members, answer, parts = _members(pairs, number), asking.hybrids_of(number), []
         for first in range(0, n_groups, block):
             rows = _replaced(state, background, members[first : first + block])
             parts.append(answer(rows.reshape(-1, *shape)))

@@ -3,8 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-from pellucid.agents.acting import bulk_preferences, preference_unit, preferences
+from pellucid.agents.acting import preference_unit
 from pellucid.budget import Cost
+from pellucid.explainers.state.asking import Asking
 from pellucid.explainers.state.hybrids import Sides, sides_of
 from pellucid.explainers.state.input_sentences import CLOSED, LOGGED, QUESTION
 from pellucid.explainers.state.pairs import Pairs, attributed, planned_pairs
@@ -50,13 +51,14 @@ class Rise:
     def explain(self, task: Task) -> Finding:
         """Ask the agent about masked states, and average where each input is shown."""
         pairs = _pairs(task)
+        asking = pairs.asking(task)
         return attributed(
             task,
             pairs,
             QUESTION,
-            values=_effects(task, pairs, bulk_preferences(task.agent)),
-            outputs=preferences(task.agent, pairs.states),
-            baseline=preferences(task.agent, pairs.background).mean(axis=0),
+            values=_effects(task, pairs, asking),
+            outputs=asking.of_states(pairs.states),
+            baseline=asking.of_background(pairs.background).mean(axis=-2),
             output_unit=preference_unit(task.agent),
         )
 
@@ -68,14 +70,14 @@ def _pairs(task: Task) -> Pairs:
 
 
 def _effects(
-    task: Task, pairs: Pairs, answer: PreferencesFn
+    task: Task, pairs: Pairs, asking: Asking
 ) -> Float[np.ndarray, "states background inputs outputs"]:
-    sides = sides_of(pairs.states, pairs.background, pairs.groups)
+    sides = sides_of(pairs.states, pairs.background, pairs.groups, apart=asking.apart)
     found = []
     for number, side in enumerate(sides):
         # the same masks for every state, so that states compare
         rng = stream(task.seed, "rise", "masks")
-        found.append(_one_side(side, side.asking(answer), rng))
+        found.append(_one_side(side, side.asking(asking.hybrids_of(number)), rng))
         task.progress((number + 1) / len(sides))
     return np.concatenate(found)
 

@@ -4,12 +4,12 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import softmax
 
-from pellucid.agents.acting import bulk_preferences, preference_unit, preferences
+from pellucid.agents.acting import preference_unit
 from pellucid.budget import Cost
 from pellucid.errors import CapabilityError
 from pellucid.explainers.state.hiding import (
     HIDING,
-    all_hidden,
+    all_hidden_answers,
     baseline_of,
     hidden_answers,
     planned_hiding,
@@ -58,9 +58,10 @@ class Sarfa:
     def explain(self, task: Task) -> Finding:
         """Replace each input of visited states in turn, and compare probabilities."""
         pairs = _pairs(task)
-        outputs = preferences(task.agent, pairs.states)
-        background = preferences(task.agent, all_hidden(pairs))
-        replaced = hidden_answers(task, pairs, bulk_preferences(task.agent))
+        asking = pairs.asking(task)
+        outputs = asking.of_states(pairs.states)
+        background = all_hidden_answers(pairs, asking)
+        replaced = hidden_answers(task, pairs, asking)
         if preference_unit(task.agent) == "Q-value":
             scale = _spread(outputs)
             outputs, background, replaced = (

@@ -1,6 +1,7 @@
 """Shapley values of the inputs: how much each one moves each output in visited states (leaf C2)."""
 
 from pellucid.agents.acting import bulk_preferences, preference_unit, preferences
+from pellucid.agents.outputs import output_names
 from pellucid.budget import Cost
 from pellucid.explainers.state.input_game import planned_game, solved_game
 from pellucid.explainers.state.input_sentences import CLOSED, LOGGED, QUESTION
@@ -43,7 +44,7 @@ class Shapley:
             task,
             planned_game(task, QUESTION),
             preferences,
-            bulk_answer=bulk_preferences(task.agent),
-            output_names=task.episodes.names.actions,
+            bulk_fn=bulk_preferences,
+            output_names=output_names(task.agent.action_space, task.episodes.names),
             output_unit=preference_unit(task.agent),
         )

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from pellucid.agents.acting import predicted_return, preference_unit, preferences
 from pellucid.agents.context import in_context
+from pellucid.agents.outputs import PER_PART, action_parts, is_one_choice
 from pellucid.errors import CapabilityError
 from pellucid.rollouts.episodes import Episodes
 from pellucid.types import Agent
@@ -44,7 +45,7 @@ def importance_for(agent: Agent) -> Importance:
         unit = ""
     if unit == "Q-value":
         return Importance("spread of its Q-values over actions", _spread)
-    if unit == "probability":
+    if unit.removesuffix(PER_PART) == "probability":
         return Importance("spread of the log-probabilities of its actions", _log_spread)
     if "value" in agent.capabilities:
         return Importance("change of its predicted return in one step", _change_of_value)
@@ -62,7 +63,12 @@ def _spread(agent: Agent, episodes: Episodes) -> Float[np.ndarray, " states"]:
 
 def _log_spread(agent: Agent, episodes: Episodes) -> Float[np.ndarray, " states"]:
     chances = preferences(in_context(agent, episodes.visited_context), episodes.visited)
-    return _range(np.log(np.maximum(chances, LEAST_PROBABILITY)), episodes)
+    logs = np.log(np.maximum(chances, LEAST_PROBABILITY))
+    if is_one_choice(agent.action_space):
+        return _range(logs, episodes)
+    # the likeliest action against the least likely: parts are independent, and their logarithms add
+    spreads = [np.ptp(logs[:, p.columns], axis=1) for p in action_parts(agent.action_space)]
+    return np.asarray(np.sum(spreads, axis=0))
 
 
 def _range(

@@ -22,12 +22,14 @@ def changed_inputs(content: CounterfactualStates) -> Bool[np.ndarray, "states in
 
 
 def nearest_change(content: CounterfactualStates) -> int | None:
-    """Return the state whose change is the nearest, None if none was found.
+    """Return the state that the answer is about, None if no change was found.
 
-    Fewest inputs first, then the smallest change in standard deviations of each input over the
-    states; ties by position.
+    The one that the content names; else the nearest: fewest inputs first, then the smallest change
+    in standard deviations of each input over the states; ties by position.
     """
     changed = changed_inputs(content)
+    if len(content.steps) and changed[content.shown].any():
+        return content.shown
     candidates = np.flatnonzero(changed.any(axis=1))
     if not len(candidates):
         return None
@@ -59,7 +61,7 @@ def changes_chart(content: CounterfactualStates, unit: str) -> PairChart | None:
     n_more = len(rows) - 2
     more = f" and {n_more} more changed" if n_more > 0 else ""
     return PairChart(
-        title=f"The nearest change found that flips {chosen} to {wanted}; "
+        title=f"The smallest change found that flips {chosen} to {wanted}{_at(content, state)}; "
         f"a change was found in {int(content.found.sum())} of {len(content.found)} states",
         sentence=f"Had {instead}{more}, it would have chosen {wanted}, not {chosen}.",
         unit="",
@@ -68,6 +70,14 @@ def changes_chart(content: CounterfactualStates, unit: str) -> PairChart | None:
         rows=rows,
         own_axes=True,
     )
+
+
+def _at(content: CounterfactualStates, state: int) -> str:
+    if not len(content.steps):
+        return ""
+    reached = int(content.reach_steps[state])
+    way = "" if reached < 0 else f", {reached} action{'s' if reached != 1 else ''} away"
+    return f" at step {int(content.steps[state, 1])}{way}"
 
 
 def _row(content: CounterfactualStates, index: int, before: float, after: float) -> PairRow:
@@ -84,6 +94,6 @@ def _row(content: CounterfactualStates, index: int, before: float, after: float)
 
 def _scaled(content: CounterfactualStates) -> Float[np.ndarray, "states inputs"]:
     """Changes in standard deviations of each input; an input that never varies counts in units."""
-    spread = content.observations.std(axis=0)
+    spread = content.scales if len(content.scales) else content.observations.std(axis=0)
     scale = np.where(np.isfinite(spread) & (spread > 0), spread, 1.0)
     return np.asarray(np.abs(content.changed - content.observations) / scale)

@@ -55,6 +55,7 @@ def contributions_chart(content: Contributions, unit: str) -> DotChart | None:
     """
     if not content.names:
         return None
+    unit = content.unit or unit
     order = np.argsort(-content.values, kind="stable")
     rows = tuple(
         DotRow(

@@ -8,6 +8,10 @@ from pellucid.faithfulness.planted import (
     components,
     features,
     images,
+    features,
+    flips,
+    images,
+    leads,
     moments,
     radii,
     rules,
@@ -21,9 +25,11 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *images.TASKS,
     *moments.TASKS,
     *alternatives.TASKS,
+    *flips.TASKS,
     *rules.TASKS,
     *radii.TASKS,
     *components.TASKS,
+    *leads.TASKS,
 )
 
 

@@ -1,0 +1,150 @@
+"""How few actions lead to a changed state: a search with the real environment."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int, Shaped
+
+from pellucid.budget import Cost
+from pellucid.errors import BudgetError, CapabilityError
+from pellucid.explanation import Task
+from pellucid.rollouts import Branch, Episodes, branching_cost, run_branches
+from pellucid.seeds import derived_seed
+from pellucid.types import Observations
+
+N_SEARCHED = 10
+"""Changed states to which ways are looked for, at most."""
+HELD = 20
+"""Steps for which each action is held."""
+N_SEQUENCES = 64
+"""Sequences of any actions that are tried from one state, at most."""
+REACH_SHARE = 0.3
+"""Share of the environment steps left that the search may use."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How many actions lead to each changed state.
+
+    Args:
+        steps: Shape (states,), the fewest actions found; -1 where none were found.
+        searched: Shape (states,), whether they were looked for.
+        why_not: Why they were not looked for, one sentence; empty if they were.
+    """
+
+    steps: Int[np.ndarray, " states"]
+    searched: Bool[np.ndarray, " states"]
+    why_not: str = ""
+
+
+IsThereFn = Callable[[int, Observations], Bool[np.ndarray, " observations"]]
+"""Whether observations count as the changed state of that number."""
+
+
+def search_bound(task: Task) -> int:
+    """Return the most environment steps that the search may use."""
+    if task.episodes.spec is None:
+        return 0
+    return task.meter.left.share(REACH_SHARE).env_steps
+
+
+def fewest_actions(
+    task: Task,
+    states: Int[np.ndarray, "states 2"],
+    found: Bool[np.ndarray, " states"],
+    is_there: IsThereFn,
+) -> Reached:
+    """Return the fewest forced actions from each state that lead to its changed state.
+
+    Tried are all sequences of a few actions and every action held for up to twenty steps, from the
+    state as it was and under the noise of its episode. States are taken in turn until a share of
+    the environment steps is used up.
+
+    Args:
+        task: Agent, episodes and budget.
+        states: Shape (states, 2), position of the episode and step.
+        found: Which of them have a changed state.
+        is_there: Tells it from others; pays its own queries.
+    """
+    none = Reached(np.full(len(states), -1), np.zeros(len(states), dtype=bool))
+    if task.episodes.spec is None:
+        return Reached(*_parts(none), "Ways to changed states need the environment.")
+    meter = task.meter.child(Cost(task.meter.left.queries, search_bound(task)))
+    sequences = action_sequences(task.agent.action_space)
+    steps, searched = _parts(none)
+    for number in np.flatnonzero(found)[:N_SEARCHED].tolist():
+        branches = _branches(task.episodes, states[number], sequences)
+        if not branching_cost(task.episodes, branches).fits(meter.left):
+            return Reached(
+                steps, searched, "The budget did not pay for all ways to changed states."
+            )
+        try:
+            futures = run_branches(
+                task.agent,
+                task.episodes,
+                branches,
+                meter=meter,
+                policy=task.policy,
+                jobs=task.jobs,
+                seed=derived_seed(task.seed, "changed-state", "ways"),
+                keep_observations=True,
+            )
+            steps[number] = _fewest(number, [f.observations for f in futures], is_there)
+        except BudgetError:
+            return Reached(
+                steps, searched, "The budget did not pay for all ways to changed states."
+            )
+        except CapabilityError as error:
+            return Reached(steps, searched, f"Ways to changed states were not searched: {error}.")
+        searched[number] = True
+        task.progress(0.5 + 0.5 * (number + 1) / len(states))
+    return Reached(steps, searched)
+
+
+def action_sequences(space: object) -> list[Shaped[np.ndarray, " steps"]]:
+    """Return what is tried: every action held, and all sequences of a few actions.
+
+    Example:
+        >>> from gymnasium.spaces import Discrete
+        >>> [len(s) for s in action_sequences(Discrete(9))][:10]
+        [20, 20, 20, 20, 20, 20, 20, 20, 20, 1]
+    """
+    start, n = int(space.start), int(space.n)  # type: ignore[attr-defined]
+    actions = range(start, start + n)
+    held = [np.full(HELD, action) for action in actions]
+    length = 1
+    while n > 1 and n ** (length + 1) <= N_SEQUENCES:
+        length += 1
+    return [*held, *(np.array(s) for s in itertools.product(actions, repeat=length))]
+
+
+def _branches(
+    episodes: Episodes,
+    state: Int[np.ndarray, " 2"],
+    sequences: Sequence[Shaped[np.ndarray, " steps"]],
+) -> list[Branch]:
+    position, step = state.tolist()
+    dtype = episodes[position].actions.dtype
+    return [
+        Branch(position, step, forced.astype(dtype), None, horizon=len(forced))
+        for forced in sequences
+    ]
+
+
+def _fewest(number: int, seen: Sequence[Observations | None], is_there: IsThereFn) -> int:
+    """Return the fewest steps after which any future is there; -1 if none is."""
+    # the first observation of a future is the state itself, before any action
+    later = [observations[1:] for observations in seen if observations is not None]
+    places = np.concatenate([np.arange(1, 1 + len(rows)) for rows in later] or [np.empty(0, int)])
+    if not len(places):
+        return -1
+    there = is_there(number, np.concatenate(later))
+    return int(places[there].min()) if there.any() else -1
+
+
+def _parts(
+    reached: Reached,
+) -> tuple[Int[np.ndarray, " states"], Bool[np.ndarray, " states"]]:
+    return reached.steps, reached.searched
