@@ -3,9 +3,9 @@
 from typing import Any
 
 from pellucid.explanation import Content
-from pellucid.faithfulness.planted import alternatives, features, leads, moments, radii, rules, sums
 from pellucid.faithfulness.planted import (
     alternatives,
+    components,
     features,
     flips,
     images,
@@ -13,6 +13,7 @@ from pellucid.faithfulness.planted import (
     moments,
     radii,
     rules,
+    sums,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
@@ -27,6 +28,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *rules.TASKS,
     *sums.TASKS,
     *radii.TASKS,
+    *components.TASKS,
     *leads.TASKS,
 )
 
