@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from gymnasium.spaces import Box, Dict, Discrete
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete
 from torch import nn
 
 from pellucid.agents import load_agent, save_agent
@@ -57,6 +57,27 @@ def test_logits_become_probabilities() -> None:
     np.testing.assert_allclose(preferences(agent, observations), [[0.1, 0.7, 0.1, 0.1]], atol=1e-6)
     assert preference_unit(agent) == "probability"
     np.testing.assert_array_equal(agent.act(observations), [1])
+
+
+def test_logits_of_several_choices_become_probabilities_part_by_part() -> None:
+    # two values, then three; the second value of each is seven and three times as likely
+    module = by_hand([[0.0, 0, 0], [1, 0, 0], [0, 0, 0], [0, 1, 0], [0, 0, 0]])
+    agent: Any = load_agent(module, env=StubEnv(MultiDiscrete([2, 3])))
+    observations = np.array([[np.log(7.0), np.log(3.0), 9]], np.float32)
+    expected = [[1 / 8, 7 / 8, 1 / 5, 3 / 5, 1 / 5]]
+    np.testing.assert_allclose(preferences(agent, observations), expected, atol=1e-6)
+    np.testing.assert_array_equal(agent.act(observations), [[1, 1]])
+    with pytest.raises(AgentError, match=r"shape \(2, 4\), expected \(2, 5\)"):
+        load_agent(by_hand([[1.0, 0, 0]] * 4), env=StubEnv(MultiDiscrete([2, 3])))
+
+
+def test_logits_of_switches_are_those_of_on() -> None:
+    module = by_hand([[1.0, 0, 0], [0, 1, 0]])
+    agent: Any = load_agent(module, env=StubEnv(MultiBinary(2)))
+    observations = np.array([[np.log(3.0), -np.log(4.0), 9]], np.float32)
+    expected = [[1 / 4, 3 / 4, 4 / 5, 1 / 5]]
+    np.testing.assert_allclose(preferences(agent, observations), expected, atol=1e-6)
+    np.testing.assert_array_equal(agent.act(observations), [[1, 0]])
 
 
 def test_q_values_stay_as_they_are_and_actions_count_from_start() -> None:
