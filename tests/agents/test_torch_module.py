@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Text
 from torch import nn
 
 from pellucid.agents import load_agent, save_agent
@@ -276,3 +276,41 @@ def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
     for device in ("cuda:99", "nonsense", "meta"):
         with pytest.raises(InputError, match="cannot be used"):
             load_agent(path, env=StubEnv(), device=device, policy_class=f"{__name__}:ThreeToFour")
+
+
+class OfParts(nn.Module):
+    """Takes a dict of a speed and a gear, and embeds the gear; its value is twice the speed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gears = nn.Embedding(3, 2)
+        self.head = nn.Linear(3, 2, bias=False)
+        self.critic = by_hand([[2.0]])
+        with torch.no_grad():
+            self.gears.weight.copy_(torch.tensor([[0.0, 0], [5, 0], [0, 5]]))
+            self.head.weight.copy_(torch.tensor([[1.0, 0, 1], [0, 1, 1]]))
+
+    def forward(self, scene: dict[str, torch.Tensor]) -> torch.Tensor:
+        return self.head(torch.cat([self.gears(scene["gear"]), scene["speed"]], dim=1))
+
+    def get_value(self, scene: dict[str, torch.Tensor]) -> torch.Tensor:
+        return self.critic(scene["speed"])
+
+
+def test_a_module_of_parts_gets_them_as_they_are() -> None:
+    space = Dict({"gear": Discrete(3), "speed": Box(-1.0, 1.0, (1,))})
+    env = StubEnv(Discrete(2), space)
+    agent: Any = load_agent(OfParts(), env=env)
+    rows = np.float32([[1, 0.5], [2, 0.25], [1.4, 0]])
+    logits = np.array([[5.5, 0.5], [0.25, 5.25], [5, 0]])
+    expected = 1 / (1 + np.exp(logits[:, ::-1] - logits))
+    np.testing.assert_allclose(preferences(agent, rows), expected, atol=1e-6)
+    np.testing.assert_allclose(agent.value(rows), [1.0, 0.5, 0.0])
+    assert agent.latent(rows).tolist()[0] == [5.0, 0.0, 0.5]
+    assert "gradients" not in agent.capabilities  # a gear has no slope
+
+
+def test_a_part_without_a_fixed_size_is_refused_with_what_would_work() -> None:
+    env = StubEnv(Discrete(2), Dict({"gear": Discrete(3), "word": Text(3)}))
+    with pytest.raises((AgentError, InputError), match="fixed size"):
+        load_agent(OfParts(), env=env)
