@@ -4,7 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.explanation import Attribution, Certificates, Futures, Segments, Summary, Surrogate
+from pellucid.explanation import (
+    Attribution,
+    Certificates,
+    Contributions,
+    Futures,
+    Segments,
+    Summary,
+    Surrogate,
+)
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 
 DISCOUNT = 0.95
@@ -107,7 +115,18 @@ def certificates(truth: Any) -> Certificates:
     )
 
 
+def contributions(truth: Any) -> Contributions:
+    """Give everything to the step that is repeated."""
+    return Contributions(
+        names=tuple(map(str, range(6))),
+        values=50.0 * np.eye(6)[truth.steps - 1],
+        standard_errors=np.zeros(6),
+        total=50.0,
+    )
+
+
 ORACLES = {
+    Contributions: contributions,
     Attribution: attribution,
     Segments: segments,
     Summary: summary,

@@ -5,6 +5,7 @@ from typing import Any
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
     alternatives,
+    echoes,
     features,
     flips,
     images,
@@ -21,6 +22,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *features.TASKS,
     *images.TASKS,
     *moments.TASKS,
+    *echoes.TASKS,
     *alternatives.TASKS,
     *flips.TASKS,
     *rules.TASKS,
