@@ -299,6 +299,12 @@ def _check_spaces(algorithm: Algorithm, spaces: Spaces, where: str) -> None:
             f"{where} is {algorithm.name}, which takes {' or '.join(algorithm.actions)} actions "
             f"here; the environment has {describe(spaces.action)}"
         )
+    if kind.startswith("Multi") and len(spaces.action.shape) != 1:
+        raise InputError(
+            f"{where}: Stable-Baselines3 takes one row of choices as an action; "
+            f"the environment has {describe(spaces.action)}",
+            hint="flatten the actions with a wrapper",
+        )
     seen = spaces.observation
     if isinstance(seen, RowSpace) and not fits_library(seen):
         raise InputError(

@@ -5,6 +5,7 @@ from typing import Any
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
     alternatives,
+    components,
     echoes,
     features,
     flips,
@@ -13,6 +14,7 @@ from pellucid.faithfulness.planted import (
     moments,
     radii,
     rules,
+    sums,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
@@ -26,7 +28,9 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *alternatives.TASKS,
     *flips.TASKS,
     *rules.TASKS,
+    *sums.TASKS,
     *radii.TASKS,
+    *components.TASKS,
     *leads.TASKS,
 )
 
