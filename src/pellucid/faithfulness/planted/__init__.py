@@ -6,6 +6,7 @@ from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
     alternatives,
     components,
+    echoes,
     features,
     flips,
     images,
@@ -23,6 +24,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *features.TASKS,
     *images.TASKS,
     *moments.TASKS,
+    *echoes.TASKS,
     *alternatives.TASKS,
     *flips.TASKS,
     *rules.TASKS,
