@@ -101,7 +101,7 @@ HAVE_TESTS_OF_THEIR_OWN = (
     *("README.md", "objectives.md", "agents.md"),
     *("training.md", "training-rewards.md", "trl.md"),
 )
-"""Pages whose code is run: here, by `test_objectives_page.py` and `test_agents_page.py`, and in `tests/posttrain`."""
+"""Pages whose code is run: here, by `test_<name>_page.py`, and in `tests/posttrain`."""
 
 
 def other_blocks() -> list[Any]:
