@@ -44,13 +44,15 @@ def generators(seeds: Sequence[int]) -> list[np.random.Generator]:
     words = _states(np.array(seeds, dtype=np.uint32)).T
     # in pairs, the lower half first
     mixed = np.ascontiguousarray(words, dtype="<u4").view("<u8")
-    return [np.random.Generator(np.random.PCG64(_Mixed(row))) for row in mixed]
+    # its stub knows SeedSequence alone of all that PCG64 takes
+    seeded: Any = np.random.PCG64
+    return [np.random.Generator(seeded(_Mixed(row))) for row in mixed]
 
 
 def _states(seeds: UInt32[np.ndarray, " seeds"]) -> UInt32[np.ndarray, "eight seeds"]:
     """Return what `SeedSequence(seed).generate_state(8)` returns, one column per seed."""
     constant = _A
-    nothing = np.zeros_like(seeds)
+    nothing: UInt32[np.ndarray, " seeds"] = np.zeros(len(seeds), np.uint32)
 
     def hashed(values: UInt32[np.ndarray, " seeds"]) -> UInt32[np.ndarray, " seeds"]:
         nonlocal constant
