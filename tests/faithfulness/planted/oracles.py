@@ -4,7 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.explanation import Attribution, Certificates, Futures, Segments, Summary, Surrogate
+from pellucid.explanation import (
+    Attribution,
+    Certificates,
+    Components,
+    Futures,
+    Segments,
+    Summary,
+    Surrogate,
+)
+from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 
 DISCOUNT = 0.95
@@ -77,7 +86,9 @@ def futures(truth: Any) -> Futures:
 
 
 def surrogate(truth: Any) -> Surrogate:
-    """Return the agent's own tree."""
+    """Return the agent's own tree, or its own sum."""
+    if hasattr(truth, "weights"):
+        return _own_sum(truth)
     (root, left, right), (middle, low, high) = truth.inputs, truth.thresholds
     return Surrogate(
         form="tree",
@@ -95,7 +106,11 @@ def surrogate(truth: Any) -> Surrogate:
 
 
 def certificates(truth: Any) -> Certificates:
-    """Return the true radii of all states."""
+    """Return the true radii of all states, or of some if their inputs are drawn."""
+    if hasattr(truth, "weight"):
+        rows = np.random.default_rng(0).uniform(-1, 1, (50, len(truth.weight)))
+        scale = rows.std(axis=0)
+        return Certificates(rows, truth.radii(rows, scale), "largest change", scale=scale)
     radii = truth.radii(DISCOUNT)
     return Certificates(
         observations=np.arange(len(radii))[:, None].astype(np.float64),
@@ -107,7 +122,64 @@ def certificates(truth: Any) -> Certificates:
     )
 
 
+def _own_sum(truth: Any) -> Surrogate:
+    weights = np.stack([-truth.weights, truth.weights])
+    return Surrogate(
+        form="formula",
+        rules=(),
+        code="",
+        n_parts=3,
+        complexity=np.array([3]),
+        returns=np.array([20.0]),
+        input_names=tuple(map(str, range(len(truth.weights)))),
+        features=np.array([-1]),
+        thresholds=np.zeros(1),
+        children=np.full((1, 2), -1),
+        values=np.zeros((1, 2)),
+        weights=weights[None],
+    )
+
+
+def components(truth: Any) -> Components:
+    """Tell every part as it is."""
+    return parts(truth) if isinstance(truth, KnownTerms) else spans(truth)
+
+
+def parts(truth: Any) -> Components:
+    """Give the action that pays most its true lead over the others in every step."""
+    paid = truth.paid[np.arange(N_STEPS) % len(truth.paid)]
+    whole = paid.sum(axis=2)
+    known = Components(
+        values=np.zeros((N_STEPS, N_ACTIONS, len(TERMS))),
+        whole=whole,
+        component_names=TERMS,
+        output_names=tuple(map(str, range(N_ACTIONS))),
+        chosen=whole.argmax(axis=1),
+        steps=np.column_stack((np.zeros(N_STEPS, np.int64), np.arange(N_STEPS))),
+        discount=DISCOUNT,
+    )
+    known.values[np.arange(N_STEPS), known.chosen] = truth.differences(known)
+    return known
+
+
+def spans(truth: Any, since: Any = (0, 4, 8, 12, 16), steps: Any = None) -> Components:
+    """Tell what arrives in each span, in every step."""
+    steps = np.arange(len(truth.amounts)) if steps is None else np.array(steps)
+    known = Components(
+        values=np.zeros((len(steps), 1, len(since))),
+        whole=np.zeros((len(steps), 1)),
+        component_names=tuple(map(str, since)),
+        output_names=("return",),
+        steps=np.column_stack((np.zeros_like(steps), steps)),
+        discount=1.0,
+        since=np.array(since),
+    )
+    known.values[:, 0] = truth.parts(known)
+    return known
+
+
 ORACLES = {
+    Components: components,
     Attribution: attribution,
     Segments: segments,
     Summary: summary,

@@ -5,6 +5,7 @@ from typing import Any
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
     alternatives,
+    components,
     features,
     flips,
     images,
@@ -12,6 +13,7 @@ from pellucid.faithfulness.planted import (
     moments,
     radii,
     rules,
+    sums,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
@@ -24,7 +26,9 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *alternatives.TASKS,
     *flips.TASKS,
     *rules.TASKS,
+    *sums.TASKS,
     *radii.TASKS,
+    *components.TASKS,
     *leads.TASKS,
 )
 
