@@ -149,21 +149,24 @@ def _check(node: ast.expr, text: str, depth: int) -> None:
 def _value(node: ast.expr, columns: Float[np.ndarray, "rows inputs"]) -> np.ndarray:
     match node:
         case ast.Constant(value=int() | float() as value):
-            return np.float64(value)  # type: ignore[return-value]
+            return np.asarray(float(value))
         case ast.Subscript():
-            return columns[:, _index(node)]
+            return np.asarray(columns[:, _index(node)])
         case ast.UnaryOp(operand=inner):
-            return np.negative(_value(inner, columns))
+            return np.asarray(np.negative(_value(inner, columns)))
         case ast.BinOp(left=left, op=operation, right=right):
-            return _BINARY[type(operation)](_value(left, columns), _value(right, columns))
+            return np.asarray(
+                _BINARY[type(operation)](_value(left, columns), _value(right, columns))
+            )
         case ast.Call(func=ast.Name(id=name), args=parts):
-            return _CALLS[name][1](*(_value(part, columns) for part in parts))
+            return np.asarray(_CALLS[name][1](*(_value(part, columns) for part in parts)))
     raise AssertionError("checked when it was read")
 
 
 def _index(node: ast.Subscript) -> int:
     assert isinstance(node.slice, ast.Constant)
-    return int(node.slice.value)
+    assert isinstance(node.slice.value, int)
+    return node.slice.value
 
 
 def _wrong(text: str, position: int, reason: str) -> DataError:

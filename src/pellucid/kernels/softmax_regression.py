@@ -86,7 +86,7 @@ def _minimum(
     result = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS})
     found: Float[np.ndarray, "choices columns"] = result.x.reshape(n_choices, -1)
     # only differences count: those of the last choice are what nothing is compared with
-    return found - found.mean(axis=0)
+    return np.asarray(found - found.mean(axis=0))
 
 
 def ridge_regression(

@@ -3,7 +3,6 @@
 from typing import Any
 
 from pellucid.explanation import Content
-from pellucid.faithfulness.planted import alternatives, features, leads, moments, radii, rules, sums
 from pellucid.faithfulness.planted import (
     alternatives,
     features,
@@ -13,6 +12,7 @@ from pellucid.faithfulness.planted import (
     moments,
     radii,
     rules,
+    sums,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
