@@ -9,6 +9,8 @@ REGISTRY = {
     "memory_drop": "pellucid.faithfulness.memory_drop",
     "highlight_drop": "pellucid.faithfulness.highlight_drop",
     "branch_gap": "pellucid.faithfulness.branch_gap",
+    "component_gap": "pellucid.faithfulness.component_gap",
+    "component_level": "pellucid.faithfulness.component_level",
     "state_flip": "pellucid.faithfulness.state_flip",
     "student_return": "pellucid.faithfulness.student_return",
     "surrogate_agreement": "pellucid.faithfulness.surrogate_agreement",

@@ -4,7 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.explanation import Attribution, Certificates, Futures, Segments, Summary, Surrogate
+from pellucid.explanation import (
+    Attribution,
+    Certificates,
+    Components,
+    Futures,
+    Segments,
+    Summary,
+    Surrogate,
+)
+from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 
 DISCOUNT = 0.95
@@ -131,7 +140,46 @@ def _own_sum(truth: Any) -> Surrogate:
     )
 
 
+def components(truth: Any) -> Components:
+    """Tell every part as it is."""
+    return parts(truth) if isinstance(truth, KnownTerms) else spans(truth)
+
+
+def parts(truth: Any) -> Components:
+    """Give the action that pays most its true lead over the others in every step."""
+    paid = truth.paid[np.arange(N_STEPS) % len(truth.paid)]
+    whole = paid.sum(axis=2)
+    known = Components(
+        values=np.zeros((N_STEPS, N_ACTIONS, len(TERMS))),
+        whole=whole,
+        component_names=TERMS,
+        output_names=tuple(map(str, range(N_ACTIONS))),
+        chosen=whole.argmax(axis=1),
+        steps=np.column_stack((np.zeros(N_STEPS, np.int64), np.arange(N_STEPS))),
+        discount=DISCOUNT,
+    )
+    known.values[np.arange(N_STEPS), known.chosen] = truth.differences(known)
+    return known
+
+
+def spans(truth: Any, since: Any = (0, 4, 8, 12, 16), steps: Any = None) -> Components:
+    """Tell what arrives in each span, in every step."""
+    steps = np.arange(len(truth.amounts)) if steps is None else np.array(steps)
+    known = Components(
+        values=np.zeros((len(steps), 1, len(since))),
+        whole=np.zeros((len(steps), 1)),
+        component_names=tuple(map(str, since)),
+        output_names=("return",),
+        steps=np.column_stack((np.zeros_like(steps), steps)),
+        discount=1.0,
+        since=np.array(since),
+    )
+    known.values[:, 0] = truth.parts(known)
+    return known
+
+
 ORACLES = {
+    Components: components,
     Attribution: attribution,
     Segments: segments,
     Summary: summary,

@@ -7,6 +7,8 @@ REGISTRY = {
     "oblique-tree": "pellucid.explainers.model.oblique_tree",
     "optimal-tree": "pellucid.explainers.model.optimal_tree",
     "reward-cliff": "pellucid.explainers.model.reward_cliff",
+    "reward-components": "pellucid.explainers.reward.components",
+    "reward-when": "pellucid.explainers.reward.when",
     "symbolic-policy": "pellucid.explainers.model.symbolic_policy",
     "viper-tree": "pellucid.explainers.model.viper_tree",
     "changed-state": "pellucid.explainers.model.changed_state",

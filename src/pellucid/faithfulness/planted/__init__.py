@@ -5,6 +5,7 @@ from typing import Any
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
     alternatives,
+    components,
     features,
     flips,
     images,
@@ -27,6 +28,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *rules.TASKS,
     *sums.TASKS,
     *radii.TASKS,
+    *components.TASKS,
     *leads.TASKS,
 )
 
