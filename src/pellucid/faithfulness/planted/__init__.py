@@ -7,14 +7,13 @@ from pellucid.faithfulness.planted import (
     alternatives,
     components,
     features,
-    images,
-    features,
     flips,
     images,
     leads,
     moments,
     radii,
     rules,
+    teams,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
@@ -30,6 +29,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *radii.TASKS,
     *components.TASKS,
     *leads.TASKS,
+    *teams.TASKS,
 )
 
 
