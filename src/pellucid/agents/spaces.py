@@ -192,7 +192,9 @@ def _multi_discrete(plain: Mapping[str, Any]) -> gymnasium.spaces.MultiDiscrete:
 
 
 def _multi_binary(plain: Mapping[str, Any]) -> gymnasium.spaces.MultiBinary:
-    return gymnasium.spaces.MultiBinary(_shape(plain["shape"]))
+    shape = _shape(plain["shape"])
+    # as it is usually made: a shape of one number is no number to other libraries
+    return gymnasium.spaces.MultiBinary(shape[0] if len(shape) == 1 else shape)
 
 
 def _rows(plain: Mapping[str, Any]) -> RowSpace:

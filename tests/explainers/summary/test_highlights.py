@@ -80,3 +80,25 @@ def test_what_cannot_be_told_is_refused_with_what_would_work():
         Highlights().explain(task(LinearQ(WEIGHTS), logged(2, 2), queries=89))
     with pytest.raises(DataError, match="no visited states"):
         Highlights().plan(task(LinearQ(WEIGHTS), logged(2, 2, lengths=())))
+
+
+def test_what_stands_in_for_q_values_is_named_in_the_answer(monkeypatch):
+    from tests.contracts.agents import TRACK, LinearAgent
+
+    import pellucid as pl
+    from pellucid.budget import Cost
+
+    episodes = pl.collect(LinearAgent(), TRACK, n_episodes=6, seed=0)
+    result = pl.explain(
+        LinearAgent(), episodes, method="highlights", seed=0, budget=Cost(20_000, 20_000)
+    )
+    assert "by the spread of the log-probabilities of its actions" in result.text
+
+
+def test_images_are_compared_by_the_spread_of_the_candidates_alone(monkeypatch):
+    from pellucid.explainers.summary import highlights
+
+    images = np.random.default_rng(0).integers(0, 256, (30, 9, 9, 2)).astype(np.uint8)
+    whole = highlights._similarity(images, np.arange(30))
+    monkeypatch.setattr(highlights, "MOST_NUMBERS", 100)
+    np.testing.assert_allclose(highlights._similarity(images, np.arange(30)), whole)

@@ -87,7 +87,9 @@ def futures(truth: Any) -> Futures:
 
 
 def surrogate(truth: Any) -> Surrogate:
-    """Return the agent's own tree."""
+    """Return the agent's own tree, or its own sum."""
+    if hasattr(truth, "weights"):
+        return _own_sum(truth)
     (root, left, right), (middle, low, high) = truth.inputs, truth.thresholds
     return Surrogate(
         form="tree",
@@ -105,7 +107,11 @@ def surrogate(truth: Any) -> Surrogate:
 
 
 def certificates(truth: Any) -> Certificates:
-    """Return the true radii of all states."""
+    """Return the true radii of all states, or of some if their inputs are drawn."""
+    if hasattr(truth, "weight"):
+        rows = np.random.default_rng(0).uniform(-1, 1, (50, len(truth.weight)))
+        scale = rows.std(axis=0)
+        return Certificates(rows, truth.radii(rows, scale), "largest change", scale=scale)
     radii = truth.radii(DISCOUNT)
     return Certificates(
         observations=np.arange(len(radii))[:, None].astype(np.float64),
@@ -114,6 +120,24 @@ def certificates(truth: Any) -> Certificates:
         about="rewards",
         actions=np.zeros(len(radii), dtype=np.int64),
         discount=DISCOUNT,
+    )
+
+
+def _own_sum(truth: Any) -> Surrogate:
+    weights = np.stack([-truth.weights, truth.weights])
+    return Surrogate(
+        form="formula",
+        rules=(),
+        code="",
+        n_parts=3,
+        complexity=np.array([3]),
+        returns=np.array([20.0]),
+        input_names=tuple(map(str, range(len(truth.weights)))),
+        features=np.array([-1]),
+        thresholds=np.zeros(1),
+        children=np.full((1, 2), -1),
+        values=np.zeros((1, 2)),
+        weights=weights[None],
     )
 
 

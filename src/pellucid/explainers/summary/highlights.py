@@ -11,11 +11,14 @@ from pellucid.explainers.summary.importance import importance_for
 from pellucid.explanation import Finding, Sentences, Summary, Task, explainer, fact
 from pellucid.explanation.options import whole_number
 from pellucid.kernels.facility_location import facility_location
+from pellucid.types import Observations
 
 N_MOMENTS = 5
 CANDIDATES_SHARE, FEWEST_CANDIDATES, MOST_CANDIDATES = 0.1, 50, 400
 SPACING_SHARE = 0.05
 """Share of an episode by which two moments of it are apart at least."""
+MOST_NUMBERS = 2**26
+"""Numbers of visited states up to which all of them tell how much inputs vary."""
 LEAST_GAIN = 0.01
 """Moments that add less than this share of what the first one adds are not shown."""
 
@@ -30,12 +33,12 @@ _QUESTION = "Which moments show best what it does?"
     source="Amir 2018 (HIGHLIGHTS-DIV); diversity by facility location ours",
     question=_QUESTION,
     sentences=Sentences(
-        supported="Random actions at the moments shown ({k}) cost {d} {unit} ({lo} to {hi}); at "
-        "random moments {r}.",
-        weak="The moments shown ({k}) may matter: random actions there cost {d} {unit} "
-        "({lo} to {hi}), not clearly more than at random moments ({r}).",
-        thin="Random actions at the moments shown ({k}) may cost {d} {unit} ({lo} to {hi}), at "
-        "random moments {r}; but {reason}.",
+        supported="Random actions at the moments shown ({k}, by the {importance}) cost {d} {unit} "
+        "({lo} to {hi}); at random moments {r}.",
+        weak="The moments shown ({k}, by the {importance}) may matter: random actions there cost "
+        "{d} {unit} ({lo} to {hi}), not clearly more than at random moments ({r}).",
+        thin="Random actions at the moments shown ({k}, by the {importance}) may cost {d} {unit} "
+        "({lo} to {hi}), at random moments {r}; but {reason}.",
         failed="The moments shown do not matter more: random moments would have done as well.",
         not_measured="Whether the moments shown matter was not tested: {reason}. "
         "To test it: {need}.",
@@ -83,7 +86,7 @@ class Highlights:
         steps = task.episodes.visited_steps[candidates]
         weights = values[candidates] - values.min()
         chosen = facility_location(
-            _similarity(flat(task.episodes.visited), candidates),
+            _similarity(task.episodes.visited, candidates),
             weights if weights.max() > 0 else np.ones(len(candidates)),
             _too_close(steps, [len(episode) for episode in task.episodes.used]),
             wanted,
@@ -111,11 +114,13 @@ def _candidates(values: Float[np.ndarray, " states"]) -> Int[np.ndarray, " candi
 
 
 def _similarity(
-    visited: Float[np.ndarray, "states inputs"], candidates: Int[np.ndarray, " candidates"]
+    visited: Observations, candidates: Int[np.ndarray, " candidates"]
 ) -> Float[np.ndarray, "candidates candidates"]:
     """Return 1 for equal states, falling with the squared distance in standardised inputs."""
-    spread = visited.std(axis=0)
-    rows = visited[candidates] / np.where(spread > 0, spread, 1.0)
+    # images have too many numbers for all of them to be copied as floats
+    of_spread = visited if visited.size <= MOST_NUMBERS else visited[candidates]
+    spread = flat(of_spread).std(axis=0)
+    rows = flat(visited[candidates]) / np.where(spread > 0, spread, 1.0)
     distances = cdist(rows, rows)
     apart = distances[distances > 0]
     scale = float(np.median(apart)) if len(apart) else 1.0

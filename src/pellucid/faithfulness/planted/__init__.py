@@ -14,6 +14,7 @@ from pellucid.faithfulness.planted import (
     radii,
     rules,
     teams,
+    sums,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
@@ -26,6 +27,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *alternatives.TASKS,
     *flips.TASKS,
     *rules.TASKS,
+    *sums.TASKS,
     *radii.TASKS,
     *components.TASKS,
     *leads.TASKS,
