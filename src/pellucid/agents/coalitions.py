@@ -240,4 +240,4 @@ def _chances(
         fixed = {**still, name: Standing(members[name], taken)}
         joint = int(_asked(agent, fixed, meter).act(observation[None])[0])
         chances[action] = alone.probabilities[0, joint - alone.start]
-    return chances / chances.sum()
+    return np.asarray(chances / chances.sum())

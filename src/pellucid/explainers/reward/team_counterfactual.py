@@ -182,7 +182,7 @@ def _search(task: Task, position: int) -> tuple[_Moment, tuple[Future, ...]]:
 
 
 def _run(task: Task, moments: Sequence[_Moment], replicates: range) -> tuple[Future, ...]:
-    return run_branches(
+    futures: tuple[Future, ...] = run_branches(
         task.agent,
         task.episodes,
         [
@@ -197,6 +197,7 @@ def _run(task: Task, moments: Sequence[_Moment], replicates: range) -> tuple[Fut
         seed=task.seed,
         progress=task.progress,
     )
+    return futures
 
 
 def _returns(futures: Sequence[Future], n_arms: int) -> Float[np.ndarray, "rounds arms"]:

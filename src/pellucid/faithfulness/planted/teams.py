@@ -96,7 +96,7 @@ class Workers:
     def distribution(self, observations: Observations) -> Categorical:
         """Return the product of the members' distributions."""
         product: Float[np.ndarray, "batch actions"] = np.ones((len(observations), 1))
-        for member in reversed(self.agents.values()):
+        for member in reversed(list(self.agents.values())):
             told: Any = member
             own = told.distribution(observations).probabilities
             product = (product[:, :, None] * own[:, None, :]).reshape(len(own), -1)
