@@ -189,7 +189,18 @@ def spans(truth: Any, since: Any = (0, 4, 8, 12, 16), steps: Any = None) -> Comp
     return known
 
 
+def contributions(truth: Any) -> Contributions:
+    """Give every member what it adds to an episode."""
+    return Contributions(
+        names=tuple(f"worker {i}" for i in range(len(truth.yields))),
+        values=truth.shapley,
+        standard_errors=np.zeros(len(truth.yields)),
+        total=float(truth.shapley.sum()),
+    )
+
+
 ORACLES = {
+    Contributions: contributions,
     Components: components,
     Contributions: contributions,
     Attribution: attribution,

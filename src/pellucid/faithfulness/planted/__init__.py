@@ -14,6 +14,7 @@ from pellucid.faithfulness.planted import (
     moments,
     radii,
     rules,
+    teams,
     sums,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
@@ -32,6 +33,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *radii.TASKS,
     *components.TASKS,
     *leads.TASKS,
+    *teams.TASKS,
 )
 
 
