@@ -16,6 +16,7 @@ from pellucid.explanation import (
 )
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
+from pellucid.faithfulness.planted.teams import KnownYields
 
 DISCOUNT = 0.95
 
@@ -124,6 +125,11 @@ def certificates(truth: Any) -> Certificates:
 
 
 def contributions(truth: Any) -> Contributions:
+    """Give everything to what it is due to."""
+    return team_credits(truth) if isinstance(truth, KnownYields) else lags(truth)
+
+
+def lags(truth: Any) -> Contributions:
     """Give everything to the step that is repeated."""
     return Contributions(
         names=tuple(map(str, range(6))),
@@ -189,7 +195,7 @@ def spans(truth: Any, since: Any = (0, 4, 8, 12, 16), steps: Any = None) -> Comp
     return known
 
 
-def contributions(truth: Any) -> Contributions:
+def team_credits(truth: Any) -> Contributions:
     """Give every member what it adds to an episode."""
     return Contributions(
         names=tuple(f"worker {i}" for i in range(len(truth.yields))),
@@ -202,7 +208,6 @@ def contributions(truth: Any) -> Contributions:
 ORACLES = {
     Contributions: contributions,
     Components: components,
-    Contributions: contributions,
     Attribution: attribution,
     Segments: segments,
     Summary: summary,

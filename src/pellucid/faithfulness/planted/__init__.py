@@ -14,8 +14,8 @@ from pellucid.faithfulness.planted import (
     moments,
     radii,
     rules,
-    teams,
     sums,
+    teams,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
