@@ -1,7 +1,7 @@
 """Where a torch module keeps its state value: the second of a pair, or a method of its own."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -98,7 +98,8 @@ def split_layers(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return which weight layers lead to the outputs, and which to the value alone.
 
-    A layer leads to the outputs if they change with its weights: told by their gradient.
+    A layer leads to the outputs if they change with its weights: told by their gradient. Of a
+    module that lets no gradient through, all layers count as leading to the outputs.
 
     Args:
         module: A module with a value.
@@ -115,16 +116,23 @@ def split_layers(
         for weight in frozen:
             weight.requires_grad_(True)
         with undisturbed(module), torch.enable_grad():
-            outputs = first_of(module(elements_of(rows, space)), source, name).sum()
-            told = torch.autograd.grad(outputs, list(weights.values()), allow_unused=True)
-            leading = [p for p, g in zip(weights, told, strict=True) if g is not None]
-            values = value_of(module, rows, source, name, space).sum()
-            told = torch.autograd.grad(values, list(weights.values()), allow_unused=True)
+            outputs = first_of(module(elements_of(rows, space)), source, name)
+            leading = _moved_by(outputs.sum(), weights)
+            valued = _moved_by(value_of(module, rows, source, name, space).sum(), weights)
     finally:
         for weight in frozen:
             weight.requires_grad_(False)
-    valued = [p for p, g in zip(weights, told, strict=True) if g is not None and p not in leading]
-    return tuple(leading), tuple(valued)
+    if leading is None:
+        return tuple(paths), ()
+    return tuple(leading), tuple(path for path in valued or () if path not in leading)
+
+
+def _moved_by(total: Tensor, weights: Mapping[str, Tensor]) -> list[str] | None:
+    """Return the paths of the weights that a number changes with; None if no gradient tells."""
+    if not total.requires_grad:
+        return None
+    told = torch.autograd.grad(total, list(weights.values()), allow_unused=True)
+    return [path for path, grad in zip(weights, told, strict=True) if grad is not None]
 
 
 def all_layers(module: nn.Module) -> tuple[str, ...]:

@@ -195,7 +195,7 @@ def check_task(task: Task) -> None:
     if task.episodes.spec is None:
         raise CapabilityError(
             "a stand-in is judged by what it earns, and these are logs without an environment",
-            hint="give the environment",
+            hint="give the environment; the explainer shapley works on logs alone",
         )
     space = task.agent.action_space
     quantities = all(part.kind == "quantity" for part in action_parts(space))
