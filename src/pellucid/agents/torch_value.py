@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pellucid.agents.row_tensors import elements_of
 from pellucid.agents.undisturbed import undisturbed
 from pellucid.errors import AgentError
 
@@ -43,19 +44,29 @@ def first_of(output: Any, source: str, name: str) -> Any:
     return output[0]
 
 
-def value_of(module: nn.Module, observations: Tensor, source: str, name: str) -> Tensor:
+def value_of(
+    module: nn.Module, observations: Tensor, source: str, name: str, space: Any = None
+) -> Tensor:
     """Return a module's state values, shape (batch,).
+
+    Args:
+        module: A module with a value.
+        observations: Shape (batch, *observation).
+        source: `PAIR` or `METHOD`.
+        name: The agent, for messages.
+        space: The observation space; only rows (`envs.rows`) are given in another form.
 
     Raises:
         AgentError: What came is not one real number per observation.
     """
     values: Any
+    seen = elements_of(observations, space)
     if source == PAIR:
-        output = module(observations)
+        output = module(seen)
         first_of(output, source, name)
         values = output[1]
     else:
-        values = getattr(module, METHOD)(observations)
+        values = getattr(module, METHOD)(seen)
     one_each = isinstance(values, Tensor) and values.numel() == len(observations)
     if not one_each or not values.is_floating_point():
         came = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
@@ -66,11 +77,11 @@ def value_of(module: nn.Module, observations: Tensor, source: str, name: str) ->
     return column
 
 
-def works(module: nn.Module, observations: Tensor, name: str) -> bool:
+def works(module: nn.Module, observations: Tensor, name: str, space: Any = None) -> bool:
     """Whether a module's method tells values; if not, that is logged and the method left alone."""
     try:
         with undisturbed(module), torch.no_grad():
-            value_of(module, observations, METHOD, name)
+            value_of(module, observations, METHOD, name, space)
     except Exception as error:  # the user's own method, which may be for something else
         logger.warning("%s: its %s is not used: %s", name, METHOD, str(error)[:200])
         return False
@@ -78,7 +89,12 @@ def works(module: nn.Module, observations: Tensor, name: str) -> bool:
 
 
 def split_layers(
-    module: nn.Module, paths: Sequence[str], rows: Tensor, source: str, name: str
+    module: nn.Module,
+    paths: Sequence[str],
+    rows: Tensor,
+    source: str,
+    name: str,
+    space: Any = None,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return which weight layers lead to the outputs, and which to the value alone.
 
@@ -88,9 +104,10 @@ def split_layers(
     Args:
         module: A module with a value.
         paths: Of all weight layers that an observation meets, in that order.
-        rows: Observations in the form that the module takes.
+        rows: Observations, shape (batch, *observation).
         source: `PAIR` or `METHOD`.
         name: The agent, for messages.
+        space: The observation space.
     """
     layers = {path: module.get_submodule(path) for path in paths}
     weights = {path: layer.get_parameter("weight") for path, layer in layers.items()}
@@ -99,8 +116,9 @@ def split_layers(
         for weight in frozen:
             weight.requires_grad_(True)
         with undisturbed(module), torch.enable_grad():
-            leading = _moved_by(first_of(module(rows), source, name).sum(), weights)
-            valued = _moved_by(value_of(module, rows, source, name).sum(), weights)
+            outputs = first_of(module(elements_of(rows, space)), source, name)
+            leading = _moved_by(outputs.sum(), weights)
+            valued = _moved_by(value_of(module, rows, source, name, space).sum(), weights)
     finally:
         for weight in frozen:
             weight.requires_grad_(False)

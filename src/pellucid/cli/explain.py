@@ -258,7 +258,7 @@ def explain(
     out: OutOption = None,
     budget: BudgetOption = 5_000_000,
     env_steps: EnvStepsOption = 400_000,
-    methods: MethodsOption = "shapley,critical-steps,why-not,viper-tree",
+    methods: MethodsOption = "shapley,critical-steps,why-not,linear-model-tree",
     policy: PolicyOption = Policy.greedy,
     episode: EpisodeOption = None,
     step: StepOption = None,
@@ -395,7 +395,7 @@ def command_line(agent: str | None, env: str | None, asked: Mapping[str, Any]) -
     options = {
         "--budget": (asked["budget"], 5_000_000),
         "--env-steps": (asked["env_steps"], 400_000),
-        "--methods": (asked["methods"], "shapley,critical-steps,why-not,viper-tree"),
+        "--methods": (asked["methods"], "shapley,critical-steps,why-not,linear-model-tree"),
         "--policy": (asked["policy"], "greedy"),
         "--episode": (asked["episode"], None),
         "--step": (asked["step"], None),
