@@ -290,3 +290,14 @@ def test_other_actions_are_refused(tmp_path: Path) -> None:
     make("QRDQN").save(tmp_path / "model.zip")
     with pytest.raises(InputError, match="Discrete"):
         load_agent(tmp_path / "model.zip", env=StubEnv(Box(-1.0, 1.0, (2,))))
+
+
+def test_off_policy_agents_raise_no_doubt_of_normalisation() -> None:
+    # they keep raw observations whether or not there was a VecNormalize
+    folder = Path(__file__).parents[1] / "data" / "contrib"
+    for name, env in (
+        ("qrdqn_keydoortrap", "pellucid/KeyDoorTrap-v0"),
+        ("tqc_pendulum", "Pendulum-v1"),
+    ):
+        agent: Any = load_agent(folder / f"{name}.zip", env=env)
+        assert "normalised" not in agent.card

@@ -20,7 +20,7 @@ class Track(gymnasium.Env):
     """A point on a line must stay near zero; a gust moves it, and one input is noise.
 
     Observation: position, gust, a number that means nothing. Actions: left, stay, right.
-    Reward: minus the distance from zero. Twelve steps.
+    Reward: minus the distance from zero, reported by the side on which it is. Twelve steps.
     """
 
     observation_space = Box(-10.0, 10.0, (3,), np.float64)
@@ -39,8 +39,9 @@ class Track(gymnasium.Env):
     def step(self, action):
         self.position = float(np.clip(self.position + int(action) - 1 + self.gust, -9, 9))
         self.step_index += 1
-        reward = -abs(self.position)
-        return self._observe(), reward, self.step_index >= N_STEPS, False, {}
+        terms = {"left": min(self.position, 0.0), "right": min(-self.position, 0.0)}
+        over = self.step_index >= N_STEPS
+        return self._observe(), sum(terms.values()), over, False, {"reward_terms": terms}
 
     def _observe(self):
         self.gust, noise = self.np_random.normal(0, 0.5, size=2)
@@ -186,9 +187,13 @@ NEEDS_MEMORY = frozenset({"memory"})
 """Explainers of recurrent agents; those here remember nothing."""
 
 
+NEEDS_A_TEAM = frozenset({"team-counterfactual", "team-shapley"})
+"""Explainers of teams; the agents here act alone."""
+
+
 def of_numbers():
     """Return the names of the explainers of agents whose observations are numbers."""
-    others = NEEDS_TEXT | NEEDS_MEMORY
+    others = NEEDS_TEXT | NEEDS_MEMORY | NEEDS_A_TEAM
     return [name for name in registry.names("explainers") if name not in others]
 
 

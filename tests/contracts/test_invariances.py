@@ -32,11 +32,13 @@ class Reordered(gymnasium.ObservationWrapper):
         return observation[ORDER]
 
 
-class Scaled(gymnasium.RewardWrapper):
+class Scaled(gymnasium.Wrapper):
     """Pays in another currency."""
 
-    def reward(self, reward):
-        return FACTOR * reward
+    def step(self, action):
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        terms = {name: FACTOR * value for name, value in info["reward_terms"].items()}
+        return observation, FACTOR * reward, terminated, truncated, {**info, "reward_terms": terms}
 
 
 class ReorderedAgent(LinearAgent):
@@ -117,6 +119,7 @@ def _changes_moved(one, other, states):
 
 MOVED = {
     "attribution": _attribution_moved,
+    "components": _nothing_moved,
     "counterfactual_states": _changes_moved,
     "segments": _nothing_moved,
     "futures": _nothing_moved,
@@ -173,7 +176,8 @@ SCALED = {
     "attribution": (),
     "counterfactual_states": (),
     "segments": ("drops", "standard_errors"),
-    "futures": ("returns",),
+    "futures": ("returns", "terms", "terms_error"),
+    "components": ("values", "whole"),
     "surrogate": ("returns", "return_lows", "return_highs"),
     "summary": (),
 }

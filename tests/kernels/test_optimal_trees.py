@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from pellucid.kernels.cart import LEAF, leaves_of
-from pellucid.kernels.optimal_trees import Questions, optimal_tree, spread_questions
+from pellucid.kernels.cart import LEAF, Cart, leaves_of
+from pellucid.kernels.optimal_trees import (
+    Questions,
+    optimal_tree,
+    spread_questions,
+    with_best_thresholds,
+)
 
 pystreed = pytest.importorskip("pystreed", reason="pystreed is not installed")
 SOLVER = pystreed.STreeDInstanceCostSensitiveClassifier
@@ -66,6 +71,20 @@ def test_questions_are_between_values_at_equal_shares_of_weight():
     asked = spread_questions(rows, np.ones(4), 3)
     assert asked.columns.tolist() == [0, 0, 0]
     assert asked.thresholds.tolist() == [0.5, 1.5, 2.5]
+
+
+def test_thresholds_move_to_where_they_cost_least_and_never_cost_more():
+    coarse, _ = optimal_tree(SOLVER, ROWS, COSTS, ASKED, max_depth=2, max_leaves=4)
+    before = cost_of(coarse)
+    moved = with_best_thresholds(coarse, ROWS, COSTS)
+    assert cost_of(moved) < before
+    line = np.linspace(0.0, 1.0, 101)[:, None]
+    costs = np.column_stack([line[:, 0] > 0.305, line[:, 0] < 0.305]).astype(float)
+    stump = Cart(np.array([0, LEAF, LEAF]), np.array([0.5, 0.0, 0.0]),
+                 np.array([[1, 2], [LEAF, LEAF], [LEAF, LEAF]]), np.eye(2)[[0, 0, 1]])  # fmt: skip
+    found = with_best_thresholds(stump, line, costs)
+    assert 0.30 < found.thresholds[0] < 0.31
+    assert with_best_thresholds(found, line, costs).thresholds[0] == found.thresholds[0]
 
 
 def test_nothing_to_ask_is_a_leaf():

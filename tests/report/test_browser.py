@@ -1,6 +1,7 @@
 """The page in a headless browser: what is seen first, reflow, facts, and that nothing leaves it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 from pellucid.explanation.programs import export_json, export_python
 from pellucid.report.document import build_document
 from pellucid.report.record import RunRecord
+from pellucid.report.timeline import shown_episodes
 from pellucid.report.write import write_report
 from tests.report import lunar
 from tests.report.browsing import contrast, opened
 from tests.report.facts import problem, read
 from tests.report.hostile import hostile_record
+from tests.report.steps import steps_of
 from tests.report.trees import full_record, stand_in, tree_card
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -196,11 +199,16 @@ def test_text_keeps_its_contrast_in_both_schemes(chromium: Any, address: str, sc
 
 def test_f64_hostile_names_stay_inert_in_the_browser(chromium: Any, tmp_path: Path) -> None:
     record: RunRecord = hostile_record()
+    shown = [position for position, _ in shown_episodes(record)]
+    steps = {p: steps_of(record.episodes.used[p]) for p in shown}
+    record = replace(record, steps=steps)  # so that the script has names to show too
     address = write_report(record, tmp_path).as_uri()
     with opened(chromium, address, viewport={"width": 1280, "height": 800}) as (page, misdeeds):
         page.mouse.move(300, 300)
         page.eval_on_selector_all("details", "els => els.forEach(e => e.open = true)")
-        page.wait_for_timeout(100)
+        page.locator(".film:not(.off) input[type=range]").focus()
+        page.keyboard.press("PageUp")
+        page.wait_for_timeout(400)
         assert misdeeds == []
         assert "<script>alert(1)</script>" in page.title()
         assert "{{7*7}}" in page.locator("h1").inner_text()

@@ -5,9 +5,11 @@ import hashlib
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pellucid.explanation import not_measured
@@ -38,6 +40,14 @@ EQUAL = replace(
 )
 ANOTHER = replace(lunar.AGENT, recorded=mean_interval([1.0, 2.0, 3.0]))
 UNKNOWN = replace(lunar.AGENT, recorded=None, sha256="", n_parameters=0)
+HALF = lunar.episodes(np.linspace(200, 280, 10), n_failed=10)
+ONE_ACTION = replace(
+    lunar.episodes([1.0, 2.0, 3.0]),
+    attempted=tuple(
+        replace(e, actions=np.zeros_like(e.actions)) for e in lunar.episodes([1.0, 2.0, 3.0]).used
+    ),
+    names=replace(lunar.NAMES, actions=("wait",)),
+)
 LOGS = replace(lunar.episodes(), spec=None, seed=-1)
 
 STATES: dict[str, Any] = {
@@ -46,6 +56,13 @@ STATES: dict[str, Any] = {
     "partial": {"state": "partial", "banner": PARTIAL},
     "no episode": {"collected": BROKEN, "explanations": (lunar.unmeasured(),)},
     "all equal": {"collected": EQUAL, "with_frames": False},
+    "half failed": {"collected": HALF, "with_frames": False},
+    "one action": {"collected": ONE_ACTION, "explanations": (), "with_frames": False},
+    "interrupted": {
+        "state": "partial",
+        "banner": PARTIAL,
+        "explanations": (lunar.weak(), lunar.unmeasured()),
+    },
     "one episode": {"collected": lunar.episodes([7.0]), "with_frames": False},
     "logs": {"collected": LOGS, "with_frames": False},
     "hidden inputs": {"explanations": (lunar.hidden_inputs(),), "with_frames": False},
@@ -64,6 +81,14 @@ STATES: dict[str, Any] = {
 }
 
 
+@cache
+def in_state(state: str) -> tuple[Any, str]:
+    """Return document and page of a state; several tests look at each."""
+    record = lunar.lunar_record(**STATES[state])
+    document = build_document(record)
+    return document, render_html(record, document, json_sha256="0" * 64)
+
+
 @pytest.fixture(scope="module")
 def page() -> str:
     return page_of(lunar.lunar_record())
@@ -71,9 +96,8 @@ def page() -> str:
 
 @pytest.mark.parametrize("state", list(STATES))
 def test_every_digit_in_prose_is_a_fact_that_equals_its_rounding(state: str) -> None:
-    record = lunar.lunar_record(**STATES[state])
-    document = build_document(record)
-    reader = read(page_of(record))
+    document, page = in_state(state)
+    reader = read(page)
     assert reader.stray == []
     assert [p for p in (problem(document, f) for f in reader.facts) if p] == []
     assert len(reader.facts) > 20
@@ -81,9 +105,45 @@ def test_every_digit_in_prose_is_a_fact_that_equals_its_rounding(state: str) -> 
 
 @pytest.mark.parametrize("state", list(STATES))
 def test_nothing_missing_is_shown_as_a_number_or_as_code(state: str) -> None:
-    page = page_of(lunar.lunar_record(**STATES[state]))
+    page = in_state(state)[1]
     shown = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
     assert not re.search(r"\b(NaN|nan|None|null|undefined|inf)\b", shown)
+
+
+@pytest.mark.parametrize("state", list(STATES))
+def test_no_chart_is_an_empty_axis(state: str) -> None:
+    page = in_state(state)[1]
+    drawings = re.findall(r'<svg class="c[ "].*?</svg>(?:</svg>)?', page, flags=re.DOTALL)
+    for drawing in drawings:
+        marks = re.findall(r"<circle|<path|c-s|c-i", drawing)
+        assert marks or "not measured" in drawing, drawing[:300]
+
+
+def test_half_of_the_episodes_raised_and_the_denominators_say_so() -> None:
+    document, page = in_state("half failed")
+    assert (document["episodes"]["attempted"], document["episodes"]["used"]) == (20, 10)
+    assert document["return"]["n"] == 10
+    assert "Excluded episodes: " in re.sub(r"<[^>]+>", "", page)
+    assert page.count("Box2D assertion failed in step") >= 10
+
+
+def test_one_action_is_no_choice_and_has_no_ribbon() -> None:
+    page = in_state("one action")[1]
+    assert "choice; from the top" not in page
+    assert 'data-path="timeline.episodes.0.rewards' in page
+
+
+def test_each_state_tells_what_to_do_next() -> None:
+    for state, words in {
+        "nothing asked": "names those that can be",
+        "logs": "the episodes come from logs",
+        "no record": "No record to compare with",
+        "interrupted": "Stopped after 41 of 200 replays",
+        "wrong agent": "Usual causes",
+        "no episode": "No episode finished",
+    }.items():
+        page = re.sub(r"<[^>]+>", "", in_state(state)[1])
+        assert words in page, state
 
 
 def test_the_checker_notices_a_wrong_figure_and_a_stray_one() -> None:
@@ -167,7 +227,7 @@ def test_questions_about_changes_stand_apart_from_questions_about_reasons(page: 
 
 
 def test_without_an_episode_only_the_screens_that_can_be_filled_are_there() -> None:
-    page = page_of(lunar.lunar_record(**STATES["no episode"]))
+    page = in_state("no episode")[1]
     sections = re.findall(r'<section id="(\w+)"', page)
     assert sections == ["identity", "trust", "made"]
     assert page.count("<h1>") == 1
@@ -176,14 +236,14 @@ def test_without_an_episode_only_the_screens_that_can_be_filled_are_there() -> N
 
 
 def test_the_identity_check_comes_first_when_the_returns_disagree(page: str) -> None:
-    wrong = page_of(lunar.lunar_record(**STATES["wrong agent"]))
+    wrong = in_state("wrong agent")[1]
     assert wrong.index('id="identity"') < wrong.index('id="summary"')
     assert page.index('id="identity"') > page.index('id="summary"')
     assert "Probably not the agent you meant." in wrong
 
 
 def test_equal_returns_are_said_to_tell_nothing_apart() -> None:
-    page = page_of(lunar.lunar_record(**STATES["all equal"]))
+    page = in_state("all equal")[1]
     assert "nothing to tell apart" in page
 
 
@@ -200,7 +260,7 @@ def test_every_replacement_of_hidden_inputs_is_shown_with_the_choices_that_matte
 
 
 def test_a_banner_is_the_first_thing_on_the_page() -> None:
-    page = page_of(lunar.lunar_record(**STATES["partial"]))
+    page = in_state("partial")[1]
     main = page[page.index("<main") :]
     assert main.index("Stopped after 41 of 200 replays") < main.index("<h1>")
 

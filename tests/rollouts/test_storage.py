@@ -191,7 +191,7 @@ def test_f05_damaged_files_are_refused(damage: Any, tmp_path: Path) -> None:
 
 def test_f11_a_newer_version_says_so(tmp_path: Path) -> None:
     save_episodes(odd_episodes(), tmp_path)
-    damaged(lambda i: i.update(version=2, pellucid="9.1.0"))(tmp_path)
+    damaged(lambda i: i.update(version=99, pellucid="9.1.0"))(tmp_path)
     with pytest.raises(DataError, match=r"was written by pellucid 9\.1\.0, needs >= 9\.1\.0"):
         load_episodes(tmp_path)
 

@@ -78,7 +78,7 @@ def unbound(who: str, what: str) -> CapabilityError:
     """Return the error for an agent that is asked without what its answers depend on."""
     return CapabilityError(
         f"the answers of {who} depend on {what}, and it was asked without",
-        hint="collect its episodes with pellucid; a method that asks it elsewhere does not apply",
+        hint="a method that asks it at recorded steps, such as shapley, why-not or critical-steps",
     )
 
 

@@ -80,7 +80,7 @@ def load_agent(
         policy_class: `module:Class` of the torch module whose weights a file holds, called with
             (observation space, action space) or with nothing.
         outputs: What a torch module returns: `logits` (default) or `q_values` for discrete
-            actions, `mean` for continuous ones.
+            actions, `mean` for continuous ones; `logits_and_value` or `mean_and_value` for a pair.
         code: Every `module:attribute` that may be imported because a folder's card names it.
         normalize: JSON file with the statistics by which the inputs were normalised while it
             learned, or `none` to state that they were not; see `agents.input_statistics`.

@@ -207,8 +207,9 @@ def _load_archive(path: Path, request: LoadRequest) -> TorchAgent:
     name = request.name or path.name
     card = _card(algorithm, arguments, spaces, name, versions, layout)
     card["origin"] = {"file": path.name, "sha256": archive.sha256}
-    # the library keeps raw observations only beside normalised ones
-    if archive.data.get("_last_original_obs") is not None:
+    # on-policy algorithms keep raw observations only beside normalised ones, the others always
+    on_policy = "gae_lambda" in archive.data
+    if on_policy and archive.data.get("_last_original_obs") is not None:
         card |= doubtful("the archive says that it was trained in a VecNormalize")
     return _agent(algorithm, module, spaces, name, card, archive.sha256, layout)
 
@@ -297,6 +298,12 @@ def _check_spaces(algorithm: Algorithm, spaces: Spaces, where: str) -> None:
         raise InputError(
             f"{where} is {algorithm.name}, which takes {' or '.join(algorithm.actions)} actions "
             f"here; the environment has {describe(spaces.action)}"
+        )
+    if kind.startswith("Multi") and len(spaces.action.shape) != 1:
+        raise InputError(
+            f"{where}: Stable-Baselines3 takes one row of choices as an action; "
+            f"the environment has {describe(spaces.action)}",
+            hint="flatten the actions with a wrapper",
         )
     seen = spaces.observation
     if isinstance(seen, RowSpace) and not fits_library(seen):

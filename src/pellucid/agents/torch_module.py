@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter, required_code
 from pellucid.agents.logits import paired_logits
+from pellucid.agents.row_tensors import elements_of
 from pellucid.agents.sb3_table import ACTIVATIONS
 from pellucid.agents.spaces import Spaces, describe, to_json
 from pellucid.agents.torch_agent import (
@@ -22,6 +23,17 @@ from pellucid.agents.torch_agent import (
     Network,
     TorchAgent,
     checked_device,
+)
+from pellucid.agents.torch_value import (
+    METHOD,
+    PAIR,
+    SUFFIX,
+    all_layers,
+    first_of,
+    split_layers,
+    value_of,
+    value_source,
+    works,
 )
 from pellucid.agents.undisturbed import placement, undisturbed
 from pellucid.errors import AgentError, ArtifactError, InputError
@@ -50,6 +62,15 @@ _MAX_STORED_LAYERS = 256
         "logits": ("distribution", "sampling", "latent", "gradients", "layers"),
         "q_values": ("q_values", "latent", "gradients", "layers"),
         "mean": ("latent", "gradients", "layers"),
+        "logits_and_value, or logits and get_value": (
+            "distribution",
+            "sampling",
+            "value",
+            "latent",
+            "gradients",
+            "layers",
+        ),
+        "mean_and_value, or mean and get_value": ("value", "latent", "gradients", "layers"),
     },
 )
 class TorchModule:
@@ -117,19 +138,40 @@ def _agent(
 ) -> TorchAgent:
     spaces = _required_spaces(request, name)
     head = _head(request.outputs, spaces, name)
-    network = PlainNetwork(module, head, spaces, name)
-    network = replace(network, layer_paths=_layer_paths(network))
+    network = _network(module, head, request.outputs, spaces, name)
+    outputs = f"{head}{SUFFIX}" if network.value_from == PAIR else head
     facts = {
         "name": name,
         "adapter": NAME,
         "framework": NAME,
         "algorithm": type(module).__name__,
-        "policy": {"class": type(module).__name__, "outputs": head, "layers": _plain_form(module)},
+        "policy": {
+            "class": type(module).__name__,
+            "outputs": outputs,
+            "layers": _plain_form(module),
+        },
         "observation_space": to_json(spaces.observation),
         "action_space": to_json(spaces.action),
         "versions": {"torch": str(torch.__version__)},
     }
     return TorchAgent(name, NAME, network, spaces, {**facts, **card}, sha256)
+
+
+def _network(
+    module: nn.Module, head: Head, stated: str | None, spaces: Spaces, name: str
+) -> "PlainNetwork":
+    source = value_source(module, stated)
+    network = PlainNetwork(module, head, spaces, name, value_from=source if source == PAIR else "")
+    network = replace(network, layer_paths=_layer_paths(network))
+    space = spaces.observation
+    zeros: Observations = np.zeros((2, *space.shape), space.dtype)
+    rows = network.prepare(zeros, placement(module)[0])
+    if not source or (source == METHOD and not works(module, rows, name, space)):
+        return network
+    met = network.layer_paths
+    paths = (*met, *(path for path in all_layers(module) if path not in met))
+    leading, valued = split_layers(module, paths, rows, source, name, space)
+    return replace(network, value_from=source, layer_paths=leading, value_paths=valued)
 
 
 def _required_spaces(request: LoadRequest, name: str) -> Spaces:
@@ -152,11 +194,14 @@ def _head(stated: str | None, spaces: Spaces, name: str) -> Head:
         )
     if stated is None:
         return fitting[0]
+    with_value = stated.endswith(SUFFIX)
     for head in fitting:
-        if head == stated:
+        # Q-values are values already
+        if head == stated.removesuffix(SUFFIX) and not (with_value and head == "q_values"):
             return head
+    known = [*fitting, *(f"{head}{SUFFIX}" for head in fitting if head != "q_values")]
     raise InputError(
-        f"outputs {stated!r} do not fit {describe(spaces.action)}; expected {' or '.join(fitting)}"
+        f"outputs {stated!r} do not fit {describe(spaces.action)}; expected {' or '.join(known)}"
     )
 
 
@@ -170,6 +215,8 @@ class PlainNetwork:
         spaces: The environment's spaces.
         name: The agent, for messages.
         layer_paths: Paths of its weight layers in the order in which an observation meets them.
+        value_from: Where it keeps its state value (`agents.torch_value`); empty for nowhere.
+        value_paths: Paths of the weight layers that lead to the value alone.
     """
 
     module: nn.Module
@@ -177,11 +224,14 @@ class PlainNetwork:
     spaces: Spaces
     name: str
     layer_paths: tuple[str, ...] = ()
+    value_from: str = ""
+    value_paths: tuple[str, ...] = ()
 
     @property
     def offers(self) -> frozenset[str]:
-        """`latent` if there is a weight layer to look in front of; `sampling` from logits."""
+        """`latent` if there is a weight layer to look at, `value` if told, `sampling` of logits."""
         offered = {"latent"} if self.layer_paths else set[str]()
+        offered |= {"value"} if self.value_from else set[str]()
         return frozenset(offered | ({"sampling"} if self.head == "logits" else set()))
 
     def with_module(self, module: nn.Module) -> Network:
@@ -196,11 +246,12 @@ class PlainNetwork:
 
     def outputs(self, observations: Tensor) -> Tensor:
         """Return what the module returns, checked; logits of `off` are added to those of `on`."""
-        output = self.module(observations)
+        output = first_of(self.module(self._seen(observations)), self.value_from, self.name)
         if not isinstance(output, Tensor):
             raise AgentError(
                 f"{self.name} returned a {type(output).__name__}, expected one tensor",
-                hint="wrap it in a module that returns logits, Q-values or mean actions alone",
+                hint="wrap it in a module that returns logits, Q-values or mean actions alone; "
+                f"of a pair (outputs, value), say so: --outputs logits{SUFFIX}",
             )
         if output.device != observations.device:
             raise AgentError(
@@ -230,18 +281,25 @@ class PlainNetwork:
         layer = self.module.get_submodule(self.layer_paths[-1])
         hook = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
         try:
-            self.module(observations)
+            self.module(self._seen(observations))
         finally:
             hook.remove()
         return seen[-1].reshape(len(observations), -1)
 
     def value(self, observations: Tensor) -> Tensor:
-        """Fail: a plain module has no state value."""
-        raise NotImplementedError("there is no state value; `offers` says so")
+        """Return what the module tells as its value, checked.
+
+        Raises:
+            NotImplementedError: It tells none; `offers` says so.
+        """
+        if not self.value_from:
+            raise NotImplementedError("there is no state value; `offers` says so")
+        space = self.spaces.observation
+        return value_of(self.module, observations, self.value_from, self.name, space)
 
     def value_layers(self) -> list[nn.Module]:
-        """Return none: a plain module has no value head."""
-        return []
+        """Return the weight layers that lead to the value alone."""
+        return [self.module.get_submodule(path) for path in self.value_paths]
 
     def layers(self) -> list[nn.Module]:
         """Return the weight layers."""
@@ -254,6 +312,9 @@ class PlainNetwork:
     def counted(self) -> nn.Module:
         """Return the module."""
         return self.module
+
+    def _seen(self, observations: Tensor) -> Any:
+        return elements_of(observations, self.spaces.observation)
 
     def _n_outputs(self) -> int:
         action = self.spaces.action

@@ -19,6 +19,7 @@ from pellucid.api.explaining import explain
 from pellucid.api.locating import read_card
 from pellucid.api.request import options_of
 from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, RunFolder, read_run
+from pellucid.api.team_runs import team_of_run
 from pellucid.api.turns import taking_turns
 from pellucid.envs import EnvSpec
 from pellucid.envs.fitting import OWN, fitted, resolve_env
@@ -243,6 +244,8 @@ def _stored(
                 hint="finish the run first, with the same --out",
             )
     episodes = load_episodes(run.path / EPISODES)
+    if run.head["inputs"].get("team"):
+        return team_of_run(run, episodes, code, device)
     source: Any = agent if agent is not None else run.path / AGENT
     card = read_card(run.path / AGENT)
     if agent is None and card.get("adapter") == FUNCTION:

@@ -15,7 +15,7 @@ from pellucid.provenance import sha256_file
 from pellucid.rollouts.episodes import Episodes
 from pellucid.types import Agent, PolicyMode
 
-DEFAULT_METHODS = ("shapley", "critical-steps", "why-not", "viper-tree")
+DEFAULT_METHODS = ("shapley", "critical-steps", "why-not", "linear-model-tree")
 MEMORY = "memory"
 """What an agent with a memory is asked beside these."""
 DEFAULT_EPISODES = 20

@@ -215,13 +215,53 @@ def explain_all(
         logs=logs,
         n_episodes=request.n_episodes,
     )
+    return explain_located(
+        request,
+        located,
+        out,
+        jobs=jobs,
+        fresh=fresh,
+        limit=limit,
+        progress=progress,
+        command=command,
+        started=started,
+    )
+
+
+def explain_located(
+    request: Request,
+    located: Located,
+    out: str | Path | None,
+    *,
+    jobs: int = 1,
+    fresh: bool = False,
+    limit: TimeLimit | None = None,
+    progress: Progress | None = None,
+    command: str = "",
+    started: float,
+) -> Run:
+    """Do what `explain_all` does once agent and environment are found.
+
+    Args:
+        request: What was asked for, checked.
+        located: Agent and environment.
+        out: As for `explain_all`.
+        jobs: As for `explain_all`.
+        fresh: As for `explain_all`.
+        limit: The time limit that runs already; None for none.
+        progress: As for `explain_all`.
+        command: As for `explain_all`.
+        started: When the work began, by `time.perf_counter`.
+
+    Raises:
+        PellucidError: As for `explain_all`.
+        Interrupted: As for `explain_all`.
+    """
     request = suited(request, located.agent)
     folder = _open(request, located, out, command=command, fresh=fresh)
     meter = Meter(request.allowed, time_limit=limit)
     tell = progress or (lambda part, share: None)
-    return _run_in(
-        _Work(request, located, folder, meter, jobs, tell, warnings=located.notes), started
-    )
+    return _run_in(_Work(request, located, folder, meter, jobs, tell), started)
 
 
 def _run_in(work: _Work, started: float) -> Run:

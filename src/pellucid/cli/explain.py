@@ -12,6 +12,8 @@ import typer
 from pellucid.api.stopping import Interrupted
 from pellucid.cli.errors import INTERRUPTED
 from pellucid.cli.explain_language import check_no_record_options, explain_record, names_record
+from pellucid.cli.explain_team import explain_team_run, names_team
+from pellucid.cli.explain_team import show as show_team
 from pellucid.cli.process import (
     allow_working_directory,
     limit_threads,
@@ -21,11 +23,13 @@ from pellucid.cli.process import (
 )
 from pellucid.cli.progress import progress_bar
 from pellucid.cli.streams import terminal_width, write_json, write_lines, write_note
+from pellucid.errors import InputError
 
 if TYPE_CHECKING:
     from pellucid.api.language import LanguageRun
     from pellucid.api.planning import Plan
     from pellucid.api.running import Run
+    from pellucid.api.teams import TeamRun
 
 FAILED = 1
 
@@ -43,6 +47,8 @@ class Outputs(StrEnum):
     logits = "logits"
     q_values = "q_values"
     mean = "mean"
+    logits_and_value = "logits_and_value"
+    mean_and_value = "mean_and_value"
 
 
 class FailOn(StrEnum):
@@ -68,7 +74,11 @@ AgentArgument = Annotated[
 ]
 EnvOption = Annotated[
     str | None,
-    typer.Option(metavar="ENV", help="Gymnasium id or module:callable.", show_default=False),
+    typer.Option(
+        metavar="ENV",
+        help="Gymnasium id, module:callable, or mpe2:name or pettingzoo:name for a team.",
+        show_default=False,
+    ),
 ]
 OutOption = Annotated[
     Path | None,
@@ -257,7 +267,7 @@ def explain(
     out: OutOption = None,
     budget: BudgetOption = 5_000_000,
     env_steps: EnvStepsOption = 400_000,
-    methods: MethodsOption = "shapley,critical-steps,why-not,viper-tree",
+    methods: MethodsOption = "shapley,critical-steps,why-not,linear-model-tree",
     policy: PolicyOption = Policy.greedy,
     episode: EpisodeOption = None,
     step: StepOption = None,
@@ -316,9 +326,12 @@ def explain(
         "fresh": fresh,
         "time_limit": time_limit,
     }
+    talk = not (quiet or as_json)
+    if names_team(agent, env):
+        return _team(agent, env, asked, jobs, dry_run, fail_on, as_json=as_json, talk=talk)
     if dry_run:
         return _dry_run(agent, env, asked, as_json=as_json)
-    run, stopped = _explained(agent, env, asked, jobs, talk=not (quiet or as_json))
+    run, stopped = _explained(agent, env, asked, jobs, talk=talk)
     if as_json:
         write_json(run.document)
     else:
@@ -332,6 +345,30 @@ def explain(
             "goes on from here"
         )
     return _exit_code(run, fail_on)
+
+
+def _team(
+    agent: str | None,
+    env: str | None,
+    asked: Mapping[str, Any],
+    jobs: int,
+    dry_run: bool,
+    fail_on: FailOn | None,
+    *,
+    as_json: bool,
+    talk: bool,
+) -> int:
+    if dry_run:
+        raise InputError("the cost of a team is not told before it is run", hint="set --budget")
+    command = command_line(agent, env, asked)
+    run, stopped = explain_team_run(agent, env, asked, jobs=jobs, talk=talk, command=command)
+    if as_json:
+        write_json(run.document)
+    else:
+        show_team(run)
+    if stopped or run.out_of_time:
+        write_note(f"pellucid: stopped; the same command with --out {run.folder} goes on from here")
+    return INTERRUPTED if stopped else _exit_code(run, fail_on)
 
 
 def _explained(
@@ -369,7 +406,7 @@ def command_line(agent: str | None, env: str | None, asked: Mapping[str, Any]) -
     options = {
         "--budget": (asked["budget"], 5_000_000),
         "--env-steps": (asked["env_steps"], 400_000),
-        "--methods": (asked["methods"], "shapley,critical-steps,why-not,viper-tree"),
+        "--methods": (asked["methods"], "shapley,critical-steps,why-not,linear-model-tree"),
         "--policy": (asked["policy"], "greedy"),
         "--episode": (asked["episode"], None),
         "--step": (asked["step"], None),
@@ -431,7 +468,7 @@ def _defaults() -> dict[str, Any]:
     return {name: item.default for name, item in inspect.signature(explain).parameters.items()}
 
 
-def _exit_code(run: "Run | LanguageRun", fail_on: FailOn | None) -> int:
+def _exit_code(run: "Run | LanguageRun | TeamRun", fail_on: FailOn | None) -> int:
     badges = {explanation["badge"] for explanation in run.document["explanations"]}
     if fail_on is FailOn.failed and "failed" in badges:
         return FAILED

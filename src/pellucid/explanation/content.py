@@ -315,6 +315,12 @@ class Components:
         output_names: One per output.
         episodes: Shape (states,), episode of each state; empty if unknown, and then means over
             states have no interval.
+        chosen: Shape (states,), output of the agent's own choice; empty if the outputs are no
+            choices.
+        steps: Shape (states, 2), episode and step of each state; empty if unknown.
+        discount: Weight of the next step in `values` and `whole`; NaN if none enters them.
+        since: Shape (components,), steps from the state on after which each component begins, if
+            components are spans of time; empty if they are terms of the reward.
     """
 
     kind: ClassVar[str] = "components"
@@ -323,6 +329,19 @@ class Components:
     component_names: tuple[str, ...]
     output_names: tuple[str, ...]
     episodes: Int[np.ndarray, " states"] = field(default_factory=_no_integers)
+    chosen: Int[np.ndarray, " states"] = field(default_factory=_no_integers)
+    steps: Int[np.ndarray, "states 2"] = field(default_factory=_no_pairs)
+    discount: float = math.nan
+    since: Int[np.ndarray, " components"] = field(default_factory=_no_integers)
+
+    @property
+    def rivals(self) -> Int[np.ndarray, " states"]:
+        """The output of the largest whole beside the agent's own choice; -1 if there is none."""
+        others = self.whole.copy()
+        others[np.arange(len(others)), self.chosen] = np.nan
+        known = np.isfinite(others)
+        best = np.where(known, others, -np.inf).argmax(axis=1)
+        return np.asarray(np.where(known.any(axis=1), best, -1))
 
 
 @dataclass(frozen=True)

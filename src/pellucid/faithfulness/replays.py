@@ -38,7 +38,7 @@ def replayed_returns(
             "replaying needs the environment, and these are logs without one",
             hint="give the environment",
         )
-    _check_noise(check)
+    check_noise(check)
     rounds = [list(branches_of_round(r)) for r in range(thresholds.REPLAYS)]
     width = len(rounds[0])
     _check_budget(check, rounds)
@@ -61,7 +61,7 @@ def replayed_returns(
     return returns
 
 
-def _check_noise(check: Check) -> None:
+def check_noise(check: Check) -> None:
     """Refuse replays that would all show the same noise, as if there were many."""
     seed = derived_seed(check.seed, "tests", "probes")
     if snapshot_way(check.episodes, meter=check.meter, seed=seed).noise_reseedable is False:

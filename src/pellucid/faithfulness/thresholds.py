@@ -87,6 +87,20 @@ DUMMY_SHARE = 0.01
 COPY_SPLIT = 0.05
 """Largest difference between an input and its copy, as a share of what both get."""
 
+# --- parts of the return ---
+
+PART_REPLICATES = 5
+"""Fresh futures of one arm of one state at most, whose mean is what was measured."""
+PART_PERMUTATIONS = 20
+"""Permutations of the components of one state that make up the control."""
+
+# --- teams ---
+
+TESTED_COALITIONS = 4
+"""Random coalitions of a team in one episode of a test."""
+RANDOM_SPLITS = 20
+"""Random splits of a total that make up the control of credits."""
+
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 

@@ -147,14 +147,17 @@ def _sklearn_trees() -> Any:
     return tree
 
 
-def leaves_of(cart: Cart, inputs: Float[np.ndarray, "rows inputs"]) -> Int[np.ndarray, " rows"]:
+def leaves_of(
+    cart: Cart, inputs: Float[np.ndarray, "rows inputs"], *, start: int = 0
+) -> Int[np.ndarray, " rows"]:
     """Return the leaf that each row ends in.
 
     Args:
         cart: The tree.
         inputs: Shape (rows, inputs).
+        start: The node at which rows enter, the root if not given.
     """
-    nodes = np.zeros(len(inputs), dtype=np.int64)
+    nodes = np.full(len(inputs), start, dtype=np.int64)
     going = np.flatnonzero(cart.features[nodes] != LEAF)
     while len(going):
         here = nodes[going]

@@ -5,7 +5,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from pellucid.kernels.cart import LEAF, Cart, shortest_between, without_idle_splits
+from pellucid.kernels.cart import (
+    LEAF,
+    Cart,
+    leaves_of,
+    shortest_between,
+    without_idle_splits,
+)
 
 
 class Questions(NamedTuple):
@@ -115,6 +121,68 @@ def optimal_tree(
 
 MOST_SECONDS = 120.0
 """After which the solver gives what it has; sizes are such that it is far from that."""
+
+
+def with_best_thresholds(
+    tree: Cart,
+    inputs: Float[np.ndarray, "rows inputs"],
+    costs: Float[np.ndarray, "rows choices"],
+    *,
+    n_sweeps: int = 3,
+) -> Cart:
+    """Return the tree with each threshold in turn where it costs least, the others as they are.
+
+    It asks the same inputs in the same order, and never costs more.
+
+    Args:
+        tree: The tree.
+        inputs: Shape (rows, inputs).
+        costs: Shape (rows, choices), not negative.
+        n_sweeps: Times that every threshold is looked at, at most.
+    """
+    tree = tree._replace(thresholds=tree.thresholds.copy())
+    for _ in range(n_sweeps):
+        before = tree.thresholds.copy()
+        here = {0: np.arange(len(inputs))}
+        # parents come before their children, whose rows they decide
+        for node in np.flatnonzero(tree.features != LEAF).tolist():
+            rows = here.pop(node)
+            best = _best_threshold(tree, node, inputs[rows], costs[rows])
+            if best is not None:
+                tree.thresholds[node] = best
+            above = inputs[rows, tree.features[node]] > tree.thresholds[node]
+            left, right = (int(child) for child in tree.children[node])
+            here[left], here[right] = rows[~above], rows[above]
+        if np.array_equal(before, tree.thresholds):
+            break
+    return tree
+
+
+def _best_threshold(
+    tree: Cart,
+    node: int,
+    inputs: Float[np.ndarray, "rows inputs"],
+    costs: Float[np.ndarray, "rows choices"],
+) -> float | None:
+    """Return where a node parts its rows at least cost; None if that is where it does."""
+    column = inputs[:, tree.features[node]]
+    order = np.argsort(column, kind="stable")
+    values, rows = column[order], np.arange(len(inputs))
+    left, right = (
+        costs[rows, tree.values[leaves_of(tree, inputs, start=int(child))].argmax(axis=1)][order]
+        for child in tree.children[node]
+    )
+    cuts = np.flatnonzero(values[1:] > values[:-1]) + 1
+    if not len(cuts):
+        return None
+    below = np.concatenate(([0.0], np.cumsum(left)))
+    above = np.concatenate((np.cumsum(right[::-1])[::-1], [0.0]))
+    totals = below[cuts] + above[cuts]
+    now = int((column <= tree.thresholds[node]).sum())
+    best = int(totals.argmin())
+    if totals[best] >= (below[now] + above[now]) * (1 - 1e-9):
+        return None
+    return shortest_between(float(values[cuts[best] - 1]), float(values[cuts[best]]))
 
 
 def _leaf(scores: Float[np.ndarray, " choices"]) -> Cart:

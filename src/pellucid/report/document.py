@@ -18,6 +18,7 @@ from pellucid.report.fitting import (
 )
 from pellucid.report.html import render_html
 from pellucid.report.moments import named_moments
+from pellucid.report.pictures import picture_document
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document, plain
 from pellucid.report.timeline import shown_episodes, timeline
@@ -39,6 +40,9 @@ def build_document(record: RunRecord) -> Document:
     ]
     shown = {position for position, _ in shown_episodes(record)}
     for described, explanation in zip(explanations, record.explanations, strict=True):
+        described["picture"] = (
+            None if described["damaged"] else plain(picture_document(record, explanation))
+        )
         described["moments"] = [] if described["damaged"] else _moments(record, explanation, shown)
     for limits in tightening():
         document = _document(record, explanations, limits)

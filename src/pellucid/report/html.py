@@ -8,6 +8,7 @@ from markupsafe import Markup
 from pellucid import registry
 from pellucid.errors import PluginError, UnknownNameError
 from pellucid.explanation import (
+    Attribution,
     Components,
     CounterfactualStates,
     Explanation,
@@ -30,6 +31,7 @@ from pellucid.report.lanes import (
     shown_dimensions,
 )
 from pellucid.report.page import SHOWN_DIGITS, TITLE_LETTERS, Page, made_here, render_page, rounded
+from pellucid.report.pictures import picture_svgs
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document
 
@@ -136,6 +138,15 @@ class _AgentPage(Page):
             None if i in there else self._frame(k, i)
             for i in range(len(episode["frames"]["steps"]))
         ]
+
+    def pictures(self, i: int) -> list[Markup]:
+        """Return what the agent saw: plain, with the top region outlined, with a random one."""
+        picture = self.document["explanations"][i]["picture"]
+        content = self.record.explanations[i].content
+        if picture is None or not isinstance(content, Attribution):
+            return []
+        drawn = picture_svgs(self.record.episodes, content, picture["state"], picture["text"])
+        return [made_here(drawing) for drawing in drawn]
 
     # --- order ---
 

@@ -48,6 +48,7 @@ class Page:
 
     def __init__(self, document: Document) -> None:
         self.document = document
+        self._charts: dict[int, list[tuple[Document, Markup, str]]] = {}
 
     # --- figures and words ---
 
@@ -103,6 +104,11 @@ class Page:
 
     def charts(self, position: int) -> list[tuple[Document, Markup, str]]:
         """Return the charts of an explanation: data, drawing, and path of the data."""
+        if position not in self._charts:
+            self._charts[position] = self._drawn_charts(position)
+        return self._charts[position]
+
+    def _drawn_charts(self, position: int) -> list[tuple[Document, Markup, str]]:
         explanation = self.document["explanations"][position]
         charts = [(key, read_chart(explanation[key])) for key in ("test_chart", "chart")]
         # a stand-in is there to be read: its rules come first

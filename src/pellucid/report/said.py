@@ -24,6 +24,15 @@ def plain(value: Any) -> Any:
         >>> plain((1.5, float("nan"), float("-inf")))
         [1.5, None, '-Infinity']
     """
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:  # most values, told at once
+        return value
+    if kind is float and math.isfinite(value):
+        return value
+    if kind is list:
+        return [plain(item) for item in value]
+    if kind is dict:
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, np.generic):

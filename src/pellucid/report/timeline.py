@@ -208,11 +208,15 @@ def _effects(record: RunRecord, position: int) -> Document | None:
 
 
 def reliable_attribution(explanations: Sequence[Explanation]) -> Explanation | None:
-    """Return the first attribution of choices that can be relied on, supported ones first."""
+    """Return the first attribution of choices to inputs that can be relied on.
+
+    Supported ones come first; one to groups of inputs names none of them.
+    """
     for badge in ("supported", "weak"):
         for explanation in explanations:
-            attributes = isinstance(explanation.content, Attribution)
-            if attributes and explanation.badge == badge and explanation.target == "action":
+            content = explanation.content
+            alone = isinstance(content, Attribution) and not content.groups.size
+            if alone and explanation.badge == badge and explanation.target == "action":
                 return explanation
     return None
 

@@ -26,7 +26,8 @@ from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Episode, Episodes, Failure
 from pellucid.rollouts.generators import reseed
 from pellucid.rollouts.hidden import HiddenInputs
-from pellucid.rollouts.lockstep import Lane, Lockstep, close
+from pellucid.rollouts.lanes import Lane
+from pellucid.rollouts.lockstep import Lockstep, close
 from pellucid.rollouts.recorder import Recorder
 from pellucid.rollouts.snapshots import (
     SnapshotWay,

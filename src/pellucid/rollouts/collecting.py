@@ -28,7 +28,8 @@ from pellucid.rollouts.checks import BadStepError, ObservationRules, observation
 from pellucid.rollouts.collected import Collected
 from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Episode, Episodes
-from pellucid.rollouts.lockstep import LANES, Lane, Lockstep, ObservationFilter, one_line
+from pellucid.rollouts.lanes import Lane, ObservationFilter
+from pellucid.rollouts.lockstep import LANES, Lockstep, one_line
 from pellucid.rollouts.recorder import Recorder
 from pellucid.rollouts.workers import run_parts
 from pellucid.seeds import episode_seeds as seeds_of_run

@@ -8,16 +8,16 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool
 
 from pellucid.agents.acting import choose_actions
 from pellucid.agents.context import in_context
 from pellucid.envs.reward_terms import RewardTermsError
 from pellucid.errors import AgentError, InputError
-from pellucid.rollouts.allowed import allowed_in_place, allowed_now
+from pellucid.rollouts.allowed import allowed_now, tells_masks
 from pellucid.rollouts.checks import (
     BadStepError,
     ObservationRules,
@@ -25,12 +25,16 @@ from pellucid.rollouts.checks import (
     checked_reward,
     observation_rules,
 )
-from pellucid.rollouts.drawing import PolicyDraws
-from pellucid.rollouts.episodes import Failure
 from pellucid.rollouts.hidden import HiddenInputs
-from pellucid.rollouts.recorder import Recorder
-from pellucid.seeds import stream
-from pellucid.types import Agent, Context, Observations, PolicyMode, Recurrent
+from pellucid.rollouts.lanes import (
+    Lane,
+    ObservationFilter,
+    check_allowed,
+    context_of,
+    filtered,
+    next_memories,
+)
+from pellucid.types import Agent, Observations, PolicyMode, Recurrent
 
 logger = logging.getLogger(__name__)
 
@@ -38,110 +42,6 @@ LANES = 64
 """How many environments run side by side; more would only take memory."""
 
 _MESSAGE_LENGTH = 300
-
-
-class ObservationFilter(Protocol):
-    """Changes what the agent sees; the environment and what is stored stay as they are.
-
-    Must treat rows independently, since which rows come together is not fixed. To run in several
-    processes it must be an object or function that another process can import.
-    """
-
-    def __call__(
-        self,
-        observations: Observations,
-        episodes: Int[np.ndarray, " batch"],
-        steps: Int[np.ndarray, " batch"],
-    ) -> Observations:
-        """Return what the agent sees instead.
-
-        Args:
-            observations: Shape (batch, *observation); a copy, free to change.
-            episodes: Shape (batch,), index of each row's episode.
-            steps: Shape (batch,), step of each row.
-        """
-
-
-@dataclass
-class Lane:
-    """One episode or future on its way.
-
-    Args:
-        index: Index of its episode.
-        env: Its own environment, in the state of `step`; None if it could not be made.
-        recorder: What has happened since it was started.
-        observation: The current observation.
-        draws: Draws its actions when the policy is sampled.
-        step: Steps since `reset`, those before it was started included.
-        end: Step at which it is left.
-        limit: Step at which the environment must have ended; reaching it is a truncation.
-        forced: Shape (k, *action), actions taken before the agent is asked. One that is forbidden
-            where it comes gives way to the agent's own, or to a random one that is allowed.
-        forced_at_random: Whether to a random one.
-        done: Whether it is over.
-        terminated: The environment ended it.
-        truncated: A time limit ended it.
-        failure: What stopped it.
-        queries: Times the agent was asked.
-        env_steps: Steps taken, those before it was started included.
-        n_outside: Observations outside the declared range.
-        first_outside: Step of the first of them.
-        hidden: Shape (inputs,), what the agent does not see; None if it sees everything.
-        key: What tells this lane's draws of hidden inputs from those of others.
-        mask: Shape (actions,), what is allowed now; None if nobody says.
-        memory: Shape (units,), what a recurrent agent carries over from earlier steps; None at the
-            start of an episode, and for other agents.
-        next_memory: The memory after the step that is being taken.
-    """
-
-    index: int
-    env: Any
-    recorder: Recorder
-    observation: Any
-    draws: PolicyDraws | None
-    step: int
-    end: int
-    limit: int
-    forced: Shaped[np.ndarray, "k *action"] | tuple[()] = ()
-    forced_at_random: bool = False
-    done: bool = False
-    terminated: bool = False
-    truncated: bool = False
-    failure: Failure | None = None
-    queries: int = 0
-    env_steps: int = 0
-    n_outside: int = 0
-    first_outside: int = -1
-    hidden: Bool[np.ndarray, " inputs"] | None = None
-    key: tuple[int, ...] = ()
-    mask: Bool[np.ndarray, " actions"] | None = None
-    memory: Float[np.ndarray, " units"] | None = None
-    next_memory: Float[np.ndarray, " units"] | None = None
-
-    def fail(self, kind: str, message: str, step: int) -> None:
-        """End it with a failure."""
-        self.failure = Failure(kind, message, step)
-        self.done = True
-
-    @property
-    def asks(self) -> bool:
-        """Whether the next action is the agent's."""
-        if len(self.recorder) >= len(self.forced):
-            return True
-        if self.mask is None or self.forced_at_random:
-            return False
-        start = int(self.env.action_space.start)
-        return not self.mask[int(self.forced[len(self.recorder)]) - start]
-
-    def forced_action(self) -> Shaped[np.ndarray, " *action"]:
-        """Return the action that is taken without asking."""
-        action = self.forced[len(self.recorder)]
-        if self.mask is None or not self.forced_at_random:
-            return np.asarray(action)[()]
-        # of this place alone, so that arms that come here alike go on alike
-        rng = stream(0, "allowed", *self.key, self.step, int(action))
-        start = int(self.env.action_space.start)
-        return allowed_in_place(action, self.mask, start, rng)[()]
 
 
 LaneStarter: TypeAlias = Callable[[Any], Lane]
@@ -170,10 +70,12 @@ class Lockstep:
     remember: ObservationFilter | None = None
     _rules: ObservationRules = field(init=False)
     _recurrent: bool = field(init=False)
+    _masked: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self._rules = observation_rules(self.observation_space)
         self._recurrent = "recurrent" in self.agent.capabilities
+        self._masked = "masks" in self.agent.capabilities
 
     def run(
         self,
@@ -216,16 +118,17 @@ class Lockstep:
     def _enter(self, lane: Lane) -> None:
         if self._recurrent and lane.memory is None:
             lane.memory = cast(Recurrent, self.agent).initial_memory
+        lane.tells_masks = tells_masks(lane.env)
+        if self._masked and not lane.tells_masks:
+            lane.mask = np.ones(int(self.agent.action_space.n), dtype=bool)
         self._look_at_masks(lane)
 
     def _look_at_masks(self, lane: Lane) -> None:
-        try:
-            lane.mask = allowed_now(lane.env)
-        except BadStepError as error:
-            lane.fail("environment", str(error), lane.step)
-            return
-        if lane.mask is None and "masks" in self.agent.capabilities:
-            lane.mask = np.ones(int(self.agent.action_space.n), dtype=bool)
+        if lane.tells_masks:
+            try:
+                lane.mask = allowed_now(lane.env)
+            except BadStepError as error:
+                lane.fail("environment", str(error), lane.step)
 
     # --- one step of every lane ---
 
@@ -277,7 +180,7 @@ class Lockstep:
             observations[row] = lane.observation
         if self.hide is not None:
             observations = self._hidden(lanes, observations, self.hide)
-        return _filtered(self.observe, lanes, observations)
+        return filtered(self.observe, lanes, observations)
 
     def _hidden(
         self, lanes: list[Lane], observations: Observations, hide: HiddenInputs
@@ -294,8 +197,11 @@ class Lockstep:
         # of this step: a row that is asked again, alone, draws the same
         rngs = [lane.draws.at(lane.step) for lane in lanes if lane.draws is not None]
         try:
-            agent = in_context(self.agent, _context(lanes))
-            return list(choose_actions(agent, observations, self.policy, rngs))
+            agent = in_context(self.agent, context_of(lanes))
+            actions = choose_actions(agent, observations, self.policy, rngs)
+            if self._masked:
+                check_allowed(actions, lanes, who=self.agent.name)
+            return list(actions)
         except AgentError as error:
             if len(lanes) == 1:
                 lanes[0].fail("agent", str(error), lanes[0].step)
@@ -312,9 +218,9 @@ class Lockstep:
         if not live:
             return
         try:
-            agent = cast(Recurrent, in_context(self.agent, _context(live)))
-            remembered = _filtered(self.remember, live, seen[rows])
-            for lane, memory in zip(live, agent.next_memory(remembered), strict=True):
+            agent = in_context(self.agent, context_of(live))
+            remembered = filtered(self.remember, live, seen[rows])
+            for lane, memory in zip(live, next_memories(agent, remembered, live), strict=True):
                 lane.next_memory = memory
         except AgentError as error:
             if len(live) == 1:
@@ -393,23 +299,6 @@ def _keep(
     # an environment that swallows its own limit is cut off here
     lane.truncated = truncated or (lane.step >= lane.limit and not terminated)
     lane.done = terminated or lane.truncated or lane.step >= lane.end
-
-
-def _filtered(
-    change: ObservationFilter | None, lanes: list[Lane], observations: Observations
-) -> Observations:
-    if change is None:
-        return observations
-    episodes = np.array([lane.index for lane in lanes], dtype=np.int64)
-    steps = np.array([lane.step for lane in lanes], dtype=np.int64)
-    return change(observations, episodes, steps)
-
-
-def _context(lanes: list[Lane]) -> Context:
-    """Return what the agent's answers in these lanes depend on beside the observations."""
-    masks = [lane.mask for lane in lanes if lane.mask is not None]
-    memories = [lane.memory for lane in lanes if lane.memory is not None]
-    return Context(np.array(masks) if masks else None, np.array(memories) if memories else None)
 
 
 def _unpacked(result: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:

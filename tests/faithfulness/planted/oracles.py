@@ -4,8 +4,21 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.explanation import Attribution, Certificates, Futures, Segments, Summary, Surrogate
+from pellucid.explanation import (
+    Attribution,
+    Certificates,
+    Components,
+    Contributions,
+    CounterfactualStates,
+    Futures,
+    Segments,
+    Summary,
+    Surrogate,
+)
+from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
+from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
+from pellucid.faithfulness.planted.teams import KnownYields
 
 DISCOUNT = 0.95
 
@@ -77,7 +90,9 @@ def futures(truth: Any) -> Futures:
 
 
 def surrogate(truth: Any) -> Surrogate:
-    """Return the agent's own tree."""
+    """Return the agent's own tree, or its own sum."""
+    if hasattr(truth, "weights"):
+        return _own_sum(truth)
     (root, left, right), (middle, low, high) = truth.inputs, truth.thresholds
     return Surrogate(
         form="tree",
@@ -95,7 +110,11 @@ def surrogate(truth: Any) -> Surrogate:
 
 
 def certificates(truth: Any) -> Certificates:
-    """Return the true radii of all states."""
+    """Return the true radii of all states, or of some if their inputs are drawn."""
+    if hasattr(truth, "weight"):
+        rows = np.random.default_rng(0).uniform(-1, 1, (50, len(truth.weight)))
+        scale = rows.std(axis=0)
+        return Certificates(rows, truth.radii(rows, scale), "largest change", scale=scale)
     radii = truth.radii(DISCOUNT)
     return Certificates(
         observations=np.arange(len(radii))[:, None].astype(np.float64),
@@ -107,7 +126,112 @@ def certificates(truth: Any) -> Certificates:
     )
 
 
+def contributions(truth: Any) -> Contributions:
+    """Give everything to what it is due to."""
+    return team_credits(truth) if isinstance(truth, KnownYields) else lags(truth)
+
+
+def lags(truth: Any) -> Contributions:
+    """Give everything to the step that is repeated."""
+    return Contributions(
+        names=tuple(map(str, range(6))),
+        values=50.0 * np.eye(6)[truth.steps - 1],
+        standard_errors=np.zeros(6),
+        total=50.0,
+    )
+
+
+def _own_sum(truth: Any) -> Surrogate:
+    weights = np.stack([-truth.weights, truth.weights])
+    return Surrogate(
+        form="formula",
+        rules=(),
+        code="",
+        n_parts=3,
+        complexity=np.array([3]),
+        returns=np.array([20.0]),
+        input_names=tuple(map(str, range(len(truth.weights)))),
+        features=np.array([-1]),
+        thresholds=np.zeros(1),
+        children=np.full((1, 2), -1),
+        values=np.zeros((1, 2)),
+        weights=weights[None],
+    )
+
+
+def components(truth: Any) -> Components:
+    """Tell every part as it is."""
+    return parts(truth) if isinstance(truth, KnownTerms) else spans(truth)
+
+
+def parts(truth: Any) -> Components:
+    """Give the action that pays most its true lead over the others in every step."""
+    paid = truth.paid[np.arange(N_STEPS) % len(truth.paid)]
+    whole = paid.sum(axis=2)
+    known = Components(
+        values=np.zeros((N_STEPS, N_ACTIONS, len(TERMS))),
+        whole=whole,
+        component_names=TERMS,
+        output_names=tuple(map(str, range(N_ACTIONS))),
+        chosen=whole.argmax(axis=1),
+        steps=np.column_stack((np.zeros(N_STEPS, np.int64), np.arange(N_STEPS))),
+        discount=DISCOUNT,
+    )
+    known.values[np.arange(N_STEPS), known.chosen] = truth.differences(known)
+    return known
+
+
+def spans(truth: Any, since: Any = (0, 4, 8, 12, 16), steps: Any = None) -> Components:
+    """Tell what arrives in each span, in every step."""
+    steps = np.arange(len(truth.amounts)) if steps is None else np.array(steps)
+    known = Components(
+        values=np.zeros((len(steps), 1, len(since))),
+        whole=np.zeros((len(steps), 1)),
+        component_names=tuple(map(str, since)),
+        output_names=("return",),
+        steps=np.column_stack((np.zeros_like(steps), steps)),
+        discount=1.0,
+        since=np.array(since),
+    )
+    known.values[:, 0] = truth.parts(known)
+    return known
+
+
+def team_credits(truth: Any) -> Contributions:
+    """Give every member what it adds to an episode."""
+    return Contributions(
+        names=tuple(f"worker {i}" for i in range(len(truth.yields))),
+        values=truth.shapley,
+        standard_errors=np.zeros(len(truth.yields)),
+        total=float(truth.shapley.sum()),
+    )
+
+
+def changes(truth: Any) -> CounterfactualStates:
+    """Move the input that decides just past the threshold, in every state."""
+    observations = np.random.default_rng(0).uniform(-1, 1, (20, N_INPUTS))
+    above = observations[:, truth.column] > truth.threshold
+    changed = observations.copy()
+    changed[:, truth.column] = truth.threshold + np.where(above, -1e-3, 1e-3)
+    scales = np.full(N_INPUTS, 3**-0.5)
+    return CounterfactualStates(
+        observations=observations,
+        changed=changed,
+        found=np.ones(20, dtype=bool),
+        chosen=above.astype(np.int64),
+        wanted=1 - above.astype(np.int64),
+        reach_steps=np.full(20, -1),
+        input_names=tuple(map(str, range(N_INPUTS))),
+        output_names=("0", "1"),
+        scales=scales,
+        sizes=(np.abs(changed - observations) / scales).sum(axis=1),
+    )
+
+
 ORACLES = {
+    CounterfactualStates: changes,
+    Contributions: contributions,
+    Components: components,
     Attribution: attribution,
     Segments: segments,
     Summary: summary,

@@ -15,7 +15,11 @@ from pellucid.explainers.model.distilling import Family, check_task, distil, pla
 from pellucid.explainers.model.labelling import Labels
 from pellucid.explanation import Finding, Sentences, Surrogate, Task, explainer
 from pellucid.io.imports import optional_import
-from pellucid.kernels.optimal_trees import optimal_tree, spread_questions
+from pellucid.kernels.optimal_trees import (
+    optimal_tree,
+    spread_questions,
+    with_best_thresholds,
+)
 from pellucid.kernels.programs import Program
 
 LEAVES = (2, 3, 4, 5, 6, 8)
@@ -69,8 +73,9 @@ class OptimalTree:
     log-probabilities, or 1. Greedy growth weighs states and hopes; here the sum of costs itself is
     made as small as a tree of at most eight leaves and three questions in a row can, over at most
     60 thresholds at equal shares of those costs, in 4,000 of the states. That it is the smallest
-    is proven by the solver; a tree without proof is announced. How states are gathered and which
-    size is kept is as in `viper-tree`. Needs the package `pystreed`.
+    is proven by the solver; a tree without proof is announced. Then each threshold moves to where
+    it costs least, if that is elsewhere. How states are gathered and which size is kept is as in
+    `viper-tree`. Needs the package `pystreed`.
     """
 
     def plan(self, task: Task) -> Cost:
@@ -145,5 +150,5 @@ def _best(labels: Labels, sizes: Sequence[int], solver: Any, proofs: _Proofs) ->
             solver, inputs, costs, questions, max_depth=MAX_DEPTH, max_leaves=size
         )
         proofs.optimal.append(proven)
-        programs.append(Program(tree, n_columns))
+        programs.append(Program(with_best_thresholds(tree, inputs, costs), n_columns))
     return programs

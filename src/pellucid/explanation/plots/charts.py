@@ -54,6 +54,9 @@ from pellucid.explanation.text_trace import TextTrace
 from pellucid.io.strict_json import finite_or_text
 from pellucid.stats import mean_interval, paired_gap, proportion_interval
 
+MOST_INPUTS = 60
+"""Inputs of which a chart and its table tell; `to_frame` has all."""
+
 
 @dataclass(frozen=True)
 class Stretch:
@@ -193,7 +196,7 @@ def _read_future(data: Mapping[str, Any]) -> FutureRow:
 def _attribution(content: Attribution, unit: str) -> Chart:
     if len(content.values) == 1:
         return _one_state(content, unit)
-    order = content.ranking
+    order = content.ranking[:MOST_INPUTS]
     intervals = [_importance_interval(content, i) for i in order]
     rows = tuple(
         DotRow(content.input_names[i], *interval)
@@ -202,8 +205,9 @@ def _attribution(content: Attribution, unit: str) -> Chart:
     n_states, first = len(content.values), rows[0]
     words = _ATTRIBUTION_WORDS.get(content.output_unit, _CHOICE_WORDS)
     return DotChart(
-        title=words.title.format(n=n_states),
-        sentence=f"{first.label} {words.verb} most: {first.text}, of {len(rows)} inputs.",
+        title=words.title.format(n=n_states) + _of_all(content),
+        sentence=f"{first.label} {words.verb} most: {first.text}, "
+        f"of {len(content.input_names)} inputs.",
         unit=unit if content.signed else content.output_unit,
         left=words.left,
         right=words.right,
@@ -260,7 +264,7 @@ def _one_state(content: Attribution, unit: str) -> DotChart:
     output = content.output_names[int(content.chosen[0])]
     values = content.chosen_values[0]
     errors = content.standard_errors[0, :, int(content.chosen[0])]
-    order = content.ranking
+    order = content.ranking[:MOST_INPUTS]
     rows = tuple(
         DotRow(
             content.input_names[i],
@@ -274,13 +278,18 @@ def _one_state(content: Attribution, unit: str) -> DotChart:
     step = int(content.steps[0, 1])
     words = _ATTRIBUTION_WORDS.get(content.output_unit, _CHOICE_WORDS)
     return DotChart(
-        title=words.one_title.format(o=output, step=step),
+        title=words.one_title.format(o=output, step=step) + _of_all(content),
         sentence=f"At step {step}, {rows[0].label} moved it most: {rows[0].text}.",
         unit=unit if content.signed else content.output_unit,
         left=words.one_left.format(o=output),
         right=words.one_right.format(o=output),
         rows=rows,
     )
+
+
+def _of_all(content: Attribution) -> str:
+    n = len(content.input_names)
+    return f"; the {MOST_INPUTS} strongest of {n} inputs" if n > MOST_INPUTS else ""
 
 
 def _importance_interval(content: Attribution, index: int) -> tuple[float, float, float]:

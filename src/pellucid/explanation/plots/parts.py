@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from pellucid.explanation.content import Components, Contributions
 from pellucid.explanation.plots.means import mean_over_episodes
@@ -81,15 +81,24 @@ def _lead(
     content: Components,
 ) -> tuple[Float[np.ndarray, "states components"], Float[np.ndarray, " states"]]:
     """Parts and whole of the preferred output, minus those of the next best."""
-    order = np.argsort(-content.whole, axis=1, kind="stable")
-    states = np.arange(len(order))
-    first, second = order[:, 0], order[:, 1]
+    first, second = _compared(content)
+    states = np.arange(len(first))
     parts = content.values[states, first] - content.values[states, second]
     return parts, content.whole[states, first] - content.whole[states, second]
 
 
+def _compared(
+    content: Components,
+) -> tuple[Int[np.ndarray, " states"], Int[np.ndarray, " states"]]:
+    """The agent's own choice and the best other one, or the two best where it is not told."""
+    if len(content.chosen):
+        return content.chosen, content.rivals
+    order = np.argsort(-content.whole, axis=1, kind="stable")
+    return order[:, 0], order[:, 1]
+
+
 def _named_lead(content: Components) -> str:
-    first, second = np.argsort(-content.whole[0], kind="stable")[:2]
+    first, second = (int(outputs[0]) for outputs in _compared(content))
     return f"{content.output_names[first]} over {content.output_names[second]}"
 
 

@@ -5,6 +5,8 @@ from typing import Any
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
     alternatives,
+    components,
+    echoes,
     features,
     flips,
     images,
@@ -12,6 +14,8 @@ from pellucid.faithfulness.planted import (
     moments,
     radii,
     rules,
+    sums,
+    teams,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
@@ -21,11 +25,15 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *features.TASKS,
     *images.TASKS,
     *moments.TASKS,
+    *echoes.TASKS,
     *alternatives.TASKS,
     *flips.TASKS,
     *rules.TASKS,
+    *sums.TASKS,
     *radii.TASKS,
+    *components.TASKS,
     *leads.TASKS,
+    *teams.TASKS,
 )
 
 

@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from pellucid.agents.tree import TreeAgent, actions_of
-from pellucid.errors import CapabilityError
 from pellucid.explanation import Surrogate
-from pellucid.explanation.trees import tree_of
+from pellucid.explanation.programs import program_of
 from pellucid.faithfulness import thresholds
 from pellucid.faithfulness.planted.drawn_inputs import DrawnInputs, agent_of, spec_of
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Setting
 from pellucid.kernels.cart import fit_cart
+from pellucid.kernels.programs import Program, outputs_of, used_inputs
 from pellucid.seeds import stream
 from pellucid.types import Observations
 
@@ -86,24 +85,28 @@ def four_leaves(seed: int) -> Setting[KnownTree]:
 
 def agreement(content: Surrogate, truth: KnownTree) -> float:
     """Return the share of fresh states with the same choice; NaN for what is no tree."""
-    states = _states()
-    try:
-        tree = tree_of(content)
-    except CapabilityError:
+    program = _tree(content)
+    if program is None:
         return np.nan
-    spaces = TreeQuiz([0, 1, 2], [0.0, 0.0, 0.0])
-    student = TreeAgent(tree, spaces.observation_space, spaces.action_space)
-    chosen = actions_of(student.leaf_values(states), spaces.action_space)
+    states = _states()
+    chosen = outputs_of(program, states.astype(np.float64)).argmax(axis=1)
     return float((chosen == truth.choose(states)).mean())
 
 
 def overlap(content: Surrogate, truth: KnownTree) -> float:
     """Return common inputs as a share of those that either compares; NaN for what is no tree."""
-    if not len(content.features):
+    program = _tree(content)
+    if program is None:
         return np.nan
-    found = {int(i) for i in content.features if i >= 0}
-    wanted = set(truth.inputs)
+    found, wanted = set(used_inputs(program)), set(truth.inputs)
     return len(found & wanted) / len(found | wanted)
+
+
+def _tree(content: Surrogate) -> Program | None:
+    """Return a tree with a choice in each leaf; None if it is something else."""
+    if content.form != "tree" or content.weights.size or not len(content.features):
+        return None
+    return program_of(content)
 
 
 def shuffled_labels(content: Surrogate, truth: KnownTree, rng: np.random.Generator) -> Any:
