@@ -31,6 +31,7 @@ def trust(record: RunRecord, document: Document) -> Document:
     return {
         "cannot_tell": cannot_tell(record, document),
         **parts_of_trust(document),
+        "planted": _planted(record),
         "exclusions": _exclusions(document),
         "choices": _choices(record),
         "replacements": _replacements(document),
@@ -175,6 +176,16 @@ def _sanity(document: Document) -> list[Document]:
         for i, k, score in _scores(document)
         if score["role"] == "sanity"
     ]
+
+
+def _planted(record: RunRecord) -> list[Document]:
+    """Return how each method did on agents whose truth is known, those that failed first."""
+    rows: list[Document] = []
+    for i, explanation in enumerate(record.explanations):
+        words = record.planted.get(explanation.method)
+        if words is not None and all(row["method"] != explanation.method for row in rows):
+            rows.append({"explanation": i, "method": explanation.method, "words": words})
+    return sorted(rows, key=lambda row: not str(row["words"]).startswith("fails"))
 
 
 def _replacements(document: Document) -> list[Document]:

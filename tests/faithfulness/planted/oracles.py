@@ -8,6 +8,7 @@ from pellucid.explanation import (
     Attribution,
     Certificates,
     Components,
+    Contributions,
     Futures,
     Segments,
     Summary,
@@ -15,6 +16,7 @@ from pellucid.explanation import (
 )
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
+from pellucid.faithfulness.planted.teams import KnownYields
 
 DISCOUNT = 0.95
 
@@ -122,6 +124,21 @@ def certificates(truth: Any) -> Certificates:
     )
 
 
+def contributions(truth: Any) -> Contributions:
+    """Give everything to what it is due to."""
+    return team_credits(truth) if isinstance(truth, KnownYields) else lags(truth)
+
+
+def lags(truth: Any) -> Contributions:
+    """Give everything to the step that is repeated."""
+    return Contributions(
+        names=tuple(map(str, range(6))),
+        values=50.0 * np.eye(6)[truth.steps - 1],
+        standard_errors=np.zeros(6),
+        total=50.0,
+    )
+
+
 def _own_sum(truth: Any) -> Surrogate:
     weights = np.stack([-truth.weights, truth.weights])
     return Surrogate(
@@ -178,7 +195,18 @@ def spans(truth: Any, since: Any = (0, 4, 8, 12, 16), steps: Any = None) -> Comp
     return known
 
 
+def team_credits(truth: Any) -> Contributions:
+    """Give every member what it adds to an episode."""
+    return Contributions(
+        names=tuple(f"worker {i}" for i in range(len(truth.yields))),
+        values=truth.shapley,
+        standard_errors=np.zeros(len(truth.yields)),
+        total=float(truth.shapley.sum()),
+    )
+
+
 ORACLES = {
+    Contributions: contributions,
     Components: components,
     Attribution: attribution,
     Segments: segments,

@@ -37,7 +37,7 @@ def batched_like(env: Any, n_rows: int) -> BatchedEnv | None:
     if any(type(wrapper) not in _TRANSPARENT for wrapper in wrappers):
         return None
     # a method that was replaced in the instance would be passed over
-    if {"step", "reset"} & vars(core).keys():
+    if {"step", "reset", "action_masks"} & vars(core).keys():
         return None
     cls = type(core)
     module = BATCHED.get(f"{cls.__module__}:{cls.__qualname__}")

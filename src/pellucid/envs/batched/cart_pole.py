@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.envs.batched.draws import seeded
 from pellucid.envs.batched.protocol import BatchedStep, Rows
+from pellucid.envs.batched.seeding import generators
 from pellucid.types import Actions, Observations
 
 START = 0.05
@@ -32,7 +32,7 @@ class Batched:
 
     def reset(self, rows: Rows, seeds: Sequence[int]) -> Observations:
         """Draw a state near the upright one."""
-        drawn = [seeded(s).uniform(-START, START, size=(4,)) for s in seeds]
+        drawn = [rng.uniform(-START, START, size=(4,)) for rng in generators(seeds)]
         self._states[:, rows] = np.array(drawn).reshape(len(rows), 4).T
         return self._observations(rows)
 

@@ -7,14 +7,10 @@ import numpy as np
 from jaxtyping import Shaped
 
 from pellucid.envs.batched.protocol import Rows
+from pellucid.envs.batched.seeding import generators
 
 DrawFn: TypeAlias = Callable[[np.random.Generator, int], Any]
 """`draw(rng, n)` returns the numbers of the next n steps, one row each, as n steps draw them."""
-
-
-def seeded(seed: int) -> np.random.Generator:
-    """Return the stream that Gymnasium gives an environment for a seed."""
-    return np.random.Generator(np.random.PCG64(seed))
 
 
 class RowDraws:
@@ -38,7 +34,7 @@ class RowDraws:
 
     def start(self, rows: Rows, seeds: Sequence[int]) -> list[np.random.Generator]:
         """Give rows new streams, and return these, for what `reset` draws before the first step."""
-        rngs = [seeded(seed) for seed in seeds]
+        rngs = generators(seeds)
         for row, rng in zip(rows.tolist(), rngs, strict=True):
             self._rngs[row] = rng
         self._at[rows] = self._ahead
