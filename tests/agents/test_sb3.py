@@ -537,7 +537,7 @@ def refused(source: Any, env: Any = None, error: type[InputError] = InputError) 
     [
         (StubEnv(Discrete(5)), ("Discrete with 4 values", "Discrete with 5 values")),
         (StubEnv(TORQUES), ("Discrete with 4 values", "Box of shape (2,), float32")),
-        (StubEnv(CHOICES, Box(-1, 1, (4,))), ("(3,)", "shape (4,)")),
+        (StubEnv(CHOICES, Box(-1, 1, (4,))), ("(3,)", "(4,)")),
         (StubEnv(CHOICES, Box(-1, 1, (3,), np.float64)), ("float32", "float64")),
     ],
 )
@@ -610,14 +610,14 @@ def test_an_archive_with_other_fields_is_refused(
     assert found in refused(changed, error=ArtifactError)
 
 
-def test_a_convolutional_policy_without_an_image_is_refused(tmp_path: Path) -> None:
+def test_a_convolutional_policy_of_no_images_is_refused(tmp_path: Path) -> None:
     save_model(make_model("PPO"), tmp_path)
     with zipfile.ZipFile(tmp_path / "model.zip") as archive:
         text = archive.read("data").decode()
         changed = text.replace("<function ActorCriticPolicy.", "<function ActorCriticCnnPolicy.")
         assert changed != text
         path = rewrite(archive, tmp_path / "cnn.zip", {"data": changed})
-    assert "takes one image" in refused(path, error=ArtifactError)
+    assert "convolutional network, which takes one image" in refused(path, error=ArtifactError)
 
 
 def test_layers_shared_by_old_versions_are_named(tmp_path: Path) -> None:

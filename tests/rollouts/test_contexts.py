@@ -153,6 +153,14 @@ def test_episodes_without_memories_cannot_be_branched_with_a_recurrent_agent() -
         futures(Rememberer(), episodes, [Branch(0, 1, np.empty(0, np.int64), None)])
 
 
+def test_an_agent_with_a_memory_is_not_run_as_one_batch() -> None:
+    # that environment has a batched form, whose rows know nothing of contexts
+    episodes = run(Rememberer(), "pellucid/KeyDoorTrap-v0", 3)
+    for episode in episodes.used:
+        assert episode.memories is not None
+        np.testing.assert_array_equal(episode.memories[:, 1], np.arange(len(episode)))
+
+
 # --- masks ---
 
 
