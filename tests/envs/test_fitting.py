@@ -8,7 +8,7 @@ import pytest
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack
 
-from pellucid.envs.fitting import ROWS, fitted, resolve_env, stack_between
+from pellucid.envs.fitting import ROWS, fitted, foreign_code, resolve_env, stack_between
 from pellucid.envs.resolve import make_env
 from pellucid.envs.rows import RowSpace
 from pellucid.envs.stacking import JoinedFrames
@@ -119,3 +119,10 @@ def test_a_space_that_cannot_be_laid_out_is_named() -> None:
 def test_another_mistake_is_still_what_is_told() -> None:
     with pytest.raises(UnknownNameError, match="no module 'nothing_there'"):
         resolve_env("nothing_there:Env")
+
+
+def test_only_as_many_of_our_wrappers_as_we_add_are_ours() -> None:
+    stack, rows = "pellucid.envs.stacking:new_axis_8", ROWS
+    assert foreign_code(["my:Env", stack, rows]) == ["my:Env"]
+    assert foreign_code([stack] * 12) == [stack] * 12
+    assert foreign_code(["pellucid.envs.resolve:make_env"]) == ["pellucid.envs.resolve:make_env"]

@@ -22,7 +22,7 @@ from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, RunFolder, re
 from pellucid.api.team_runs import team_of_run
 from pellucid.api.turns import taking_turns
 from pellucid.envs import EnvSpec
-from pellucid.envs.fitting import OWN, fitted, resolve_env
+from pellucid.envs.fitting import fitted, foreign_code, resolve_env
 from pellucid.errors import DataError, InputError
 from pellucid.explanation import Explanation, Interval, Score, not_measured
 from pellucid.explanation.storage import load_explanation
@@ -316,7 +316,7 @@ def named_code(source: Any, spec: EnvSpec | None) -> list[str]:
     if spec is not None:
         named += [name for name in (spec.id, *spec.wrappers) if ":" in name]
         # what pellucid itself put around an environment is no code of a stranger
-        named = [name for name in named if not name.startswith(OWN)]
+        named = foreign_code(named)
         named += [spec.reward_terms] if spec.reward_terms is not None else []
     return list(dict.fromkeys(named))
 

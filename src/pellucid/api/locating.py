@@ -25,7 +25,7 @@ from pellucid.api.notes import fitting_notes
 from pellucid.api.run_folder import AGENT, RUN_FILE, read_run
 from pellucid.api.zoo import check_wrappers, zoo_warnings
 from pellucid.envs import EnvSpec
-from pellucid.envs.fitting import OWN, fitted, resolve_env
+from pellucid.envs.fitting import fitted, foreign_code, resolve_env
 from pellucid.errors import DataError, InputError
 from pellucid.explanation import Interval
 from pellucid.io import atomic, strict_json
@@ -312,8 +312,7 @@ def _card_env(card: Mapping[str, Any], code: Sequence[str]) -> EnvSpec:
         )
     # a card is a file from anywhere: code is imported only if the user names it
     needed = [*([name] if ":" in name else []), *wrappers, *([terms] if terms else [])]
-    foreign = [name for name in needed if not name.startswith(OWN)]
-    unknown = list(dict.fromkeys(n for n in foreign if n not in code))
+    unknown = list(dict.fromkeys(n for n in foreign_code(needed) if n not in code))
     if unknown:
         source = card.get("source")  # the agent's own code, so that one answer names all of it
         own = [source] if isinstance(source, str) and is_import_string(source) else []

@@ -3,7 +3,7 @@
 What is added is a wrapper that the spec names, so that every later run of it adds the same.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,8 @@ ROWS = "pellucid.envs.laid_out:Rows"
 """The wrapper that lays out parts as rows."""
 OWN = ("pellucid.envs.laid_out:", "pellucid.envs.stacking:")
 """Beginnings of the wrappers that are added here, whose code is ours."""
+MOST_OWN = 2
+"""Wrappers that are ever added to one environment: frames and rows."""
 
 
 def resolve_env(
@@ -56,6 +58,20 @@ def resolve_env(
             return resolve_array_env(env, wrappers=(*given, ROWS), **options)
         except PellucidError:  # it was not the spaces, or a part of them is of no known kind
             raise error from None
+
+
+def foreign_code(named: Sequence[str]) -> list[str]:
+    """Return what a stored spec names that is not ours, and so is for the user to allow.
+
+    More of our wrappers than are ever added were not written by us: frames of frames of frames
+    would fill the memory.
+
+    Example:
+        >>> foreign_code(["my:Env", "pellucid.envs.laid_out:Rows"])
+        ['my:Env']
+    """
+    own = [name for name in named if name.startswith(OWN)]
+    return [name for name in named if name not in own or len(own) > MOST_OWN]
 
 
 def fitted(spec: EnvSpec, wanted: Any) -> EnvSpec:
