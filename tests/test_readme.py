@@ -98,10 +98,10 @@ def test_examples_run_and_reach_the_known_answer(example: Path, tmp_path: Path) 
 
 
 HAVE_TESTS_OF_THEIR_OWN = (
-    *("README.md", "objectives.md"),
+    *("README.md", "objectives.md", "agents.md"),
     *("training.md", "training-rewards.md", "trl.md"),
 )
-"""Pages whose code is run: here, by `test_objectives_page.py`, and in `tests/posttrain`."""
+"""Pages whose code is run: here, by `test_<name>_page.py`, and in `tests/posttrain`."""
 
 
 def other_blocks() -> list[Any]:

@@ -4,9 +4,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete, OneOf
+from gymnasium.spaces import (
+    Box,
+    Dict,
+    Discrete,
+    Graph,
+    MultiBinary,
+    MultiDiscrete,
+    OneOf,
+    Sequence,
+    Text,
+    Tuple,
+)
 
 from pellucid.agents.spaces import Spaces, describe, from_json, require_equal, to_json
+from pellucid.envs.rows import RowSpace
 from pellucid.errors import DataError, InputError
 from pellucid.io.strict_json import dumps, loads
 
@@ -18,6 +30,13 @@ SPACES = [
     Discrete(3, start=-2, dtype=np.int32),
     MultiDiscrete([2, 5]),
     MultiBinary((2, 2)),
+    MultiBinary(3),
+    MultiDiscrete([2, 5], start=[0, 7]),
+    RowSpace(Dict({"gear": Discrete(3, start=2), "image": Box(0, 255, (2, 2, 3), np.uint8)})),
+    RowSpace(Tuple([Text(5, min_length=0, charset="ab"), Dict({"on": MultiBinary(2)})])),
+    RowSpace(Sequence(Box(-1.0, 1.0, (2,)), stack=True)),
+    RowSpace(Graph(Box(-1.0, 1.0, (2,)), Discrete(3))),
+    RowSpace(Graph(Discrete(3), None)),
 ]
 
 
@@ -26,6 +45,33 @@ def test_a_space_comes_back_from_json(space: Any) -> None:
     back = from_json(loads(dumps(to_json(space))), where="x")
     assert back == space
     assert back.dtype == space.dtype
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {"type": "RowSpace", "of": {"type": "Dict", "parts": [["a", {"type": "Nothing"}]]}},
+        {"type": "RowSpace", "of": {"type": "Dict", "parts": {"a": 1}}},
+        {"type": "RowSpace", "of": {"type": "Text", "max_length": 2, "min_length": 0}},
+        {"type": "RowSpace", "of": {"type": "Sequence", "item": None, "stack": True}},
+        {"type": "Dict", "parts": [[3, {"type": "Discrete", "n": 2}]]},
+        # each part fits in memory, and all together do not
+        {"type": "Tuple", "parts": [{"type": "MultiBinary", "shape": [6_000_000]}] * 1000},
+        {"type": "RowSpace", "of": {"type": "Sequence", "stack": True, "item": {
+            "type": "Box", "shape": [900_000], "dtype": "float32", "low": 0.0, "high": 1.0}}},
+    ],
+)  # fmt: skip
+def test_parts_that_describe_no_space_are_refused(plain: Any) -> None:
+    with pytest.raises(DataError, match="does not describe a space"):
+        from_json(plain, where="x")
+
+
+def test_a_description_without_end_is_refused() -> None:
+    plain: Any = {"type": "Discrete", "n": 2}
+    for _ in range(3000):
+        plain = {"type": "Tuple", "parts": [plain]}
+    with pytest.raises(DataError, match="does not describe a space"):
+        from_json(plain, where="x")
 
 
 def test_equal_bounds_are_one_number() -> None:

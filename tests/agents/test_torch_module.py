@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from gymnasium.spaces import Box, Dict, Discrete
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Text
 from torch import nn
 
 from pellucid.agents import load_agent, save_agent
@@ -57,6 +57,27 @@ def test_logits_become_probabilities() -> None:
     np.testing.assert_allclose(preferences(agent, observations), [[0.1, 0.7, 0.1, 0.1]], atol=1e-6)
     assert preference_unit(agent) == "probability"
     np.testing.assert_array_equal(agent.act(observations), [1])
+
+
+def test_logits_of_several_choices_become_probabilities_part_by_part() -> None:
+    # two values, then three; the second value of each is seven and three times as likely
+    module = by_hand([[0.0, 0, 0], [1, 0, 0], [0, 0, 0], [0, 1, 0], [0, 0, 0]])
+    agent: Any = load_agent(module, env=StubEnv(MultiDiscrete([2, 3])))
+    observations = np.array([[np.log(7.0), np.log(3.0), 9]], np.float32)
+    expected = [[1 / 8, 7 / 8, 1 / 5, 3 / 5, 1 / 5]]
+    np.testing.assert_allclose(preferences(agent, observations), expected, atol=1e-6)
+    np.testing.assert_array_equal(agent.act(observations), [[1, 1]])
+    with pytest.raises(AgentError, match=r"shape \(2, 4\), expected \(2, 5\)"):
+        load_agent(by_hand([[1.0, 0, 0]] * 4), env=StubEnv(MultiDiscrete([2, 3])))
+
+
+def test_logits_of_switches_are_those_of_on() -> None:
+    module = by_hand([[1.0, 0, 0], [0, 1, 0]])
+    agent: Any = load_agent(module, env=StubEnv(MultiBinary(2)))
+    observations = np.array([[np.log(3.0), -np.log(4.0), 9]], np.float32)
+    expected = [[1 / 4, 3 / 4, 4 / 5, 1 / 5]]
+    np.testing.assert_allclose(preferences(agent, observations), expected, atol=1e-6)
+    np.testing.assert_array_equal(agent.act(observations), [[1, 0]])
 
 
 def test_q_values_stay_as_they_are_and_actions_count_from_start() -> None:
@@ -255,3 +276,41 @@ def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
     for device in ("cuda:99", "nonsense", "meta"):
         with pytest.raises(InputError, match="cannot be used"):
             load_agent(path, env=StubEnv(), device=device, policy_class=f"{__name__}:ThreeToFour")
+
+
+class OfParts(nn.Module):
+    """Takes a dict of a speed and a gear, and embeds the gear; its value is twice the speed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gears = nn.Embedding(3, 2)
+        self.head = nn.Linear(3, 2, bias=False)
+        self.critic = by_hand([[2.0]])
+        with torch.no_grad():
+            self.gears.weight.copy_(torch.tensor([[0.0, 0], [5, 0], [0, 5]]))
+            self.head.weight.copy_(torch.tensor([[1.0, 0, 1], [0, 1, 1]]))
+
+    def forward(self, scene: dict[str, torch.Tensor]) -> torch.Tensor:
+        return self.head(torch.cat([self.gears(scene["gear"]), scene["speed"]], dim=1))
+
+    def get_value(self, scene: dict[str, torch.Tensor]) -> torch.Tensor:
+        return self.critic(scene["speed"])
+
+
+def test_a_module_of_parts_gets_them_as_they_are() -> None:
+    space = Dict({"gear": Discrete(3), "speed": Box(-1.0, 1.0, (1,))})
+    env = StubEnv(Discrete(2), space)
+    agent: Any = load_agent(OfParts(), env=env)
+    rows = np.float32([[1, 0.5], [2, 0.25], [1.4, 0]])
+    logits = np.array([[5.5, 0.5], [0.25, 5.25], [5, 0]])
+    expected = 1 / (1 + np.exp(logits[:, ::-1] - logits))
+    np.testing.assert_allclose(preferences(agent, rows), expected, atol=1e-6)
+    np.testing.assert_allclose(agent.value(rows), [1.0, 0.5, 0.0])
+    assert agent.latent(rows).tolist()[0] == [5.0, 0.0, 0.5]
+    assert "gradients" not in agent.capabilities  # a gear has no slope
+
+
+def test_a_part_without_a_fixed_size_is_refused_with_what_would_work() -> None:
+    env = StubEnv(Discrete(2), Dict({"gear": Discrete(3), "word": Text(3)}))
+    with pytest.raises((AgentError, InputError), match="fixed size"):
+        load_agent(OfParts(), env=env)

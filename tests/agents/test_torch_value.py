@@ -164,3 +164,15 @@ def test_values_of_another_shape_are_refused() -> None:
 
     with pytest.raises(AgentError, match="expected one number per observation"):
         load_agent(Wide(), env=StubEnv(CHOICES), outputs="logits_and_value")
+
+
+def test_a_module_that_lets_no_gradient_through_is_read_all_the_same() -> None:
+    class Silent(Pair):
+        @torch.no_grad()
+        def forward(self, x: Tensor) -> Any:
+            return super().forward(x)
+
+    module = Silent()
+    agent: Any = load_agent(module, env=StubEnv(CHOICES), outputs="logits_and_value")
+    np.testing.assert_allclose(agent.value(ROWS), expected(module)[1], rtol=1e-5)
+    assert agent.network.value_layers() == []

@@ -87,7 +87,8 @@ def test_why_not_another_action_is_answered(form: str) -> None:
     # a wrong lever costs its point; a switch too many half of one
     wrong_switch = form == "switches" and foil[0] == 1
     assert lost == pytest.approx(0.5 if wrong_switch else 1.0, abs=1e-5)
-    assert ("lever" in content.arms[0]) == (form == "dict")
+    if form == "dict":
+        assert content.arms == (f"lever: {int(own[0])}", f"lever: {int(foil[0])}")
     assert result.badge == "supported"
 
 
@@ -100,11 +101,21 @@ def test_moments_that_decide_are_told(form: str) -> None:
     assert content.drops.mean() > 0.5
 
 
-def test_a_method_that_has_no_meaning_for_parts_says_so() -> None:
-    agent, episodes = collected("levers")
-    result = pl.explain(agent, episodes, method="sarfa", budget=BUDGET)
+@pytest.mark.parametrize(
+    ("form", "method", "told"),
+    [
+        ("levers", "sarfa", "neither probabilities nor Q-values of several actions"),
+        ("levers", "viper-tree", "MultiDiscrete with [3, 2] values is not defined"),
+        ("dict", "viper-tree", "actions of type Dict of lever: Discrete with 3 values"),
+        ("dict", "integrated-gradients", "shows no gradients"),
+        ("switches", "changed-state", "not defined for MultiBinary"),
+    ],
+)
+def test_a_method_that_has_no_meaning_for_parts_says_so(form: str, method: str, told: str) -> None:
+    agent, episodes = collected(form, n_episodes=2)
+    result = pl.explain(agent, episodes, method=method, budget=BUDGET)
     assert result.badge == "not_measured"
-    assert "neither probabilities nor Q-values of several actions" in result.text
+    assert told in result.text
 
 
 def test_a_function_that_forgets_a_part_is_named() -> None:

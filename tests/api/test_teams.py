@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pellucid.api.evaluating import evaluate
@@ -111,12 +112,51 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
         explain_team(TEAM, ENV, out=tmp_path, **SMALL)
 
 
+def to_landmark(number: int) -> Any:
+    """Return an agent of simple_spread that goes to one landmark, the longer way first."""
+
+    def act(observations: Any) -> Any:
+        way = observations[:, 4 + 2 * number : 6 + 2 * number]
+        sideways = np.abs(way[:, 0]) > np.abs(way[:, 1])
+        return np.where(sideways, np.where(way[:, 0] < 0, 1, 2), np.where(way[:, 1] < 0, 3, 4))
+
+    return act
+
+
+@pytest.mark.slow
+def test_each_member_is_explained_by_its_own_inputs(tmp_path: Path) -> None:
+    team = {f"agent_{i}": to_landmark(i) for i in range(3)}
+    small: dict[str, Any] = {"n_episodes": 5, "budget": 60_000, "env_steps": 2_000}
+    out = tmp_path / "run"
+    run = explain_team(team, "mpe2:simple_spread_v3", out=out, methods="perturbation", **small)
+    for i in range(3):
+        content: Any = run.runs[f"agent_{i}"].record.explanations[0].content
+        first = {content.input_names[k] for k in content.ranking[:2]}
+        assert first == {f"way to landmark {i + 1}, {axis}" for axis in ("sideways", "upwards")}
+    whole: Any = run.runs[""].record.explanations[0].content
+    named = {whole.input_names[k] for k in whole.ranking[:6]}
+    assert named == {
+        f"agent_{i}: way to landmark {i + 1}, {axis}"
+        for i in range(3)
+        for axis in ("sideways", "upwards")
+    }
+
+
 # --- on the command line ---
 
 
 def command(*words: str) -> list[str]:
     small = ["--methods", "perturbation", "--episodes", "5", "--budget", "40000"]
     return ["explain", *words, *small, "--env-steps", "2000"]
+
+
+@pytest.mark.slow
+def test_a_team_and_its_environment_may_both_be_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = command("tests.envs.parallel_toy:TEAM", "--env", ENV)
+    assert main([*words, "--out", str(tmp_path / "run")]) == 0
+    assert "late: All 5 episodes scored 5 points" in capsys.readouterr().out
 
 
 def test_a_team_is_explained_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -189,11 +189,12 @@ def test_only_what_differs_from_the_defaults_is_recorded():
     asked = {
         "budget": 5_000_000,
         "env_steps": 7,
-        "methods": "shapley,critical-steps,why-not,viper-tree",
+        "methods": "shapley,critical-steps,why-not,linear-model-tree",
         "policy": "greedy",
         "episode": None,
         "step": 3,
         "names": None,
+        "groups": None,
         "reward_terms": None,
         "policy_class": None,
         "outputs": "q_values",

@@ -187,9 +187,13 @@ NEEDS_MEMORY = frozenset({"memory"})
 """Explainers of recurrent agents; those here remember nothing."""
 
 
+NEEDS_A_TEAM = frozenset({"team-counterfactual", "team-shapley"})
+"""Explainers of teams; the agents here act alone."""
+
+
 def of_numbers():
     """Return the names of the explainers of agents whose observations are numbers."""
-    others = NEEDS_TEXT | NEEDS_MEMORY
+    others = NEEDS_TEXT | NEEDS_MEMORY | NEEDS_A_TEAM
     return [name for name in registry.names("explainers") if name not in others]
 
 

@@ -6,12 +6,10 @@ import pytest
 import pellucid as pl
 from pellucid import registry
 from pellucid.budget import Cost
-from tests.contracts.agents import TRACK, LinearAgent
+from tests.contracts.agents import TRACK, LinearAgent, of_numbers
 
 REPLAYING = [
-    name
-    for name in registry.names("explainers")
-    if "environment" in registry.load("explainers", name).info.needs
+    name for name in of_numbers() if "environment" in registry.load("explainers", name).info.needs
 ]
 BUDGET = Cost(10**6, 20_000)
 

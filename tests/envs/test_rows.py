@@ -56,6 +56,8 @@ def test_columns_are_the_parts_side_by_side() -> None:
     assert row.dtype == np.float32
     assert space.input_names == ("at", "on[0]", "on[1]")
     assert [part.columns for part in space.parts] == [slice(0, 1), slice(1, 3)]
+    assert str(space).startswith("Dict('at': Discrete(3, start=5)")
+    assert str(space).endswith("as rows of 3 numbers")
 
 
 @pytest.mark.parametrize("key", list(EVERYTHING))

@@ -138,3 +138,17 @@ def test_sums_and_centres_of_groups():
     groups = grid_patches((8, 8, 2), 2, 2)
     centres = group_centres(groups.labels, (8, 8, 2), 4)
     np.testing.assert_allclose(centres, [[1.5, 1.5], [1.5, 5.5], [5.5, 1.5], [5.5, 5.5]])
+
+
+def test_donors_have_no_objects_but_what_is_seen_behind_them():
+    groups = located_groups(find_ball, ("ball",))
+    images = np.full((3, 8, 8), 2, dtype=np.uint8)
+    images[0, 1, 2] = images[1, 5, 5] = images[2, 5, 5] = 200
+    donors = groups.donors(images[:2], groups.behind(images))
+    assert donors.dtype == np.uint8
+    assert (donors == 2).all()
+    fixed = grid_patches((8, 8), 2, 2)
+    assert fixed.donors(images, fixed.behind(images)) is images
+    # a place that is never seen without an object: the mean over all states
+    always = located_groups(lambda x: np.zeros(x.shape, dtype=int), ("all",))
+    assert always.behind(images)[45] == round((2 + 200 + 200) / 3)

@@ -6,8 +6,9 @@ from functools import partial
 
 import numpy as np
 import pytest
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete
 
+from pellucid.envs.rows import RowSpace
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.faithfulness.badges import judge
 from pellucid.faithfulness.hiding import InputHider, changed_choices
@@ -186,3 +187,14 @@ def test_changed_choices_of_discrete_and_continuous_actions():
     one = np.array([[0.0], [10.0]], dtype=np.float32)  # moves by more than 1 count
     two = np.array([[0.9], [8.9]], dtype=np.float32)
     assert changed_choices(unbounded, one, two).tolist() == [False, True]
+
+
+def test_actions_with_parts_change_if_any_part_does():
+    space = RowSpace(Dict({"gear": Discrete(30), "push": Box(-5.0, 5.0, (1,))}))
+    before = np.float32([[3, 0], [3, 0], [3, 0], [3, 0]])
+    # one gear is a thirtieth of all, and another choice; a push of 1 is a tenth of its range
+    after = np.float32([[3, 0], [4, 0], [3, 1.0], [3, 1.01]])
+    assert changed_choices(space, before, after).tolist() == [False, True, False, True]
+    levers = MultiDiscrete([2, 9])
+    one, two = np.array([[0, 1], [0, 1]]), np.array([[0, 1], [0, 2]])
+    assert changed_choices(levers, one, two).tolist() == [False, True]

@@ -32,15 +32,19 @@ def claim(top: int, n_moments: int = 20) -> Contributions:
 def score_of(top: int, agent: Any = None, policy: Any = "greedy", **options: Any) -> Any:
     agent = agent or Rememberer()
     episodes = pl.collect(agent, ENV, n_episodes=20, seed=0, policy=policy)
-    (score,) = memory_drop(check(agent, episodes, claim(top), **options))
-    return score
+    choice, loss = memory_drop(check(agent, episodes, claim(top), **options))
+    assert (choice.metric, loss.metric) == ("memory_drop.choice", "memory_drop.return")
+    assert loss.role == "supporting"
+    # a choice that is turned at the last step turns 1 into -1
+    assert loss.interval.value == pytest.approx(choice.interval.value / 50.0)
+    return choice
 
 
 def test_without_the_sign_half_of_the_answers_turn() -> None:
     score = score_of(4)
-    assert score.interval.low < 1.0 < score.interval.high
+    assert score.interval.low < 50.0 < score.interval.high
     # one of five stretches of that length holds the sign
-    assert score.control.interval.low < 0.2 < score.control.interval.high
+    assert score.control.interval.low <= 10.0 <= score.control.interval.high
     assert judge(score, complete=True, rerun_possible=True).badge == "supported"
     assert (score.unit, score.closed_loop, score.gap.n) == ("episode", True, 20)
 

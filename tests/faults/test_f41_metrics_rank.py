@@ -16,6 +16,7 @@ from tests.faithfulness.cases import (
     signs,
     stretches,
 )
+from tests.faithfulness.planted.oracles import contributions
 from tests.faithfulness.planted.oracles import oracle as known
 from tests.faithfulness.test_certified_order import checked as certified
 from tests.faithfulness.test_reasoning import PASSED
@@ -29,13 +30,16 @@ from pellucid.faithfulness import REGISTRY, reasoning
 from pellucid.faithfulness.branch_gap import branch_gap
 from pellucid.faithfulness.certificate_attacks import certificate_attacks
 from pellucid.faithfulness.certified_order import certified_order
+from pellucid.faithfulness.coalition_gap import coalition_gap
 from pellucid.faithfulness.component_gap import component_gap
 from pellucid.faithfulness.component_level import component_level
+from pellucid.faithfulness.credit_gap import credit_gap
 from pellucid.faithfulness.deletion import deletion
 from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
 from pellucid.faithfulness.planted import TASKS
+from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted_inputs import planted_inputs
 from pellucid.faithfulness.step_drop import step_drop
 from pellucid.faithfulness.student_return import student_return
@@ -178,7 +182,28 @@ def _parts(metric, name):
     return first(every), first(exchanged), [first(np.roll(every, i)) for i in range(1, n_parts)]
 
 
+def _credits(metric, *, moment):
+    """The known credits, half-way to an even split, and all of them told of one another."""
+    setting = field(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=1, seed=0)
+    values = setting.truth.counterfactual if moment else setting.truth.shapley
+    right = replace(
+        contributions(setting.truth),
+        values=values,
+        total=float(values.sum()),
+        moments=np.array([[0, 3]]) if moment else np.empty((0, 2), np.int64),
+    )
+
+    def first(values):
+        return metric(check(setting.agent, episodes, replace(right, values=values)))[0]
+
+    lots = [first(np.roll(values, i)) for i in range(1, len(values))]
+    return first(values), first((values + values.mean()) / 2), lots
+
+
 CASES = {
+    "coalition_gap": lambda: _credits(coalition_gap, moment=False),
+    "credit_gap": lambda: _credits(credit_gap, moment=True),
     "component_gap": lambda: _parts(component_gap, "depot"),
     "component_level": lambda: _parts(component_level, "paydays"),
     "certified_order": lambda: _radii(

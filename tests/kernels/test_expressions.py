@@ -46,7 +46,8 @@ def test_inputs_and_size_count_what_is_read():
     [
         "", "x", "x[-1]", "x[0.5]", "x[True]", "x[0][0]", "y[0]", "x[0] / 2", "x[0] ** 9",
         "x[0] < 1", "__import__('os')", "x.__class__", "max(x[0])", "abs(x[0], 1)", "max(*x)",
-        "min(x[0], b=1)", "lambda: 0", "1 if x[0] else 2", "1e999", "'a'", "True", "x[0], x[1]",
+        "min(x[0], b=1)", "lambda: 0", "1 if x[0] else 2", "1e999", "9" * 400, "'a'", "True",
+        "x[0], x[1]",
         "x[0]\nimport os", "[x[0] for _ in x]", "(y := 1)", "x[0:1]", "x[i]", "1j", "\0",
     ],
 )  # fmt: skip

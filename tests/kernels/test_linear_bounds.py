@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from pellucid.kernels import linear_bounds
 from pellucid.kernels.linear_bounds import (
     Layer,
     certified_radii,
@@ -91,6 +92,17 @@ def test_the_radius_of_a_linear_network_is_its_closed_form():
     radii = certified_radii(layers, centres, scale, chosen, margin=0.0, most=1e3, n_halvings=40)
     np.testing.assert_allclose(radii, by_hand, rtol=1e-6)
     assert (radii <= by_hand).all()
+
+
+def test_states_in_pieces_have_the_same_radii(monkeypatch):
+    layers = network(4, 16, 3)
+    centres = RNG.normal(size=(20, 4))
+    chosen = outputs(layers, centres).argmax(axis=1)
+    asked = {"margin": 0.0, "most": 10.0}
+    whole = certified_radii(layers, centres, np.ones(4), chosen, **asked)
+    monkeypatch.setattr(linear_bounds, "MOST_NUMBERS", 3 * 16**2)
+    pieces = certified_radii(layers, centres, np.ones(4), chosen, **asked)
+    np.testing.assert_allclose(pieces, whole, atol=1e-9)
 
 
 def test_a_tie_is_certified_nowhere_and_what_never_changes_up_to_the_most():

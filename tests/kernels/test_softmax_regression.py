@@ -17,6 +17,15 @@ def test_two_choices_at_one_point_give_the_log_odds():
     assert constants[0] - constants[1] == pytest.approx(np.log(3 / 9), abs=1e-4)
 
 
+def test_the_first_choice_that_occurs_is_what_others_are_compared_with():
+    rng = np.random.default_rng(2)
+    rows = rng.normal(size=(300, 2))
+    slopes, constants = softmax_regression(rows, 1 + (rows[:, 0] > 0), np.ones(300), 3)
+    assert slopes[1].tolist() == [0.0, 0.0]
+    assert constants[1] == 0.0
+    assert slopes[2, 0] > 0
+
+
 def test_choices_of_a_linear_rule_are_found_again():
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(500, 3)) * np.array([1.0, 100.0, 0.01]) + 7.0

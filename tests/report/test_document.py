@@ -187,3 +187,17 @@ def test_one_damaged_explanation_does_not_take_the_others_with_it() -> None:
     assert document["explanations"][0]["badge"] == "not_measured"
     assert "damaged" in document["explanations"][1]["text"]
     assert document["summary"]["badges"]["supported"] == 1
+
+
+def test_the_record_of_each_method_on_planted_truth_is_told_once_and_failures_first() -> None:
+    planted = {
+        "shapley": "planted truth: passed",
+        "why-not": "fails its planted truth: shortcut/recall",
+    }
+    asked = (lunar.supported(), lunar.supported(), lunar.weak(), lunar.critical())
+    record = lunar.lunar_record(explanations=asked, with_frames=False, planted=planted)
+    rows = build_document(record)["trust"]["planted"]
+    assert [(r["method"], r["words"]) for r in rows] == [
+        ("why-not", planted["why-not"]), ("shapley", planted["shapley"]),
+    ]  # fmt: skip
+    assert build_document(lunar.lunar_record(with_frames=False))["trust"]["planted"] == []

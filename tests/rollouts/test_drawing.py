@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tuple
 
+from pellucid.envs.rows import RowSpace
 from pellucid.rollouts.drawing import PolicyDraws, opposite_action, random_actions
 
 
@@ -42,3 +43,23 @@ def test_draws_of_neighbouring_steps_are_unrelated():
     correlations = np.corrcoef(np.column_stack([table[:-1], table[1:]]), rowvar=False)
     assert np.abs(correlations - np.eye(6)).max() < 0.06
     assert abs(table.mean() - 0.5) < 0.02
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        Dict({"gear": Discrete(3, start=-1), "push": Box(-2.0, 4.0, (2,))}),
+        Tuple([MultiBinary(2), MultiDiscrete([2, 3])]),
+    ],
+)
+def test_random_actions_with_parts_are_uniform_in_each_part(original):
+    space = RowSpace(original)
+    drawn = random_actions(space, 3000, np.random.default_rng(0))
+    assert drawn.dtype == space.dtype
+    assert all(space.contains(row) for row in drawn[:100])
+    middle = (space.low + space.high) / 2
+    # four standard deviations of a mean of 3000 draws from the widest part
+    limit = 4 * (space.high - space.low).max() / np.sqrt(12 * 3000) * 1.5
+    np.testing.assert_allclose(drawn.mean(axis=0), middle, atol=limit)
+    for column, low in enumerate(space.low):
+        assert drawn[:, column].min() == pytest.approx(low, abs=0.05)

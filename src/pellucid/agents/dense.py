@@ -166,7 +166,8 @@ def activation_name(layer: DenseLayer) -> str:
     Args:
         layer: A layer that `dense_forward` made.
     """
-    return {_tanh: "tanh", _relu: "relu", _identity: "identity"}[layer.activation_fn]
+    names: dict[InPlaceFn, str] = {_tanh: "tanh", _relu: "relu", _identity: "identity"}
+    return names[layer.activation_fn]
 
 
 def close(

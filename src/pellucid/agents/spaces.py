@@ -100,6 +100,8 @@ def from_json(plain: Any, *, where: str) -> Any:
         DataError: It is not such a description.
     """
     try:
+        if _size(plain) > MAX_SPACE_SIZE:
+            raise ValueError("its parts are too large together")
         return _built(plain)
     except (
         KeyError,
@@ -230,6 +232,16 @@ def _sequence(plain: Mapping[str, Any]) -> gymnasium.spaces.Sequence:
 def _graph(plain: Mapping[str, Any]) -> gymnasium.spaces.Graph:
     edge = plain["edge"]
     return gymnasium.spaces.Graph(_built(plain["node"]), None if edge is None else _built(edge))
+
+
+def _size(plain: Any) -> int:
+    """Return how many numbers a description stands for, before memory is set aside for them."""
+    if isinstance(plain, Mapping):
+        shape = plain.get("shape", [])
+        own = math.prod(_shape(shape)) if isinstance(shape, list) else 0
+        inner = (v for k, v in plain.items() if k in ("of", "parts", "item", "node", "edge"))
+        return own + sum(map(_size, inner))
+    return sum(map(_size, plain)) if isinstance(plain, list) else 0
 
 
 def _built(plain: Mapping[str, Any], /) -> Any:

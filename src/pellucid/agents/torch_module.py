@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter, required_code
 from pellucid.agents.logits import paired_logits
+from pellucid.agents.row_tensors import elements_of
 from pellucid.agents.sb3_table import ACTIVATIONS
 from pellucid.agents.spaces import Spaces, describe, to_json
 from pellucid.agents.torch_agent import (
@@ -162,13 +163,14 @@ def _network(
     source = value_source(module, stated)
     network = PlainNetwork(module, head, spaces, name, value_from=source if source == PAIR else "")
     network = replace(network, layer_paths=_layer_paths(network))
-    zeros: Observations = np.zeros((2, *spaces.observation.shape), spaces.observation.dtype)
+    space = spaces.observation
+    zeros: Observations = np.zeros((2, *space.shape), space.dtype)
     rows = network.prepare(zeros, placement(module)[0])
-    if not source or (source == METHOD and not works(module, rows, name)):
+    if not source or (source == METHOD and not works(module, rows, name, space)):
         return network
     met = network.layer_paths
     paths = (*met, *(path for path in all_layers(module) if path not in met))
-    leading, valued = split_layers(module, paths, rows, source, name)
+    leading, valued = split_layers(module, paths, rows, source, name, space)
     return replace(network, value_from=source, layer_paths=leading, value_paths=valued)
 
 
@@ -244,7 +246,7 @@ class PlainNetwork:
 
     def outputs(self, observations: Tensor) -> Tensor:
         """Return what the module returns, checked; logits of `off` are added to those of `on`."""
-        output = first_of(self.module(observations), self.value_from, self.name)
+        output = first_of(self.module(self._seen(observations)), self.value_from, self.name)
         if not isinstance(output, Tensor):
             raise AgentError(
                 f"{self.name} returned a {type(output).__name__}, expected one tensor",
@@ -279,7 +281,7 @@ class PlainNetwork:
         layer = self.module.get_submodule(self.layer_paths[-1])
         hook = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
         try:
-            self.module(observations)
+            self.module(self._seen(observations))
         finally:
             hook.remove()
         return seen[-1].reshape(len(observations), -1)
@@ -292,7 +294,8 @@ class PlainNetwork:
         """
         if not self.value_from:
             raise NotImplementedError("there is no state value; `offers` says so")
-        return value_of(self.module, observations, self.value_from, self.name)
+        space = self.spaces.observation
+        return value_of(self.module, observations, self.value_from, self.name, space)
 
     def value_layers(self) -> list[nn.Module]:
         """Return the weight layers that lead to the value alone."""
@@ -309,6 +312,9 @@ class PlainNetwork:
     def counted(self) -> nn.Module:
         """Return the module."""
         return self.module
+
+    def _seen(self, observations: Tensor) -> Any:
+        return elements_of(observations, self.spaces.observation)
 
     def _n_outputs(self) -> int:
         action = self.spaces.action

@@ -1,12 +1,13 @@
 """Where a torch module keeps its state value: the second of a pair, or a method of its own."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from pellucid.agents.row_tensors import elements_of
 from pellucid.agents.undisturbed import undisturbed
 from pellucid.errors import AgentError
 
@@ -43,19 +44,29 @@ def first_of(output: Any, source: str, name: str) -> Any:
     return output[0]
 
 
-def value_of(module: nn.Module, observations: Tensor, source: str, name: str) -> Tensor:
+def value_of(
+    module: nn.Module, observations: Tensor, source: str, name: str, space: Any = None
+) -> Tensor:
     """Return a module's state values, shape (batch,).
+
+    Args:
+        module: A module with a value.
+        observations: Shape (batch, *observation).
+        source: `PAIR` or `METHOD`.
+        name: The agent, for messages.
+        space: The observation space; only rows (`envs.rows`) are given in another form.
 
     Raises:
         AgentError: What came is not one real number per observation.
     """
     values: Any
+    seen = elements_of(observations, space)
     if source == PAIR:
-        output = module(observations)
+        output = module(seen)
         first_of(output, source, name)
         values = output[1]
     else:
-        values = getattr(module, METHOD)(observations)
+        values = getattr(module, METHOD)(seen)
     one_each = isinstance(values, Tensor) and values.numel() == len(observations)
     if not one_each or not values.is_floating_point():
         came = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
@@ -66,11 +77,11 @@ def value_of(module: nn.Module, observations: Tensor, source: str, name: str) ->
     return column
 
 
-def works(module: nn.Module, observations: Tensor, name: str) -> bool:
+def works(module: nn.Module, observations: Tensor, name: str, space: Any = None) -> bool:
     """Whether a module's method tells values; if not, that is logged and the method left alone."""
     try:
         with undisturbed(module), torch.no_grad():
-            value_of(module, observations, METHOD, name)
+            value_of(module, observations, METHOD, name, space)
     except Exception as error:  # the user's own method, which may be for something else
         logger.warning("%s: its %s is not used: %s", name, METHOD, str(error)[:200])
         return False
@@ -78,18 +89,25 @@ def works(module: nn.Module, observations: Tensor, name: str) -> bool:
 
 
 def split_layers(
-    module: nn.Module, paths: Sequence[str], rows: Tensor, source: str, name: str
+    module: nn.Module,
+    paths: Sequence[str],
+    rows: Tensor,
+    source: str,
+    name: str,
+    space: Any = None,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return which weight layers lead to the outputs, and which to the value alone.
 
-    A layer leads to the outputs if they change with its weights: told by their gradient.
+    A layer leads to the outputs if they change with its weights: told by their gradient. Of a
+    module that lets no gradient through, all layers count as leading to the outputs.
 
     Args:
         module: A module with a value.
         paths: Of all weight layers that an observation meets, in that order.
-        rows: Observations in the form that the module takes.
+        rows: Observations, shape (batch, *observation).
         source: `PAIR` or `METHOD`.
         name: The agent, for messages.
+        space: The observation space.
     """
     layers = {path: module.get_submodule(path) for path in paths}
     weights = {path: layer.get_parameter("weight") for path, layer in layers.items()}
@@ -98,16 +116,23 @@ def split_layers(
         for weight in frozen:
             weight.requires_grad_(True)
         with undisturbed(module), torch.enable_grad():
-            outputs = first_of(module(rows), source, name).sum()
-            told = torch.autograd.grad(outputs, list(weights.values()), allow_unused=True)
-            leading = [p for p, g in zip(weights, told, strict=True) if g is not None]
-            values = value_of(module, rows, source, name).sum()
-            told = torch.autograd.grad(values, list(weights.values()), allow_unused=True)
+            outputs = first_of(module(elements_of(rows, space)), source, name)
+            leading = _moved_by(outputs.sum(), weights)
+            valued = _moved_by(value_of(module, rows, source, name, space).sum(), weights)
     finally:
         for weight in frozen:
             weight.requires_grad_(False)
-    valued = [p for p, g in zip(weights, told, strict=True) if g is not None and p not in leading]
-    return tuple(leading), tuple(valued)
+    if leading is None:
+        return tuple(paths), ()
+    return tuple(leading), tuple(path for path in valued or () if path not in leading)
+
+
+def _moved_by(total: Tensor, weights: Mapping[str, Tensor]) -> list[str] | None:
+    """Return the paths of the weights that a number changes with; None if no gradient tells."""
+    if not total.requires_grad:
+        return None
+    told = torch.autograd.grad(total, list(weights.values()), allow_unused=True)
+    return [path for path, grad in zip(weights, told, strict=True) if grad is not None]
 
 
 def all_layers(module: nn.Module) -> tuple[str, ...]:

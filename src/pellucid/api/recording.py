@@ -19,6 +19,7 @@ from pellucid.errors import DataError
 from pellucid.explanation import Explanation, fact, render
 from pellucid.faithfulness.badges import judge
 from pellucid.faithfulness.input_doubt import input_doubt
+from pellucid.faithfulness.standing import standing_of
 from pellucid.io import strict_json
 from pellucid.provenance import sha256_file, versions
 from pellucid.report.record import EpisodeFrames, EpisodeSteps, RunRecord
@@ -92,6 +93,7 @@ def make_record(
         seconds=folder.seconds,
         frames=frames,
         steps=steps,
+        planted={e.method: standing_of(e.method, check=False).words for e in made},
         success_return=_success_return(located.spec.id),
     )
 

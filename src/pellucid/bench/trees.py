@@ -205,7 +205,7 @@ def _row(
     level: tuple[float, float],
     scale: Scale,
 ) -> Row:
-    named = {
+    named: dict[str, Any] = {
         "suite": SUITE,
         "peer": f"VIPER, {case.max_leaves} leaves at most, one state at a time",
         "peer_version": package_version("scikit-learn"),

@@ -129,6 +129,15 @@ NamesOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="YAML file with names and units of inputs and actions."),
 ]
+GroupsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="GRID|FILE",
+        help="Inputs to explain and hide together: image patches such as 8x8, or a YAML file with "
+        "lists of inputs by name.",
+        show_default=False,
+    ),
+]
 RewardTermsOption = Annotated[
     str | None,
     typer.Option(
@@ -258,12 +267,13 @@ def explain(
     out: OutOption = None,
     budget: BudgetOption = 5_000_000,
     env_steps: EnvStepsOption = 400_000,
-    methods: MethodsOption = "shapley,critical-steps,why-not,viper-tree",
+    methods: MethodsOption = "shapley,critical-steps,why-not,linear-model-tree",
     policy: PolicyOption = Policy.greedy,
     episode: EpisodeOption = None,
     step: StepOption = None,
     wrap: WrapOption = None,
     names: NamesOption = None,
+    groups: GroupsOption = None,
     reward_terms: RewardTermsOption = None,
     jobs: JobsOption = 1,
     device: DeviceOption = "cpu",
@@ -305,6 +315,7 @@ def explain(
         "step": step,
         "wrappers": tuple(wrap or ()),
         "names": names,
+        "groups": groups,
         "reward_terms": reward_terms,
         "device": device,
         "policy_class": policy_class,
@@ -395,11 +406,12 @@ def command_line(agent: str | None, env: str | None, asked: Mapping[str, Any]) -
     options = {
         "--budget": (asked["budget"], 5_000_000),
         "--env-steps": (asked["env_steps"], 400_000),
-        "--methods": (asked["methods"], "shapley,critical-steps,why-not,viper-tree"),
+        "--methods": (asked["methods"], "shapley,critical-steps,why-not,linear-model-tree"),
         "--policy": (asked["policy"], "greedy"),
         "--episode": (asked["episode"], None),
         "--step": (asked["step"], None),
         "--names": (asked["names"], None),
+        "--groups": (asked["groups"], None),
         "--reward-terms": (asked["reward_terms"], None),
         "--policy-class": (asked["policy_class"], None),
         "--outputs": (asked["outputs"], None),

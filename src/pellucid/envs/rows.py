@@ -141,7 +141,7 @@ class RowSpace(spaces.Box):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"RowSpace({self.original})"
+        return f"{self.original} as rows of {self.shape[0]} numbers"
 
 
 def codec_of(space: Any) -> Codec:

@@ -25,6 +25,7 @@ MAX_GRID = 8
 LEAST_SIDE = 8
 """Rows and columns from which an array counts as an image."""
 MAX_CHANNELS = 32
+_NUMBERS_AT_ONCE = 2**22
 
 
 class ImageLayout(NamedTuple):
@@ -109,6 +110,45 @@ class InputGroups:
         if self.are_inputs:
             return hidden
         return np.take_along_axis(hidden, self.of(observations), axis=1)
+
+    def donors(
+        self, observations: Observations, behind: Shaped[np.ndarray, " inputs"] | None
+    ) -> Observations:
+        """Return observations from which hidden groups may be taken.
+
+        Where groups are found anew in each observation, these are without their own objects, or
+        hiding one would show another.
+
+        Args:
+            observations: Visited ones.
+            behind: What `behind` returned; None leaves them as they came.
+        """
+        if behind is None:
+            return observations
+        objects = self.of(observations) != len(self) - 1
+        rows = observations.reshape(len(observations), -1)
+        return np.where(objects, behind, rows).reshape(observations.shape)
+
+    def behind(self, visited: Observations) -> Shaped[np.ndarray, " inputs"] | None:
+        """Return what is behind objects; None where groups are the same everywhere.
+
+        That is the mean of each input over the states in which it belongs to the last group, or
+        over all states, if it never does; rounded where inputs are whole numbers.
+        """
+        if self.labels is not None:
+            return None
+        rows = visited.reshape(len(visited), -1)
+        totals, seen, every = np.zeros((3, rows.shape[1]))
+        at_once = max(1, _NUMBERS_AT_ONCE // max(1, rows.shape[1]))
+        for start in range(0, len(rows), at_once):
+            part = rows[start : start + at_once].astype(np.float64)
+            last = self.of(visited[start : start + at_once]) == len(self) - 1
+            totals += np.where(last, part, 0.0).sum(axis=0)
+            seen += last.sum(axis=0)
+            every += part.sum(axis=0)
+        means = np.where(seen > 0, totals / np.maximum(seen, 1), every / max(1, len(rows)))
+        rounded = np.rint(means) if rows.dtype.kind in "iu" else means
+        return np.asarray(rounded.astype(rows.dtype))
 
     def means(self, observations: Observations) -> Float[np.ndarray, "batch groups"]:
         """Return the mean of the inputs of each group; NaN for a group that is not there."""

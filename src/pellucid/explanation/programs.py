@@ -45,7 +45,7 @@ def program_of(content: Surrogate) -> Program:
     wanted = (len(tree.features), tree.values.shape[1], n_columns)
     if program.weights.size and program.weights.shape != wanted:
         raise DataError(f"expected weights of shape {wanted}, got {program.weights.shape}")
-    if content.terms and int(tree.features.max()) >= n_columns:
+    if int(tree.features.max()) >= n_columns:
         raise DataError(f"a node compares column {int(tree.features.max())} of {n_columns}")
     return program
 

@@ -140,7 +140,7 @@ def _hider(check: Check, number: int, seed: int) -> InputHider | GroupHider:
     if groups is None or groups.are_inputs:
         # one column alone, so that processes are not sent all visited states
         return InputHider(number, np.ascontiguousarray(input_rows(visited)[:, number]), seed)
-    return GroupHider(number, groups, visited, seed)
+    return GroupHider(number, groups, groups.donors(visited, groups.behind(visited)), seed)
 
 
 def _returns(

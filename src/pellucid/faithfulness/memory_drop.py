@@ -1,7 +1,8 @@
-"""Memory drop: what it costs to take a stretch of the past out of a recurrent agent's memory."""
+"""Memory drop: what an agent does when a stretch of the past is taken out of its memory."""
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -10,12 +11,11 @@ from pellucid.envs import make_env, step_limit
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explanation import Check, Contributions, Score, metric
 from pellucid.faithfulness import thresholds
-from pellucid.faithfulness.results import paired_score, scored
+from pellucid.faithfulness.results import paired_score
 from pellucid.rollouts import collect
 from pellucid.rollouts.episodes import Episode
-from pellucid.rollouts.remembered import Moment
+from pellucid.rollouts.remembered import Moment, same
 from pellucid.seeds import stream
-from pellucid.stats import differences
 from pellucid.types import Observations
 
 MAX_DRAWS = 4
@@ -53,7 +53,7 @@ class RememberedOtherwise:
 @metric(
     "memory_drop",
     kind=Contributions,
-    label="return lost when a stretch of the past is taken out of its memory",
+    label="choices changed when a stretch of the past is taken out of its memory",
     direction="higher",
     unit="episode",
     closed_loop=True,
@@ -61,13 +61,17 @@ class RememberedOtherwise:
     source="ours, after the replays of Cheng 2023 (StateMask), on memories in place of actions",
 )
 def memory_drop(check: Check) -> tuple[Score, ...]:
-    """Score what an agent is said to remember by the return that it loses without it.
+    """Score what an agent is said to remember by what it does without it.
 
     The environment is run again from the same seed. In the stretch that counts most, before the
     moment that was explained, the agent acts on what it sees, and remembers what another episode
-    saw at the same steps. Value of an episode: its return minus its return then, over up to four
-    draws of other episodes, which the explanation did not see. Control: on the same draws, a
-    stretch of that length that starts anywhere before the moment.
+    saw at the same steps. Up to four draws of other episodes, which the explanation did not see.
+    Control: on the same draws, a stretch of that length that starts anywhere before the moment.
+
+    `memory_drop.choice` decides: the percentage of the draws in which the agent chooses otherwise
+    at the moment, by episode; episodes that end before it do not count. `memory_drop.return` is
+    supporting: the return that is lost. A memory that is used at every step may lose as much by any
+    stretch, and yet each choice go by one of them.
 
     Raises:
         CapabilityError: The agent has no memory, there is no environment, or a single stretch.
@@ -80,15 +84,30 @@ def memory_drop(check: Check) -> tuple[Score, ...]:
     top = int(np.argmax(content.values))
     moments = [moment for moment in moments if moment.n_stretches > top]
     plan = _plan(check, moments)
-    lost = np.array([_lost(check, plan, top, draw) for draw in range(plan.n_draws)])
-    score = paired_score(
-        memory_drop.info,  # type: ignore[attr-defined]
-        lost[:, 0].mean(axis=0),
-        lost[:, 1].mean(axis=0),
-        "a random stretch of that length, before the same moment",
+    found = np.array([_drawn(check, plan, top, draw) for draw in range(plan.n_draws)])
+    info = memory_drop.info  # type: ignore[attr-defined]
+    control = "a random stretch of that length, before the same moment"
+    changed, lost = (_mean(found[:, :, part]) for part in range(2))
+    choice = paired_score(
+        info,
+        changed[0],
+        changed[1],
+        control,
+        name="choice",
+        value_unit="% of choices",
+        bounds=(0.0, 100.0),
+    )
+    loss = paired_score(
+        info,
+        lost[0],
+        lost[1],
+        control,
+        name="return",
+        label="return lost when a stretch of the past is taken out of its memory",
+        role="supporting",
         value_unit=check.episodes.names.reward_unit,
     )
-    return (score,)
+    return choice, loss
 
 
 @dataclass(frozen=True)
@@ -140,17 +159,30 @@ def _plan(check: Check, moments: list[Moment]) -> _Plan:
     return _Plan(kept, min(MAX_DRAWS, affordable // len(kept)))
 
 
-def _lost(check: Check, plan: _Plan, top: int, draw: int) -> Float[np.ndarray, "two episodes"]:
-    """Return what the stretch named, and a random one of its length, cost in each episode."""
+def _mean(
+    values: Float[np.ndarray, "draws arms episodes"],
+) -> Float[np.ndarray, "arms episodes"]:
+    """Return the mean over the draws that count; NaN where none does."""
+    known = np.isfinite(values)
+    total = np.where(known, values, 0.0).sum(axis=0)
+    return np.where(known.any(axis=0), total / np.maximum(1, known.sum(axis=0)), np.nan)
+
+
+def _drawn(
+    check: Check, plan: _Plan, top: int, draw: int
+) -> Float[np.ndarray, "arms parts episodes"]:
+    """Return what follows without the stretch named, and without a random one of its length.
+
+    In each episode: whether the choice changed, in percent, and the return lost.
+    """
     rng = stream(check.seed, "memory_drop", draw)
     donors = [_donor(check, moment, rng).observations for moment in plan.moments]
     own = np.array([moment.steps_of(top) for moment in plan.moments])
     length = own[:, 1] - own[:, 0]
     latest = np.array([moment.step for moment in plan.moments]) - length
     random = rng.integers(latest + 1)
-    had = np.array([check.episodes[moment.episode].total_reward for moment in plan.moments])
     arms = np.array([own, np.column_stack((random, random + length))])
-    return np.array([differences(had, _returns(check, plan, arm, donors)) for arm in arms])
+    return np.array([_followed(check, plan, arm, donors) for arm in arms])
 
 
 def _donor(check: Check, moment: Moment, rng: np.random.Generator) -> Episode:
@@ -158,22 +190,25 @@ def _donor(check: Check, moment: Moment, rng: np.random.Generator) -> Episode:
     return others[int(rng.integers(len(others)))]
 
 
-def _returns(
+def _followed(
     check: Check,
     plan: _Plan,
     stretches: Int[np.ndarray, "moments 2"],
     donors: list[Shaped[np.ndarray, "steps *observation"]],
-) -> Float[np.ndarray, " moments"]:
-    """Return what the episodes of the moments earn; NaN for those that failed or were not paid."""
+) -> Float[np.ndarray, "parts moments"]:
+    """Return what follows if a stretch before each moment is remembered otherwise.
+
+    NaN for episodes that failed or were not paid for.
+    """
     episodes = check.episodes
     assert episodes.spec is not None
     # episodes have the draws of their place in the run, so that those between are run as well
     places = [_place(check, moment) for moment in plan.moments]
     n = max(places) + 1
-    bounds = np.zeros((2, n), dtype=np.int64)
+    starts, stops = bounds = np.zeros((2, n), dtype=np.int64)
     bounds[:, places] = stretches.T
     seen = dict(zip(places, donors, strict=True))
-    starts, stops = bounds
+    otherwise = tuple(seen.get(i, donors[0]) for i in range(n))
     run = collect(
         check.agent,
         episodes.spec,
@@ -183,15 +218,25 @@ def _returns(
         meter=check.meter,
         names=episodes.names,
         jobs=check.jobs,
-        remember=RememberedOtherwise(
-            starts, stops, tuple(seen.get(i, donors[0]) for i in range(n))
-        ),
+        remember=RememberedOtherwise(starts, stops, otherwise),
         episode_seeds=[e.seed for e in episodes.attempted[:n]],
     )
-    earned = np.full(n, math.nan)
-    for place, episode in enumerate(run.attempted):
-        earned[place] = scored(episode.total_reward, episode.failure is not None)
-    return earned[places]
+    space = check.agent.action_space
+    found = np.full((2, len(places)), math.nan)
+    for row, (moment, place) in enumerate(zip(plan.moments, places, strict=True)):
+        own, ran = episodes[moment.episode], run.attempted[place : place + 1]
+        if ran and ran[0].failure is None:
+            found[:, row] = _changed(space, own, ran[0], moment.step), own.total_reward
+            found[1, row] -= ran[0].total_reward
+    return found
+
+
+def _changed(space: Any, own: Episode, ran: Episode, step: int) -> float:
+    """Return 100 if another action is taken at a step, else 0; NaN if it is not reached."""
+    if len(ran) <= step:
+        return math.nan
+    step_of = slice(step, step + 1)
+    return 0.0 if same(space, ran.actions[step_of], own.actions[step_of])[0] else 100.0
 
 
 def _place(check: Check, moment: Moment) -> int:

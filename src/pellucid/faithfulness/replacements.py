@@ -21,6 +21,7 @@ from pellucid.kernels.draws import indexed_draws
 from pellucid.kernels.nearest import nearest_by_subset
 from pellucid.rollouts.episodes import Episodes
 from pellucid.seeds import derived_seed, stream
+from pellucid.types import Observations
 
 _NUMBERS_AT_ONCE = 2**23
 _MOMENTS_OF = 2**26
@@ -69,8 +70,13 @@ class Resample:
         """Return the drawn state's values; see `Replacement`."""
         visited = self.episodes.visited
         donors = indexed_draws(self.seed, states[:, 0], states[:, 1], below=len(visited))
-        drawn = input_rows(visited[donors])[:, None, :]
+        drawn = input_rows(_without_objects(self, visited[donors]))[:, None, :]
         return np.broadcast_to(drawn, (*hidden.shape[:2], drawn.shape[2]))
+
+    @cached_property
+    def behind(self) -> Shaped[np.ndarray, " numbers"] | None:
+        """What is behind objects; see `InputGroups.behind`."""
+        return None if self.groups is None else self.groups.behind(self.episodes.visited)
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,8 @@ class Conditional:
         self, states: Int[np.ndarray, "states 2"], hidden: Bool[np.ndarray, "states sets inputs"]
     ) -> Shaped[np.ndarray, "states sets numbers"]:
         """Return the values of a like state for each set; see `Replacement`."""
-        rows = input_rows(self.episodes.visited)
+        visited = self.episodes.visited
+        rows = input_rows(visited)
         values = np.empty((*hidden.shape[:2], rows.shape[1]), dtype=rows.dtype)
         for episode in np.unique(states[:, 0]):
             others = self._others(int(episode))
@@ -119,7 +126,7 @@ class Conditional:
                 squares = (scaled - self._scaled(row[None])) ** 2
                 summed = self._by_group(squares, int(row))
                 found = nearest_by_subset(summed, ~hidden[position], int(rank))
-                values[position] = rows[others[found]]
+                values[position] = input_rows(_without_objects(self, visited[others[found]]))
         return values
 
     def _scaled(self, which: Int[np.ndarray, " rows"]) -> Float[np.ndarray, "rows numbers"]:
@@ -150,6 +157,11 @@ class Conditional:
         labels = self.groups.of(self.episodes.visited[row : row + 1])[0]
         one_hot = labels[:, None] == np.arange(len(self.groups))
         return np.asarray(squares @ one_hot.astype(squares.dtype))
+
+    @cached_property
+    def behind(self) -> Shaped[np.ndarray, " numbers"] | None:
+        """What is behind objects; see `InputGroups.behind`."""
+        return None if self.groups is None else self.groups.behind(self.episodes.visited)
 
     @cached_property
     def _starts(self) -> Int[np.ndarray, " episodes"]:
@@ -186,7 +198,16 @@ class Mean:
         rows = input_rows(self.episodes.visited)
         means = rows.mean(axis=0, dtype=np.float64)
         typed = (means if rows.dtype.kind == "f" else np.rint(means)).astype(rows.dtype)
+        behind = None if self.groups is None else self.groups.behind(self.episodes.visited)
+        if behind is not None:
+            typed = behind
         return np.broadcast_to(typed, (*hidden.shape[:2], len(typed)))
+
+
+def _without_objects(replacement: Resample | Conditional, donors: Observations) -> Observations:
+    """Return donors without their own objects, if groups are objects."""
+    groups = replacement.groups
+    return donors if groups is None else groups.donors(donors, replacement.behind)
 
 
 REPLACEMENTS: tuple[type[Replacement], ...] = (Resample, Conditional, Mean)

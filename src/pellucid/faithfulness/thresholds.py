@@ -94,6 +94,13 @@ PART_REPLICATES = 5
 PART_PERMUTATIONS = 20
 """Permutations of the components of one state that make up the control."""
 
+# --- teams ---
+
+TESTED_COALITIONS = 4
+"""Random coalitions of a team in one episode of a test."""
+RANDOM_SPLITS = 20
+"""Random splits of a total that make up the control of credits."""
+
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 

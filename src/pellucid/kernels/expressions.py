@@ -6,7 +6,6 @@ division: an expression has a value wherever its inputs have one.
 """
 
 import ast
-import math
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -18,6 +17,7 @@ from pellucid.errors import DataError
 MOST_LETTERS = 2_000
 MOST_DEPTH = 100
 """Nested operations; a sum of k parts is k deep."""
+MOST_NUMBER = 1e300
 GRAMMAR = "numbers, x[0], x[1], …, +, -, *, abs(a), min(a, b), max(a, b) and brackets"
 
 _BINARY: dict[type[ast.operator], Callable[..., np.ndarray]] = {
@@ -127,8 +127,9 @@ def _check(node: ast.expr, text: str, depth: int) -> None:
         raise _wrong(text, node.col_offset, f"nested more than {MOST_DEPTH} deep")
     match node:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-            if not math.isfinite(value):
-                raise _wrong(text, node.col_offset, "a number must be finite")
+            # a whole number may be too long for a float
+            if not abs(value) <= MOST_NUMBER:
+                raise _wrong(text, node.col_offset, f"numbers reach up to {MOST_NUMBER:g}")
         case ast.Subscript(value=ast.Name(id="x"), slice=ast.Constant(value=int() as item)):
             if item < 0 or isinstance(item, bool):
                 raise _wrong(text, node.col_offset, "inputs count from 0")
@@ -149,21 +150,24 @@ def _check(node: ast.expr, text: str, depth: int) -> None:
 def _value(node: ast.expr, columns: Float[np.ndarray, "rows inputs"]) -> np.ndarray:
     match node:
         case ast.Constant(value=int() | float() as value):
-            return np.float64(value)  # type: ignore[return-value]
+            return np.asarray(float(value))
         case ast.Subscript():
-            return columns[:, _index(node)]
+            return np.asarray(columns[:, _index(node)])
         case ast.UnaryOp(operand=inner):
-            return np.negative(_value(inner, columns))
+            return np.asarray(np.negative(_value(inner, columns)))
         case ast.BinOp(left=left, op=operation, right=right):
-            return _BINARY[type(operation)](_value(left, columns), _value(right, columns))
+            return np.asarray(
+                _BINARY[type(operation)](_value(left, columns), _value(right, columns))
+            )
         case ast.Call(func=ast.Name(id=name), args=parts):
-            return _CALLS[name][1](*(_value(part, columns) for part in parts))
+            return np.asarray(_CALLS[name][1](*(_value(part, columns) for part in parts)))
     raise AssertionError("checked when it was read")
 
 
 def _index(node: ast.Subscript) -> int:
     assert isinstance(node.slice, ast.Constant)
-    return int(node.slice.value)
+    assert isinstance(node.slice.value, int)
+    return node.slice.value
 
 
 def _wrong(text: str, position: int, reason: str) -> DataError:

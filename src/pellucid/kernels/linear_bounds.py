@@ -10,6 +10,9 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Float, Int
 
+MOST_NUMBERS = 4_000_000
+"""Slopes of one layer that are held at once: each box has as many as units times units."""
+
 Activation: TypeAlias = Literal["relu", "tanh", "identity"]
 
 
@@ -133,6 +136,22 @@ def certified_radii(
     Returns:
         Shape (states,), in units of `scale`; 0 where not even the state itself is certain.
     """
+    widest = max(max(layer.weight.shape) for layer in layers)
+    n_most = max(1, MOST_NUMBERS // widest**2)
+    if len(centres) > n_most:
+        parts = [
+            certified_radii(
+                layers,
+                centres[start : start + n_most],
+                scale,
+                chosen[start : start + n_most],
+                margin=margin,
+                most=most,
+                n_halvings=n_halvings,
+            )
+            for start in range(0, len(centres), n_most)
+        ]
+        return np.concatenate(parts)
     low, high = np.zeros(len(centres)), np.full(len(centres), most)
 
     def certain(radii: Float[np.ndarray, " states"]) -> np.ndarray:

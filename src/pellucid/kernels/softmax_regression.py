@@ -25,8 +25,9 @@ def softmax_regression(
     """Return weights and constants whose softmax predicts choices best.
 
     Minimises `sum_i w_i (log sum_a exp z_ia - z_i,choice) / sum_i w_i + penalty |B|^2 / 2`, with
-    `z = B x + c` on standardised inputs; what is returned is for inputs as they are. The least
-    preferred choice, one that never occurs, has no weights and a constant far below all others.
+    `z = B x + c` on standardised inputs; what is returned is for inputs as they are, less what the
+    first choice that occurs has, which is therefore 0. A choice that never occurs has no weights
+    and a constant far below all others.
 
     Args:
         inputs: Shape (rows, inputs).
@@ -85,8 +86,8 @@ def _minimum(
     start = np.zeros(n_choices * columns.shape[1])
     result = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS})
     found: Float[np.ndarray, "choices columns"] = result.x.reshape(n_choices, -1)
-    # only differences count: those of the last choice are what nothing is compared with
-    return found - found.mean(axis=0)
+    # only differences count: with nothing for the first choice there is less to read
+    return np.asarray(found - found[0])
 
 
 def ridge_regression(

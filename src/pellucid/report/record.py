@@ -70,6 +70,7 @@ class RunRecord:
         frames: Frames of some episodes, by position in `episodes.used`.
         success_return: Return that the environment counts as success, None if it names none.
         steps: What its choices rested on in some episodes, by position in `episodes.used`.
+        planted: How its methods did on agents whose truth is known, in words, by method.
     """
 
     run_id: str
@@ -92,6 +93,7 @@ class RunRecord:
     frames: Mapping[int, "EpisodeFrames"] = field(default_factory=dict)
     success_return: float | None = None
     steps: Mapping[int, "EpisodeSteps"] = field(default_factory=dict)
+    planted: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

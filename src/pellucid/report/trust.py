@@ -31,6 +31,7 @@ def trust(record: RunRecord, document: Document) -> Document:
     return {
         "cannot_tell": cannot_tell(record, document),
         **parts_of_trust(document),
+        "planted": _planted(record),
         "exclusions": _exclusions(document),
         "choices": _choices(record),
         "replacements": _replacements(document),
@@ -177,6 +178,16 @@ def _sanity(document: Document) -> list[Document]:
     ]
 
 
+def _planted(record: RunRecord) -> list[Document]:
+    """Return how each method did on agents whose truth is known, those that failed first."""
+    rows: list[Document] = []
+    for i, explanation in enumerate(record.explanations):
+        words = record.planted.get(explanation.method)
+        if words is not None and all(row["method"] != explanation.method for row in rows):
+            rows.append({"explanation": i, "method": explanation.method, "words": words})
+    return sorted(rows, key=lambda row: not str(row["words"]).startswith("fails"))
+
+
 def _replacements(document: Document) -> list[Document]:
     """Positions of the scores that hid inputs: all of them, whatever took the inputs' place."""
     return [
@@ -215,6 +226,13 @@ def _choices(record: RunRecord) -> list[Document]:
         )
     if "same_noise" in noise:
         told.append(said("Futures repeat the chance events of the recorded episode."))
+    if any(score.replacement for e in record.explanations for score in e.faithfulness):
+        told.append(
+            said(
+                "Values for hidden inputs come from the {n} states that were visited.",
+                n=len(episodes.visited),
+            )
+        )
     told += what_is_held(record)
     told.append(said("How stable the answers are under another seed was not measured."))
     return told

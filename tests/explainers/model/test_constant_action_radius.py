@@ -134,3 +134,10 @@ def test_other_agents_are_refused_with_what_would_do():
     with pytest.raises(CapabilityError, match="chooses numbers") as refused:
         ConstantActionRadius().plan(task(pusher, logged(N_INPUTS, 2)))
     assert "perturbation" in refused.value.hint
+
+
+@pytest.mark.parametrize("capability", ["masks", "recurrent"])
+def test_choices_that_depend_on_more_than_the_inputs_are_refused(capability):
+    agent = LinearQ(np.ones((N_INPUTS, N_ACTIONS)), capabilities=frozenset({capability}))
+    with pytest.raises(CapabilityError, match="on a mask or a memory"):
+        ConstantActionRadius().plan(task(agent, logged(N_INPUTS, N_ACTIONS)))

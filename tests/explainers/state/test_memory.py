@@ -43,20 +43,17 @@ def test_the_explanation_says_that_it_remembers(trained: bool) -> None:
     agent = pl.load_agent(TRAINED, env=Recall()) if trained else Rememberer()
     explanation = pl.explain(agent, episodes_of(agent), method="memory", seed=0)
     assert explanation.badge == "supported"
-    assert "It remembers earlier steps: with what it saw 5 steps before" in explanation.text
-    score = explanation.faithfulness[0]
-    # the sign is taken out: half of the answers turn from 1 to -1
-    assert score.interval.low < 1.0 < score.interval.high
-    assert score.control is not None
-    # one of the five stretches of that length holds the sign
-    assert score.control.interval.low < 0.2 < score.control.interval.high or trained
+    assert "It remembers earlier steps: without what it saw 5 steps before" in explanation.text
+    # the sign is taken out: half of the answers turn
+    interval = explanation.faithfulness[0].interval
+    assert interval.low < 50.0 < interval.high
 
 
 def test_a_memory_that_changes_nothing_fails_and_says_so() -> None:
     agent = Forgetful()
     explanation = pl.explain(agent, episodes_of(agent), method="memory", seed=0)
     assert explanation.badge == "failed"
-    assert "we could not show that it needs it" in explanation.text
+    assert "we could not show that it goes by it" in explanation.text
     assert explanation.content.total == 0.0
 
 

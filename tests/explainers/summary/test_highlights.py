@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from gymnasium.spaces import MultiDiscrete
 from tests.explainers.cases import LinearQ, logged, task
 
 from pellucid.errors import BudgetError, CapabilityError, DataError
 from pellucid.explainers.summary.highlights import Highlights
 from pellucid.explainers.summary.importance import importance_for
-from pellucid.types import Categorical
+from pellucid.types import Categorical, MultiCategorical
 
 WEIGHTS = np.array([[1.0, -1.0], [0.0, 0.0]])
 """Q-values differ by twice the first input; the second one is never read."""
@@ -68,6 +69,20 @@ def test_what_stands_in_for_q_values_is_named():
     changes = found.measure(continuous, episodes)
     np.testing.assert_allclose(changes[:29], np.abs(np.diff(values)))
     assert changes[29] == changes[69] == changes[89] == 0.0
+
+
+def test_parts_of_an_action_add_up_to_how_much_a_moment_matters():
+    class Levers(LinearQ):
+        def distribution(self, observations):
+            rows = np.tile([0.2, 0.8, 0.1, 0.3, 0.6], (len(observations), 1))
+            return MultiCategorical(rows, (2, 3), (0, 0))
+
+    levers = Levers(WEIGHTS, capabilities=frozenset({"distribution"}))
+    levers.action_space = MultiDiscrete([2, 3])
+    found = importance_for(levers)
+    assert found.name == "spread of the log-probabilities of its actions"
+    # the likeliest action has 0.8 * 0.6, the least likely one 0.2 * 0.1
+    np.testing.assert_allclose(found.measure(levers, logged(2, 2)), np.log(24.0))
 
 
 def test_what_cannot_be_told_is_refused_with_what_would_work():

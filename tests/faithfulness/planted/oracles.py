@@ -8,13 +8,17 @@ from pellucid.explanation import (
     Attribution,
     Certificates,
     Components,
+    Contributions,
+    CounterfactualStates,
     Futures,
     Segments,
     Summary,
     Surrogate,
 )
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
+from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
+from pellucid.faithfulness.planted.teams import KnownYields
 
 DISCOUNT = 0.95
 
@@ -122,6 +126,21 @@ def certificates(truth: Any) -> Certificates:
     )
 
 
+def contributions(truth: Any) -> Contributions:
+    """Give everything to what it is due to."""
+    return team_credits(truth) if isinstance(truth, KnownYields) else lags(truth)
+
+
+def lags(truth: Any) -> Contributions:
+    """Give everything to the step that is repeated."""
+    return Contributions(
+        names=tuple(map(str, range(6))),
+        values=50.0 * np.eye(6)[truth.steps - 1],
+        standard_errors=np.zeros(6),
+        total=50.0,
+    )
+
+
 def _own_sum(truth: Any) -> Surrogate:
     weights = np.stack([-truth.weights, truth.weights])
     return Surrogate(
@@ -178,7 +197,40 @@ def spans(truth: Any, since: Any = (0, 4, 8, 12, 16), steps: Any = None) -> Comp
     return known
 
 
+def team_credits(truth: Any) -> Contributions:
+    """Give every member what it adds to an episode."""
+    return Contributions(
+        names=tuple(f"worker {i}" for i in range(len(truth.yields))),
+        values=truth.shapley,
+        standard_errors=np.zeros(len(truth.yields)),
+        total=float(truth.shapley.sum()),
+    )
+
+
+def changes(truth: Any) -> CounterfactualStates:
+    """Move the input that decides just past the threshold, in every state."""
+    observations = np.random.default_rng(0).uniform(-1, 1, (20, N_INPUTS))
+    above = observations[:, truth.column] > truth.threshold
+    changed = observations.copy()
+    changed[:, truth.column] = truth.threshold + np.where(above, -1e-3, 1e-3)
+    scales = np.full(N_INPUTS, 3**-0.5)
+    return CounterfactualStates(
+        observations=observations,
+        changed=changed,
+        found=np.ones(20, dtype=bool),
+        chosen=above.astype(np.int64),
+        wanted=1 - above.astype(np.int64),
+        reach_steps=np.full(20, -1),
+        input_names=tuple(map(str, range(N_INPUTS))),
+        output_names=("0", "1"),
+        scales=scales,
+        sizes=(np.abs(changed - observations) / scales).sum(axis=1),
+    )
+
+
 ORACLES = {
+    CounterfactualStates: changes,
+    Contributions: contributions,
     Components: components,
     Attribution: attribution,
     Segments: segments,

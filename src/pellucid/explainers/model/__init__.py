@@ -9,6 +9,8 @@ REGISTRY = {
     "reward-cliff": "pellucid.explainers.model.reward_cliff",
     "reward-components": "pellucid.explainers.reward.components",
     "reward-when": "pellucid.explainers.reward.when",
+    "team-counterfactual": "pellucid.explainers.reward.team_counterfactual",
+    "team-shapley": "pellucid.explainers.reward.team_shapley",
     "symbolic-policy": "pellucid.explainers.model.symbolic_policy",
     "viper-tree": "pellucid.explainers.model.viper_tree",
     "changed-state": "pellucid.explainers.model.changed_state",

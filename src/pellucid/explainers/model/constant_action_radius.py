@@ -134,6 +134,12 @@ def _layers(task: Task) -> tuple[Layer, ...]:
             hint="an agent with several actions; the explainer perturbation says which inputs "
             "move numbers most",
         )
+    if agent.capabilities & {"masks", "recurrent"}:
+        raise CapabilityError(
+            f"the choices of {agent.name} depend on more than its inputs: on a mask or a memory",
+            hint="an agent without either; the explainer perturbation tries changes, without "
+            "certificate",
+        )
     network = dense_network(agent)
     if network is None or not isinstance(agent.observation_space, Box):
         raise CapabilityError(

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Discrete
 from jaxtyping import Float, Int
 
 from pellucid.agents.acting import preferences
 from pellucid.agents.context import in_context, take
 from pellucid.agents.flatten import n_inputs
+from pellucid.agents.outputs import action_parts, is_one_choice
 from pellucid.agents.program import ProgramAgent
+from pellucid.agents.spaces import describe
 from pellucid.budget import Cost
 from pellucid.errors import BudgetError, CapabilityError, DataError, EnvError
 from pellucid.explainers.model.labelling import Labels, label, same_choice
@@ -193,13 +195,14 @@ def check_task(task: Task) -> None:
     if task.episodes.spec is None:
         raise CapabilityError(
             "a stand-in is judged by what it earns, and these are logs without an environment",
-            hint="give the environment",
+            hint="give the environment; the explainer shapley works on logs alone",
         )
-    if not isinstance(task.agent.action_space, Discrete | Box):
+    space = task.agent.action_space
+    quantities = all(part.kind == "quantity" for part in action_parts(space))
+    if not quantities and not is_one_choice(space):
         raise CapabilityError(
-            f"a stand-in for actions of type {type(task.agent.action_space).__name__} is not "
-            "defined",
-            hint="supported: Discrete and Box action spaces",
+            f"a stand-in for actions of type {describe(space)} is not defined",
+            hint="supported: one choice (Discrete), or quantities alone (Box)",
         )
     n_inputs(task.agent.observation_space)
     if not task.episodes.used:

@@ -40,7 +40,7 @@ class Labels:
     @property
     def choices(self) -> Int[np.ndarray, " rows"]:
         """The preferred output of each row."""
-        return self.scores.argmax(axis=1)
+        return np.asarray(self.scores.argmax(axis=1))
 
     @property
     def targets(self) -> np.ndarray:

@@ -86,4 +86,4 @@ def _wanted(labels: Labels) -> Float[np.ndarray, "rows outputs"]:
     """Return what lines are fitted to while growing: 1 for the choice, or the action."""
     if labels.n_actions is None:
         return labels.scores
-    return np.eye(labels.n_actions)[labels.choices]
+    return np.asarray(np.eye(labels.n_actions)[labels.choices])

@@ -254,7 +254,7 @@ def _futures(task: Task, plan: _Plan) -> tuple[Future, ...]:
         for e, t in plan.states
         for action in actions[_allowed(task, int(e), int(t))]
     ]
-    return run_branches(
+    futures: tuple[Future, ...] = run_branches(
         task.agent,
         task.episodes,
         branches,
@@ -265,6 +265,7 @@ def _futures(task: Task, plan: _Plan) -> tuple[Future, ...]:
         progress=task.progress,
         keep_observations=True,
     )
+    return futures
 
 
 def _allowed(task: Task, position: int, step: int) -> list[int]:

@@ -195,7 +195,8 @@ def _drawn(
 ) -> InputGame:
     visited = task.episodes.visited
     rows = sampled_rows(task.seed, "states", len(visited), size.states)
-    background = visited[sampled_rows(task.seed, "background", len(visited), size.background)]
+    drawn = visited[sampled_rows(task.seed, "background", len(visited), size.background)]
+    background = groups.donors(drawn, groups.behind(visited))
     told = _left_out(estimator, size, len(visited), len(groups))
     left_out = tuple(f"{question} {sentence}" for sentence in told)
     context = take(task.episodes.visited_context, rows)

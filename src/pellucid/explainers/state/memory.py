@@ -43,14 +43,14 @@ class _Size:
     source="Castro 2009 (Shapley values by chains), over stretches of the past; game ours",
     question=_QUESTION,
     sentences=Sentences(
-        supported="It remembers earlier steps: with what it saw {x} taken out of its memory it "
-        "loses {d} {unit} ({lo} to {hi}); with a random stretch of that length, {r}.",
-        weak="It may remember what it saw {x}: without that in its memory it loses {d} {unit} "
-        "({lo} to {hi}), not clearly more than without a random stretch ({r}).",
-        thin="It may remember what it saw {x}: without that in its memory it loses {d} {unit} "
-        "({lo} to {hi}), without a random stretch {r}; but {reason}.",
-        failed="It has a memory, but we could not show that it needs it: what it saw {x} is worth "
-        "no more to it than a random stretch.",
+        supported="It remembers earlier steps: without what it saw {x} in its memory it chooses "
+        "otherwise in {d} % of cases ({lo} to {hi}); without a random stretch, in {r} %.",
+        weak="It may remember what it saw {x}: without that in its memory it chooses otherwise in "
+        "{d} % of cases ({lo} to {hi}), not clearly more than without a random stretch ({r} %).",
+        thin="It may remember what it saw {x}: without that in its memory it chooses otherwise in "
+        "{d} % of cases ({lo} to {hi}), without a random stretch in {r} %; but {reason}.",
+        failed="It has a memory, but we could not show that it goes by it: without what it saw {x} "
+        "its choices change no more than without a random stretch.",
         not_measured="What it remembers was not tested: {reason}. To test it: {need}.",
         does_not_say="what it stores, or that it has forgotten the rest",
     ),

@@ -76,7 +76,8 @@ def planned_pairs(
     full = min(len(visited), N_STATES), min(len(visited), N_BACKGROUND)
     n_states, n_background = _affordable(full, per_pair, queries)
     rows = _drawn(task, method, "states", n_states)
-    background = visited[_drawn(task, method, "background", n_background)]
+    drawn = visited[_drawn(task, method, "background", n_background)]
+    background = groups.donors(drawn, groups.behind(visited))
     done = f"{n_states} visited states are explained against {n_background} others"
     planned = f"{full[0]} against {full[1]}"
     return Pairs(

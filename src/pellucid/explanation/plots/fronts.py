@@ -15,7 +15,7 @@ from pellucid.kernels.cart import LEAF
 
 MOST_NODES = 31
 """Nodes of a tree that are drawn; the rules hold the rest."""
-_PARTS = {"tree": "leaves", "program": "statements", "formula": "terms"}
+_PARTS = {"tree": ("leaf", "leaves"), "formula": ("term", "terms")}
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def surrogate_chart(content: Surrogate, unit: str) -> FrontChart:
     known = len(content.return_lows) == len(content.returns)
     rows = tuple(
         FrontPoint(
-            f"{size} {_PARTS.get(content.form, 'parts')}",
+            f"{size} {_PARTS.get(content.form, ('part', 'parts'))[size != 1]}",
             size,
             float(content.returns[index]),
             float(content.return_lows[index]) if known else math.nan,

@@ -6,6 +6,7 @@ from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
     alternatives,
     components,
+    echoes,
     features,
     flips,
     images,
@@ -14,6 +15,7 @@ from pellucid.faithfulness.planted import (
     radii,
     rules,
     sums,
+    teams,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
@@ -23,6 +25,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *features.TASKS,
     *images.TASKS,
     *moments.TASKS,
+    *echoes.TASKS,
     *alternatives.TASKS,
     *flips.TASKS,
     *rules.TASKS,
@@ -30,6 +33,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *radii.TASKS,
     *components.TASKS,
     *leads.TASKS,
+    *teams.TASKS,
 )
 
 
