@@ -18,7 +18,7 @@ from pellucid.rollouts.checks import ObservationRules, observation_rules, space_
 from pellucid.rollouts.collected import Collected
 from pellucid.rollouts.drawing import PolicyDraws
 from pellucid.rollouts.episodes import Episode, Failure
-from pellucid.rollouts.lockstep import ObservationFilter
+from pellucid.rollouts.lanes import ObservationFilter
 from pellucid.types import Actions, Agent, Observations, PolicyMode
 
 _FIRST_CAPACITY = 64
