@@ -47,6 +47,7 @@ def main() -> None:
             out=folder / name,
             methods=methods,
             n_episodes=N_EPISODES,
+            budget=1_000_000,
         )
         peaks.append(peak_bytes())
         badges = {e.method: e.badge for e in run.record.explanations}

@@ -1,6 +1,7 @@
 """F35: data sets at the edge: empty, one step, constant, one action, very long, duplicated."""
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from pellucid.rollouts import (
     run_branches,
     save_episodes,
 )
+from pellucid.workers import THREAD_VARIABLES
 
 
 def run(env: Any, n_episodes: int = 2, agent: Any = None, **options: Any) -> Episodes:
@@ -126,12 +128,14 @@ def test_f35_explaining_a_log_of_a_million_steps_has_a_memory_bound(tmp_path: Pa
         capture_output=True,
         text=True,
         cwd=Path(__file__).resolve().parents[2],
+        # as the command sets it: threads that wait for each other take minutes
+        env=os.environ | dict.fromkeys(THREAD_VARIABLES, "1"),
         check=True,
     )
     told = json.loads(done.stdout.splitlines()[-1])
     short, long = told["peaks"]
     assert told["steps"] == n_steps
-    assert told["badges"]["integrated-gradients"] == "supported"
+    assert "not_measured" not in (told["badges"][m] for m in ("shapley", "integrated-gradients"))
     assert long - short < 10 * BYTES_PER_STEP * n_steps
     assert told["page"] < 5_000_000
 

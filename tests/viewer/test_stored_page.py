@@ -101,6 +101,10 @@ EVIL = (
     "<p",
     '<p class="x<y">z</p>',
     "<style>p{color:red}</STYLE><p></style>",
+    '<a title="<style>" href="https://evil.invalid" rel="</style>">x</a>',
+    '<p title="<script>" onclick="alert(1)" class="</script>">x</p>',
+    '<p title="<meta name="viewport" content="x">" onclick="alert(1)">x</p>',
+    '<p<meta name="viewport" content="x">>x</p>',
     "\0",
 )
 

@@ -71,11 +71,7 @@ def fit_to_show(content: bytes) -> bytes:
     head = _HEAD.match(page)
     if head is None or "\0" in page:
         raise _refused("it does not begin as one")
-    rest = _META.sub("", page[head.end() :])
-    styles: list[str] = []
-    scripts: list[str] = []
-    rest = _RAW.sub(lambda found: _without_body(found, styles, scripts), rest)
-    _check_tags(rest)
+    styles, scripts = _checked(page, head.end())
     # a sheet is inert under this policy; a script of another version is not known, and is left out
     allowed = [script for script in scripts if script in known_scripts()]
     policy = html.escape(content_policy(styles, allowed)).replace("&#x27;", "&#39;")
@@ -91,7 +87,26 @@ def known_scripts() -> frozenset[str]:
     return frozenset(environment.get_template(name).render() for name in names)
 
 
-def _without_body(found: re.Match[str], styles: list[str], scripts: list[str]) -> str:
+def _checked(page: str, at: int) -> tuple[list[str], list[str]]:
+    """Check every element from a place on; return the style sheets and scripts.
+
+    In one pass from `<` to `<`, as a browser reads it: what lies inside a quoted value is never
+    taken for an element, nor an element for part of a value.
+    """
+    styles: list[str] = []
+    scripts: list[str] = []
+    at = page.find("<", at)
+    while at >= 0:
+        found = _META.match(page, at) or _RAW.match(page, at)
+        if found is None:
+            found = _checked_tag(page, at)
+        elif found.re is _RAW:
+            _check_body(found, styles, scripts)
+        at = page.find("<", found.end())
+    return styles, scripts
+
+
+def _check_body(found: re.Match[str], styles: list[str], scripts: list[str]) -> None:
     name, attributes, body = found["name"], found["attributes"], found["body"]
     is_data = name == "script" and _DATA_BLOCK.fullmatch(attributes) is not None
     if attributes and not is_data:
@@ -103,21 +118,18 @@ def _without_body(found: re.Match[str], styles: list[str], scripts: list[str]) -
         styles.append(body)
     elif not is_data:
         scripts.append(body)
-    return ""
 
 
-def _check_tags(text: str) -> None:
-    at = text.find("<")
-    while at >= 0:
-        tag = _TAG.match(text, at)
-        if tag is None:
-            raise _refused(f"it holds {text[at : at + 40]!r}")
-        name = tag["name"].lower()
-        if _ELEMENTS.fullmatch(name) is None:
-            raise _refused(f"it holds <{name}>")
-        if tag["attributes"]:
-            _check_attributes(name, tag["attributes"])
-        at = text.find("<", tag.end())
+def _checked_tag(page: str, at: int) -> re.Match[str]:
+    tag = _TAG.match(page, at)
+    if tag is None:
+        raise _refused(f"it holds {page[at : at + 40]!r}")
+    name = tag["name"].lower()
+    if _ELEMENTS.fullmatch(name) is None:
+        raise _refused(f"it holds <{name}>")
+    if tag["attributes"]:
+        _check_attributes(name, tag["attributes"])
+    return tag
 
 
 def _check_attributes(element: str, attributes: str) -> None:

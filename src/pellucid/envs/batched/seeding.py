@@ -6,8 +6,8 @@ steps. How `SeedSequence` mixes a seed is fixed for good by NumPy; here an array
 Source: O'Neill 2015, "Developing a seed_seq Alternative", as NumPy's `SeedSequence` has it.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import UInt32, UInt64
@@ -20,6 +20,8 @@ _LEFT, _RIGHT = np.uint32(0xCA01F9DD), np.uint32(0x4973F715)
 _HALF = np.uint32(16)
 _FEW = 16
 """Fewer seeds are faster one by one."""
+
+Words: TypeAlias = UInt32[np.ndarray, " seeds"]
 
 
 class _Mixed(ISeedSequence):
@@ -49,28 +51,28 @@ def generators(seeds: Sequence[int]) -> list[np.random.Generator]:
     return [np.random.Generator(seeded(_Mixed(row))) for row in mixed]
 
 
-def _states(seeds: UInt32[np.ndarray, " seeds"]) -> UInt32[np.ndarray, "eight seeds"]:
+def _states(seeds: Words) -> UInt32[np.ndarray, "eight seeds"]:
     """Return what `SeedSequence(seed).generate_state(8)` returns, one column per seed."""
-    constant = _A
-    nothing: UInt32[np.ndarray, " seeds"] = np.zeros(len(seeds), np.uint32)
-
-    def hashed(values: UInt32[np.ndarray, " seeds"]) -> UInt32[np.ndarray, " seeds"]:
-        nonlocal constant
-        values = values ^ np.uint32(constant)
-        constant = constant * _A_FACTOR & 0xFFFFFFFF
-        values = values * np.uint32(constant)
-        return values ^ (values >> _HALF)
-
+    hashed = _hasher(_A, _A_FACTOR)
+    nothing = np.zeros(len(seeds), np.uint32)
     pool = [hashed(seeds), *(hashed(nothing) for _ in range(_POOL - 1))]
     for source in range(_POOL):
         for target in range(_POOL):
             if source != target:
-                mixed = pool[target] * _LEFT - hashed(pool[source]) * _RIGHT
+                mixed: Words = pool[target] * _LEFT - hashed(pool[source]) * _RIGHT
                 pool[target] = mixed ^ (mixed >> _HALF)
-    words, constant = [], _B
-    for i in range(2 * _POOL):
-        values = pool[i % _POOL] ^ np.uint32(constant)
-        constant = constant * _B_FACTOR & 0xFFFFFFFF
+    hashed = _hasher(_B, _B_FACTOR)
+    return np.array([hashed(pool[i % _POOL]) for i in range(2 * _POOL)])
+
+
+def _hasher(constant: int, factor: int) -> Callable[[Words], Words]:
+    """Return a function whose constant is another one at each call."""
+
+    def hashed(values: Words) -> Words:
+        nonlocal constant
+        values = values ^ np.uint32(constant)
+        constant = constant * factor & 0xFFFFFFFF
         values = values * np.uint32(constant)
-        words.append(values ^ (values >> _HALF))
-    return np.array(words)
+        return values ^ (values >> _HALF)
+
+    return hashed
