@@ -325,7 +325,13 @@ def _facts(task: Task, content: CounterfactualStates) -> dict[str, Fact]:
     units = task.episodes.names.input_units
 
     def listed(values: Float[np.ndarray, " inputs"]) -> str:
-        return " and ".join(f"{show(float(values[i]))} {units[i]}".rstrip() for i in named)
+        # a unit that is itself a multiple, such as 7.5 units/s
+        signs = ["× " if units[i][:1].isdigit() else "" for i in named]
+        words = [
+            f"{show(float(values[i]))} {sign}{units[i]}".rstrip()
+            for i, sign in zip(named, signs, strict=True)
+        ]
+        return " and ".join(words)
 
     x = " and ".join(content.input_names[i] for i in named)
     reached = int(content.reach_steps[shown])

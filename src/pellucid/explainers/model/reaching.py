@@ -59,8 +59,9 @@ def fewest_actions(
     """Return the fewest forced actions from each state that lead to its changed state.
 
     Tried are all sequences of a few actions and every action held for up to twenty steps, from the
-    state as it was and under the noise of its episode. States are taken in turn until a share of
-    the environment steps is used up.
+    state as it was and under the noise of its episode; where a share of the environment steps does
+    not pay for that, held actions alone. States early in their episodes, which cost the least to
+    return to, come first.
 
     Args:
         task: Agent, episodes and budget.
@@ -68,19 +69,15 @@ def fewest_actions(
         found: Which of them have a changed state.
         is_there: Tells it from others; pays its own queries.
     """
-    none = Reached(np.full(len(states), -1), np.zeros(len(states), dtype=bool))
+    steps, searched = np.full(len(states), -1), np.zeros(len(states), dtype=bool)
     if task.episodes.spec is None:
-        return Reached(*_parts(none), "Ways to changed states need the environment.")
+        return Reached(steps, searched, "Ways to changed states need the environment.")
     meter = task.meter.child(Cost(task.meter.left.queries, search_bound(task)))
-    sequences = action_sequences(task.agent.action_space)
-    steps, searched = _parts(none)
-    for number in np.flatnonzero(found)[:N_SEARCHED].tolist():
-        branches = _branches(task.episodes, states[number], sequences)
-        if not branching_cost(task.episodes, branches).fits(meter.left):
-            return Reached(
-                steps, searched, "The budget did not pay for all ways to changed states."
-            )
-        try:
+    numbers = [n for n in np.argsort(states[:, 1], kind="stable").tolist() if found[n]]
+    numbers = numbers[:N_SEARCHED]
+    try:
+        for done, number in enumerate(numbers):
+            branches = _affordable(task, states[number], meter.left)
             futures = run_branches(
                 task.agent,
                 task.episodes,
@@ -92,15 +89,29 @@ def fewest_actions(
                 keep_observations=True,
             )
             steps[number] = _fewest(number, [f.observations for f in futures], is_there)
-        except BudgetError:
-            return Reached(
-                steps, searched, "The budget did not pay for all ways to changed states."
-            )
-        except CapabilityError as error:
-            return Reached(steps, searched, f"Ways to changed states were not searched: {error}.")
-        searched[number] = True
-        task.progress(0.5 + 0.5 * (number + 1) / len(states))
+            searched[number] = True
+            task.progress(0.5 + 0.5 * (done + 1) / len(numbers))
+    except BudgetError:
+        left = f"{int(searched.sum())} of {len(numbers)} changed states"
+        return Reached(steps, searched, f"The budget paid for a search of ways to {left}.")
+    except CapabilityError as error:
+        return Reached(steps, searched, f"Ways to changed states were not searched: {error}.")
     return Reached(steps, searched)
+
+
+def _affordable(task: Task, state: Int[np.ndarray, " 2"], left: Cost) -> list[Branch]:
+    """Return everything that is tried from a state, or held actions alone.
+
+    Raises:
+        BudgetError: Neither fits.
+    """
+    space = task.agent.action_space
+    sequences = action_sequences(space)
+    for some in (sequences, sequences[: int(space.n)]):
+        branches = _branches(task.episodes, state, some)
+        if branching_cost(task.episodes, branches).fits(left):
+            return branches
+    raise BudgetError("the environment steps left do not pay for ways from one more state")
 
 
 def action_sequences(space: object) -> list[Shaped[np.ndarray, " steps"]]:
@@ -142,9 +153,3 @@ def _fewest(number: int, seen: Sequence[Observations | None], is_there: IsThereF
         return -1
     there = is_there(number, np.concatenate(later))
     return int(places[there].min()) if there.any() else -1
-
-
-def _parts(
-    reached: Reached,
-) -> tuple[Int[np.ndarray, " states"], Bool[np.ndarray, " states"]]:
-    return reached.steps, reached.searched
