@@ -50,7 +50,7 @@ test-faults: $(STAMPS)/test  ## run the crash, hostile-file and autoreset tests
 	$(PYTEST) $(call PARALLEL,loadfile) -m "faults"
 
 test-browser: $(STAMPS)/browser  ## look at report pages in a headless Chromium
-	$(PYTEST) $(call PARALLEL,loadfile) -m "browser"
+	$(PYTEST) $(call PARALLEL,loadfile) -m "browser" tests/report tests/viewer
 
 test-docs: $(STAMPS)/test  ## run every code block of the README and every example
 	$(PYTEST) $(call PARALLEL,load) -m "docs"

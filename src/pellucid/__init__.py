@@ -16,6 +16,7 @@ _PUBLIC = {
     "collect": "pellucid.api",
     "explain": "pellucid.api",
     "explain_all": "pellucid.api",
+    "explain_team": "pellucid.api",
     "evaluate": "pellucid.api",
     "load_explanation": "pellucid.api",
     "resolve_env": "pellucid.envs.fitting",

@@ -13,7 +13,9 @@ from torch import nn
 from pellucid.agents import load_agent, save_agent
 from pellucid.agents.input_statistics import InputStatistics, read_statistics, statistics_from
 from pellucid.agents.normalisation import stated, with_card
+from pellucid.agents.normalised import NormalisedAgent
 from pellucid.errors import CapabilityError, DataError, InputError
+from pellucid.types import Context
 from tests.agents.models import CHOICES, OBSERVATIONS, StubEnv, random_observations
 
 PLAIN: dict[str, Any] = {
@@ -165,3 +167,32 @@ def test_cards_that_cannot_be_changed_are_left_alone() -> None:
     assert (
         load_agent(own, env=StubEnv(), normalize=STATISTICS).act(random_observations(2)).size == 2
     )
+
+
+def test_memory_and_context_are_passed_on() -> None:
+    class Remembering:
+        """Remembers the sum of what it saw."""
+
+        name, framework = "r", "own"
+        observation_space, action_space = OBSERVATIONS, CHOICES
+        capabilities = frozenset({"recurrent"})
+        initial_memory = np.zeros(3)
+
+        def __init__(self, memory: Any = None) -> None:
+            self.memory = memory
+
+        def within(self, context: Any) -> Any:
+            return Remembering(context)
+
+        def act(self, observations: Any) -> Any:
+            return np.zeros(len(observations), np.int64)
+
+        def next_memory(self, observations: Any) -> Any:
+            return np.asarray(observations)
+
+    agent: Any = load_agent(Remembering(), env=StubEnv(), normalize=STATISTICS)
+    rows = random_observations(4)
+    np.testing.assert_array_equal(agent.next_memory(rows), STATISTICS.normalise(rows))
+    np.testing.assert_array_equal(agent.initial_memory, np.zeros(3))
+    bound = NormalisedAgent(Remembering(), STATISTICS).within(Context(memory=np.ones((1, 3))))
+    np.testing.assert_array_equal(bound.agent.memory.memory, np.ones((1, 3)))  # type: ignore[attr-defined]

@@ -71,6 +71,8 @@ def test_actions_are_told_part_by_part() -> None:
     assert action_words(np.float32([-1, 0.5, 2]), DRIVE, named) == (
         "gear: -1, push[0] 0.5, push[1] 2"
     )
+    assert action_words(np.array([1, 7]), GEARS, NAMES, unlike=np.array([1, 5])) == "gear: high"
+    assert action_words(np.array([1, 7]), GEARS, NAMES, unlike=np.array([1, 7])).count(":") == 2
     one = Names((), (), ("left", "right"), ("", ""))
     assert action_words(np.int64(4), spaces.Discrete(2, start=3), one) == "right"
 

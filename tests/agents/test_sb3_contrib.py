@@ -301,3 +301,17 @@ def test_off_policy_agents_raise_no_doubt_of_normalisation() -> None:
     ):
         agent: Any = load_agent(folder / f"{name}.zip", env=env)
         assert "normalised" not in agent.card
+
+
+@pytest.mark.parametrize("name", ["QRDQN", "TQC"])
+def test_images_are_read_as_the_library_reads_them(tmp_path: Path, name: str) -> None:
+    cls, _, actions, steps = FORMS[name]
+    env = StubEnv(actions, Box(0, 255, (36, 36, 1), np.uint8))
+    kwargs = {"net_arch": [8], "features_extractor_kwargs": {"features_dim": 8}}
+    model = cls("CnnPolicy", env, seed=0, device="cpu", policy_kwargs=kwargs, **steps)
+    model.save(tmp_path / "model.zip")
+    agent: Any = load_agent(tmp_path / "model.zip", env=env)
+    images = np.random.default_rng(0).integers(256, size=(8, 36, 36, 1), dtype=np.uint8)
+    expected, _ = model.predict(images.transpose(0, 3, 1, 2), deterministic=True)
+    np.testing.assert_allclose(agent.act(images), expected, rtol=0, atol=TOLERANCE)
+    assert agent.n_layers > 4

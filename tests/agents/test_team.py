@@ -172,3 +172,16 @@ def test_the_factory_makes_views_of_members_and_of_all() -> None:
     view.reset(seed=0)
     assert view.step(0)[1] == 0.0
     assert TeamFactory(ENV, agents)().action_space == Discrete(27)
+
+
+def test_members_with_a_memory_are_refused() -> None:
+    class Remembering:
+        name, framework = "r", "own"
+        observation_space, action_space = PLACE.observation_space, PLACE.action_space
+        capabilities = frozenset({"recurrent"})
+
+        def act(self, observations: Any) -> Any:
+            return two(observations)
+
+    with pytest.raises(CapabilityError, match="early of team has recurrent"):
+        load_team({"*": Remembering()}, ENV)

@@ -152,8 +152,12 @@ def test_other_folders_are_none_of_the_zoo(tmp_path: Path) -> None:
     assert find_zoo(tmp_path / "missing.zip") is None
     path = save_model(make_model("PPO"), tmp_path)
     assert find_zoo(path) is None
-    (tmp_path / "config.yml").write_text("a: 1\n")
-    assert find_zoo(path) is not None
+    (tmp_path / "config.yml").write_text("- anybody's\n")
+    assert find_zoo(path) is None
+    (tmp_path / "vecnormalize.pkl").write_bytes(b"x")
+    found = find_zoo(path)
+    assert found is not None
+    assert found.normalised
 
 
 def test_damaged_settings_are_one_line_on_the_command_line(

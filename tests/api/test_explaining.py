@@ -98,7 +98,7 @@ def test_a_prediction_is_settled_by_asking_and_can_be_supported_without_running(
         ("why-not", "foli", "did you mean 'foil'"),
         ("why-not", "steps", "did you mean 'step'"),
         ("critical-steps", "hold", "known: episode"),
-        ("shapley", "episode", "known: none"),
+        ("shapley", "episode", "known: groups"),
     ],
 )
 def test_an_unknown_option_is_an_error_that_names_the_nearest_one(method, option, hint):

@@ -87,7 +87,8 @@ def test_why_not_another_action_is_answered(form: str) -> None:
     # a wrong lever costs its point; a switch too many half of one
     wrong_switch = form == "switches" and foil[0] == 1
     assert lost == pytest.approx(0.5 if wrong_switch else 1.0, abs=1e-5)
-    assert ("lever" in content.arms[0]) == (form == "dict")
+    if form == "dict":
+        assert content.arms == (f"lever: {int(own[0])}", f"lever: {int(foil[0])}")
     assert result.badge == "supported"
 
 

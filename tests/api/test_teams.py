@@ -150,6 +150,15 @@ def command(*words: str) -> list[str]:
     return ["explain", *words, *small, "--env-steps", "2000"]
 
 
+@pytest.mark.slow
+def test_a_team_and_its_environment_may_both_be_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = command("tests.envs.parallel_toy:TEAM", "--env", ENV)
+    assert main([*words, "--out", str(tmp_path / "run")]) == 0
+    assert "late: All 5 episodes scored 5 points" in capsys.readouterr().out
+
+
 def test_a_team_is_explained_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "run"
     words = command("tests.envs.parallel_toy:TEAM", "--env", "mpe2:simple_spread_v3")

@@ -194,6 +194,7 @@ def test_only_what_differs_from_the_defaults_is_recorded():
         "episode": None,
         "step": 3,
         "names": None,
+        "groups": None,
         "reward_terms": None,
         "policy_class": None,
         "outputs": "q_values",

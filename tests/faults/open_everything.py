@@ -6,23 +6,31 @@ Run by `test_f16_nothing_runs.py` in a process of its own, because a hook cannot
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
+import numpy as np
 from tests.agents.models import StubEnv
 from tests.io import hostile
 
+from pellucid.agents import input_statistics as statistics
 from pellucid.agents import load_agent, save_agent
+from pellucid.agents.zoo import find_zoo
+from pellucid.api.logs import read_log
 from pellucid.errors import PellucidError
 from pellucid.io.arrays import load_arrays
-from pellucid.io.artifacts import open_sb3_zip, read_safetensors, read_state_dict
+from pellucid.io.artifacts import open_sb3_zip, open_skops, read_safetensors, read_state_dict
 from pellucid.io.records import read_records
 from pellucid.io.strict_json import read as read_json
+from pellucid.io.tagged_yaml import read_tagged_yaml
 
 # Every file is opened twice. The first time libraries import and compile what they need, so that
 # only what no library does either is watched. The second time nothing may be compiled, run or
@@ -46,6 +54,14 @@ def load(path: Path) -> Any:
     return load_agent(path, env=StubEnv(), policy_class=network)
 
 
+def read_statistics(path: Path) -> Any:
+    return statistics.read_statistics(path, StubEnv().observation_space)
+
+
+def logs(path: Path) -> Any:
+    return read_log(path, n_episodes=5)
+
+
 OPENERS: tuple[Callable[[Path], Any], ...] = (
     open_sb3_zip,
     read_state_dict,
@@ -54,6 +70,11 @@ OPENERS: tuple[Callable[[Path], Any], ...] = (
     read_records,
     read_json,
     load,
+    open_skops,
+    find_zoo,
+    read_tagged_yaml,
+    read_statistics,
+    logs,
 )
 
 
@@ -87,7 +108,47 @@ def corpus(folder: Path, marker: Path) -> list[Path]:
     records = folder / "records.jsonl"
     records.write_bytes(b'{"crc": "00000000", "record": __import__("os")}\n')
     weights = hostile.weight_files(folder / "weights", marker)
-    return [*zips, *cards, pickled, records, *weights, *hostile.array_files(folder / "arrays")]
+    arrays = hostile.array_files(folder / "arrays")
+    foreign = [*estimators(folder), *zoo_folder(folder, good, marker), *log_folders(folder, marker)]
+    return [*zips, *cards, pickled, records, *weights, *arrays, *foreign]
+
+
+def estimators(folder: Path) -> list[Path]:
+    """Write skops files that name what is not read, in each way that there is."""
+    found = []
+    for loader in ("ObjectNode", "FunctionNode", "MethodNode", "OperatorFuncNode", "PartialNode"):
+        schema = {"__module__": "os", "__class__": "system", "__loader__": loader, "content": None}
+        found.append(folder / f"{loader}.skops")
+        with zipfile.ZipFile(found[-1], "w") as archive:
+            archive.writestr("schema.json", json.dumps(schema))
+    return found
+
+
+def zoo_folder(folder: Path, archive: Path, marker: Path) -> list[Path]:
+    """Write a training folder whose settings ask for code."""
+    place = folder / "logs" / "X-v0_1"
+    (place / "X-v0").mkdir(parents=True)
+    shutil.copy(archive, place / "X-v0.zip")
+    text = f"env_wrapper: !!python/object/apply:os.system ['touch {marker}']\n"
+    for name in ("config.yml", "args.yml"):
+        (place / "X-v0" / name).write_text(text)
+    (place / "X-v0" / "vecnormalize.pkl").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
+    return [place, place / "X-v0.zip", *sorted((place / "X-v0").iterdir())]
+
+
+def log_folders(folder: Path, marker: Path) -> list[Path]:
+    """Write logs that hold objects, or lead out of their folder."""
+    objects, outside = folder / "log_objects", folder / "minari"
+    objects.mkdir()
+    np.savez(objects / "steps.npz", rewards=np.array([{}, 1], dtype=object))
+    outside.mkdir()
+    space = json.dumps({"type": "Discrete", "n": 2, "start": 0, "dtype": "int64"})
+    (outside / "metadata.json").write_text(
+        json.dumps({"observation_space": space, "action_space": space})
+    )
+    with h5py.File(outside / "main_data.hdf5", "w") as file:
+        file["episode_0"] = h5py.ExternalLink(str(marker), "/")
+    return [objects, outside, outside / "main_data.hdf5"]
 
 
 def touch(*_: Any) -> None:

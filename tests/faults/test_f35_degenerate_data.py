@@ -1,12 +1,16 @@
 """F35: data sets at the edge: empty, one step, constant, one action, very long, duplicated."""
 
+import json
 import resource
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
+from tests.faults.long_logs import BYTES_PER_STEP
 from tests.rollouts.agents import NO_NAMES, FixedAgent, wide_meter
 from tests.rollouts.hostile import Base
 
@@ -110,6 +114,26 @@ def test_f35_an_episode_of_a_million_steps_has_a_memory_bound() -> None:
     values = n_steps * (8 * 4 + 8 + 8)
     assert len(episodes[0]) == n_steps
     assert peak_bytes() - before < 5 * values
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_f35_explaining_a_log_of_a_million_steps_has_a_memory_bound(tmp_path: Path) -> None:
+    """The bound that docs/memory.md states: ten times the recorded values."""
+    n_steps, methods = 1_000_000, "shapley,integrated-gradients,highlights"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.long_logs", str(tmp_path), str(n_steps), methods],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).resolve().parents[2],
+        check=True,
+    )
+    told = json.loads(done.stdout.splitlines()[-1])
+    short, long = told["peaks"]
+    assert told["steps"] == n_steps
+    assert told["badges"]["integrated-gradients"] == "supported"
+    assert long - short < 10 * BYTES_PER_STEP * n_steps
+    assert told["page"] < 5_000_000
 
 
 def peak_bytes() -> int:

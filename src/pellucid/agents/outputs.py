@@ -135,19 +135,23 @@ def output_names(space: Any, names: Names) -> tuple[str, ...]:
     return tuple(found)
 
 
-def action_words(action: Any, space: Any, names: Names) -> str:
+def action_words(action: Any, space: Any, names: Names, *, unlike: Any = None) -> str:
     """Return an action in words: each part with its value, such as `steer: left, gas 0.5`.
 
     Args:
         action: One action.
         space: The action space.
         names: As for `output_names`.
+        unlike: Another action; only parts in which the two differ are told, all if none does.
     """
     if is_one_choice(space):
         return names.actions[int(action) - int(space.start)]
     flat = np.asarray(action).reshape(-1)
+    told = np.ones(len(flat), bool) if unlike is None else flat != np.asarray(unlike).reshape(-1)
     words = []
     for part in action_parts(space):
+        if told.any() and not told[part.place]:
+            continue
         name, value = names.actions[part.place], flat[part.place]
         if part.kind == "quantity":
             words.append(f"{name} {value:.3g}")

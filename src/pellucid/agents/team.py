@@ -19,7 +19,7 @@ from pellucid.agents.spaces import Spaces
 from pellucid.envs.parallel import make_parallel
 from pellucid.envs.team_names import names_of
 from pellucid.envs.team_views import JointView, MemberView, join_actions
-from pellucid.errors import DataError, InputError
+from pellucid.errors import CapabilityError, DataError, InputError
 from pellucid.io import atomic, strict_json
 from pellucid.io.imports import import_object, is_import_string
 from pellucid.io.records import check_stamp, stamp
@@ -86,6 +86,7 @@ def load_team(
 
     Raises:
         InputError: A member has no agent, an agent has no place, or one does not fit.
+        CapabilityError: A member has a memory or masks.
         DataError: The card is damaged.
     """
     name, given = _given(source)
@@ -111,6 +112,12 @@ def load_team(
         agents[member] = load_agent(
             given.get(member, given.get(ANYONE)), env=view, device=device, code=code
         )
+        context = sorted({"recurrent", "masks"} & agents[member].capabilities)
+        if context:
+            raise CapabilityError(
+                f"{member} of {name} has {context[0]}: members of a team cannot have them here",
+                hint="explain it alone, in an environment that the others are a part of",
+            )
     return LoadedTeam(name, agents, str(source) if _is_code(source) else "")
 
 

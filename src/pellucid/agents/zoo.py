@@ -85,8 +85,10 @@ def find_zoo(path: Path) -> ZooFolder | None:
     settings = _settings_folder(folder, path.stem if path.is_file() else None)
     if settings is None:
         return None
-    config, unread = _fields(settings / CONFIG)
     arguments, unread_too = _fields(settings / ARGUMENTS)
+    # beside an archive, a file of that name may be anybody's
+    theirs = settings != folder or (settings / ARGUMENTS).is_file()
+    config, unread = _fields(settings / CONFIG) if theirs else ({}, ())
     env = _text(arguments.get("env")) or (settings.name if settings != folder else "")
     archive = path if path.is_file() else _archive(folder, env)
     statistics = next((settings / n for n in STATISTICS if (settings / n).is_file()), None)
@@ -118,7 +120,8 @@ def _settings_folder(folder: Path, stem: str | None) -> Path | None:
     fitting = [p for p in subfolders if (folder / f"{p.name}{_SUFFIX}").is_file()]
     lone = subfolders if (folder / BEST).is_file() and len(subfolders) == 1 else []
     for place in (*named, folder, *fitting, *lone):
-        if any((place / mark).is_file() for mark in marks) and any(folder.glob(f"*{_SUFFIX}")):
+        telling = marks if place != folder else marks[1:]
+        if any((place / mark).is_file() for mark in telling) and any(folder.glob(f"*{_SUFFIX}")):
             return place
     return None
 

@@ -11,6 +11,8 @@ _LAZY = {
     "plan_method": "pellucid.api.explaining",
     "explain_all": "pellucid.api.running",
     "Run": "pellucid.api.running",
+    "explain_team": "pellucid.api.teams",
+    "TeamRun": "pellucid.api.teams",
     "plan_all": "pellucid.api.planning",
     "Plan": "pellucid.api.planning",
     "evaluate": "pellucid.api.evaluating",

@@ -31,6 +31,8 @@ def is_log(source: Any) -> bool:
     if not isinstance(source, str | Path):
         return False
     try:
+        if any((Path(source) / name).is_file() for name in ("card.json", "run.json")):
+            return False  # an agent or a run, whatever else lies there
         return is_minari(source) or is_log_folder(Path(source))
     except (OSError, ValueError):  # a name that no file can have
         return False

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pellucid import __version__, registry
+from pellucid.api.grouping import asked_groups
 from pellucid.budget import Cost
 from pellucid.envs import EnvSpec
 from pellucid.errors import BudgetError, InputError
@@ -22,6 +23,8 @@ DEFAULT_QUERIES, DEFAULT_ENV_STEPS = 5_000_000, 400_000
 DEFAULT_BUDGET = Cost(DEFAULT_QUERIES, DEFAULT_ENV_STEPS)
 MIN_EPISODES = 5
 """Episodes below which no badge can be given, and so a budget is refused that pays for fewer."""
+_EXPLAINED = {"groups": "inputs"}
+"""What the methods explain that take an option, where it is not one of what it is called."""
 COLLECT_SHARE = 0.5
 """Share of the budget that collecting may use, unless `MIN_EPISODES` need more."""
 
@@ -36,7 +39,7 @@ class Request:
         seed: Seed of everything.
         allowed: Budget of the whole run.
         policy: Most-likely or drawn actions.
-        options: For the methods: `episode` and `step`, if given.
+        options: For the methods: `episode`, `step` and `groups`, if given.
         names: File with names and units, None for the built-in ones.
     """
 
@@ -130,6 +133,7 @@ def make_request(
     episode: int | None,
     step: int | None,
     names: str | Path | None,
+    groups: str | None = None,
 ) -> Request:
     """Check what a user asks for; the first mistake is raised.
 
@@ -167,7 +171,7 @@ def make_request(
         raise InputError(f"there is no file {file}", hint="--names takes a YAML file")
     chosen = check_methods(methods)
     check_smallest(Cost(budget, env_steps), n_episodes)
-    given = {"episode": episode, "step": step}
+    given = {"episode": episode, "step": step, "groups": asked_groups(groups)}
     options = {name: value for name, value in given.items() if value is not None}
     check_options(chosen, options)
     return Request(
@@ -250,7 +254,8 @@ def check_options(methods: Sequence[str], options: Mapping[str, Any]) -> None:
             working, _ = registry.load_all("explainers")
             takers = sorted(m for m, cls in working.items() if name in cls.info.options)
             raise InputError(
-                f"--{name} is for methods that explain one {name}, and none is in this run: "
+                f"--{name} is for methods that explain {_EXPLAINED.get(name, f'one {name}')}, and "
+                "none is in this run: "
                 f"{', '.join(methods)}",
                 hint=f"methods that take it: {', '.join(takers)}",
             )

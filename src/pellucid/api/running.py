@@ -131,6 +131,7 @@ def explain_all(
     step: int | None = None,
     wrappers: Sequence[str] = (),
     names: str | Path | None = None,
+    groups: str | None = None,
     reward_terms: str | None = None,
     jobs: int = 1,
     device: str = "cpu",
@@ -162,6 +163,8 @@ def explain_all(
         step: Step to explain, for methods that explain one.
         wrappers: `module:callable` of each wrapper, innermost first.
         names: YAML file with names and units of inputs and actions.
+        groups: What methods of inputs explain and hide together: a grid of image patches such as
+            `8x8`, or a YAML file that maps names of groups to lists of inputs.
         reward_terms: `module:callable` that splits the reward into terms.
         jobs: Worker processes; results do not depend on it.
         device: Device of the agent's weights.
@@ -196,6 +199,7 @@ def explain_all(
         episode=episode,
         step=step,
         names=names,
+        groups=groups,
     )
     check_writable(RUNS if out is None else Path(out))
     located = locate(

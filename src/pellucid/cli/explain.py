@@ -129,6 +129,15 @@ NamesOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="YAML file with names and units of inputs and actions."),
 ]
+GroupsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="GRID|FILE",
+        help="Inputs to explain and hide together: image patches such as 8x8, or a YAML file with "
+        "lists of inputs by name.",
+        show_default=False,
+    ),
+]
 RewardTermsOption = Annotated[
     str | None,
     typer.Option(
@@ -264,6 +273,7 @@ def explain(
     step: StepOption = None,
     wrap: WrapOption = None,
     names: NamesOption = None,
+    groups: GroupsOption = None,
     reward_terms: RewardTermsOption = None,
     jobs: JobsOption = 1,
     device: DeviceOption = "cpu",
@@ -305,6 +315,7 @@ def explain(
         "step": step,
         "wrappers": tuple(wrap or ()),
         "names": names,
+        "groups": groups,
         "reward_terms": reward_terms,
         "device": device,
         "policy_class": policy_class,
@@ -400,6 +411,7 @@ def command_line(agent: str | None, env: str | None, asked: Mapping[str, Any]) -
         "--episode": (asked["episode"], None),
         "--step": (asked["step"], None),
         "--names": (asked["names"], None),
+        "--groups": (asked["groups"], None),
         "--reward-terms": (asked["reward_terms"], None),
         "--policy-class": (asked["policy_class"], None),
         "--outputs": (asked["outputs"], None),

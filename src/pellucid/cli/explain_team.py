@@ -1,6 +1,7 @@
 """`pellucid explain TEAM`: the report on every member of a team and on all together."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pellucid.api.stopping import Interrupted
@@ -21,8 +22,15 @@ def names_team(agent: str | None, env: str | None) -> bool:
     """Whether the arguments of the command name a team."""
     from pellucid.agents.team import is_team
     from pellucid.envs.parallel import names_team_env
+    from pellucid.io.imports import import_object, is_import_string
 
-    return names_team_env(env) or (agent is not None and is_team(agent))
+    if names_team_env(env):
+        return True
+    if agent is None or Path(agent).exists():
+        return agent is not None and is_team(agent)
+    if env is None or not is_import_string(env) or not is_import_string(agent):
+        return False
+    return is_team(import_object(agent))  # the user's own code, which a run would import as well
 
 
 def explain_team_run(

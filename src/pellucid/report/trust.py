@@ -226,6 +226,13 @@ def _choices(record: RunRecord) -> list[Document]:
         )
     if "same_noise" in noise:
         told.append(said("Futures repeat the chance events of the recorded episode."))
+    if any(score.replacement for e in record.explanations for score in e.faithfulness):
+        told.append(
+            said(
+                "Values for hidden inputs come from the {n} states that were visited.",
+                n=len(episodes.visited),
+            )
+        )
     told += what_is_held(record)
     told.append(said("How stable the answers are under another seed was not measured."))
     return told

@@ -9,12 +9,14 @@ from pellucid.explanation import (
     Certificates,
     Components,
     Contributions,
+    CounterfactualStates,
     Futures,
     Segments,
     Summary,
     Surrogate,
 )
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
+from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 from pellucid.faithfulness.planted.teams import KnownYields
 
@@ -205,7 +207,29 @@ def team_credits(truth: Any) -> Contributions:
     )
 
 
+def changes(truth: Any) -> CounterfactualStates:
+    """Move the input that decides just past the threshold, in every state."""
+    observations = np.random.default_rng(0).uniform(-1, 1, (20, N_INPUTS))
+    above = observations[:, truth.column] > truth.threshold
+    changed = observations.copy()
+    changed[:, truth.column] = truth.threshold + np.where(above, -1e-3, 1e-3)
+    scales = np.full(N_INPUTS, 3**-0.5)
+    return CounterfactualStates(
+        observations=observations,
+        changed=changed,
+        found=np.ones(20, dtype=bool),
+        chosen=above.astype(np.int64),
+        wanted=1 - above.astype(np.int64),
+        reach_steps=np.full(20, -1),
+        input_names=tuple(map(str, range(N_INPUTS))),
+        output_names=("0", "1"),
+        scales=scales,
+        sizes=(np.abs(changed - observations) / scales).sum(axis=1),
+    )
+
+
 ORACLES = {
+    CounterfactualStates: changes,
     Contributions: contributions,
     Components: components,
     Attribution: attribution,

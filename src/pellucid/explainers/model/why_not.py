@@ -267,7 +267,10 @@ def _content(task: Task, choice: _Choice, futures: Sequence[Future]) -> Futures:
     return Futures(
         episode=choice.episode,
         step=choice.step,
-        arms=(action_words(choice.own, space, names), action_words(choice.foil, space, names)),
+        arms=(
+            action_words(choice.own, space, names, unlike=choice.foil),
+            action_words(choice.foil, space, names, unlike=choice.own),
+        ),
         actions=np.stack((choice.own, choice.foil)),
         returns=np.array([[f.total_reward for f in arm] for arm in arms]),
         lengths=np.array([[len(f.rewards) for f in arm] for arm in arms], dtype=np.int64),
