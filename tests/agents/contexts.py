@@ -84,6 +84,17 @@ class Forgetful(Rememberer):
 
 
 @dataclass(frozen=True, eq=False)
+class HalfForgetful(Rememberer):
+    """The same, but it remembers only while the noise that it sees is above 0."""
+
+    name = "half forgetful"
+
+    def probabilities(self, observations: Observations) -> Any:
+        own = super().probabilities(observations)
+        return np.where(observations[:, 2:] > 0, own, 0.5)
+
+
+@dataclass(frozen=True, eq=False)
 class Jumper(Planted):
     """Likes to jump best (0.6), then to step on (0.3): the first choice is often forbidden."""
 

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from tests.agents.contexts import HalfForgetful
 from tests.explainers.text.writers import FORM, PROMPTS, episodes_of, faithful, unfaithful
 from tests.faithfulness.cases import (
     check,
@@ -19,7 +20,9 @@ from tests.faithfulness.cases import (
 from tests.faithfulness.planted.oracles import contributions
 from tests.faithfulness.planted.oracles import oracle as known
 from tests.faithfulness.test_certified_order import checked as certified
+from tests.faithfulness.test_memory_drop import score_of as memory_score
 from tests.faithfulness.test_reasoning import PASSED
+from tests.faithfulness.test_state_flip import changes
 from tests.faithfulness.test_value_deletion import score_of
 from tests.faithfulness.trees import stump
 
@@ -39,8 +42,10 @@ from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
 from pellucid.faithfulness.planted import TASKS
+from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted_inputs import planted_inputs
+from pellucid.faithfulness.state_flip import state_flip
 from pellucid.faithfulness.step_drop import step_drop
 from pellucid.faithfulness.student_return import student_return
 from pellucid.faithfulness.surrogate_agreement import surrogate_agreement
@@ -201,7 +206,30 @@ def _credits(metric, *, moment):
     return first(values), first((values + values.mean()) / 2), lots
 
 
+def _memories():
+    """What is remembered of the step that tells, by agents that use it always or half the time."""
+    first = memory_score(4), memory_score(4, HalfForgetful())
+    return *first, [memory_score(top) for top in range(4)]
+
+
+def _changed_states():
+    """The input that decides is changed in all states, in half of them, and in none."""
+    setting = threshold_rule(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    right = changes(setting, episodes)
+
+    def first(n_right, column):
+        wrong = changes(setting, episodes, column=column)
+        told = np.where(np.arange(12)[:, None] < n_right, right.changed, wrong.changed)
+        return state_flip(check(setting.agent, episodes, replace(right, changed=told)))[0]
+
+    others = [(setting.truth.column + i) % 6 for i in (1, 2, 3)]
+    return first(12, others[0]), first(6, others[0]), [first(0, column) for column in others]
+
+
 CASES = {
+    "memory_drop": _memories,
+    "state_flip": _changed_states,
     "coalition_gap": lambda: _credits(coalition_gap, moment=False),
     "credit_gap": lambda: _credits(credit_gap, moment=True),
     "component_gap": lambda: _parts(component_gap, "depot"),
