@@ -32,7 +32,7 @@ def test_an_agent_that_is_a_product_is_one_term():
     content = result.content
     assert (content.form, content.n_parts) == ("formula", 1)
     assert content.terms == ("x[0]*x[1]",)
-    assert "(input 0 × input 1)" in content.rules[1]
+    assert "(input 0 × input 1)" in content.rules[2]
     assert result.text.startswith("A formula of length 1 can stand in: same choice in ")
 
 
