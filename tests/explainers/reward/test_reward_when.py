@@ -6,7 +6,7 @@ from tests.explainers.cases import LinearQ, logged, task
 
 import pellucid as pl
 from pellucid.errors import DataError, InputError
-from pellucid.explainers.reward.when import RewardWhen
+from pellucid.explainers.reward.reward_when import RewardWhen
 from pellucid.faithfulness.planted.components import parts_error, paydays
 
 
