@@ -11,7 +11,7 @@ import pellucid as pl
 from pellucid.agents.metering import MeteredAgent
 from pellucid.budget import Cost, Meter
 from pellucid.errors import BudgetError, CapabilityError, InputError
-from pellucid.explainers.reward import components as module
+from pellucid.explainers.reward import reward_components as module
 from pellucid.explainers.reward.reward_components import RewardComponents
 from pellucid.explanation import Task
 from pellucid.faithfulness.planted import components as planted
