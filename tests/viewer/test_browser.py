@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pellucid.viewer.bundle import write_bundle
+from tests.report.browsing import contrast
 from tests.viewer.conftest import serving
 from tests.viewer.hostile import hostile_folder
 
@@ -110,8 +111,6 @@ def test_the_pages_are_walked_from_the_list_to_two_runs(chromium: Any, runs_fold
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_keeps_its_contrast(chromium: Any, bundle: Path, scheme: str) -> None:
-    from tests.report.test_browser import _contrast
-
     for name in PAGES:
         with opened(chromium, (bundle / name).as_uri(), color_scheme=scheme) as (page, _):
             colours = page.eval_on_selector_all(
@@ -120,7 +119,7 @@ def test_text_keeps_its_contrast(chromium: Any, bundle: Path, scheme: str) -> No
                 ".map(e => getComputedStyle(e).color)",
             )
             ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-            assert min(_contrast(colour, ground) for colour in set(colours)) >= 4.5, name
+            assert min(contrast(colour, ground) for colour in set(colours)) >= 4.5, name
 
 
 def test_hostile_runs_do_nothing(chromium: Any, tmp_path: Path) -> None:
