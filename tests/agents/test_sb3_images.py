@@ -15,7 +15,8 @@ from torch import nn
 
 from pellucid.agents import load_agent, save_agent
 from pellucid.agents.acting import preferences
-from pellucid.agents.sb3_table import ALGORITHMS, arguments_in_card
+from pellucid.agents.sb3_arguments import arguments_in_card
+from pellucid.agents.sb3_table import ALGORITHMS
 from pellucid.envs.rows import RowSpace
 from pellucid.envs.stacking import stacked_space
 from pellucid.errors import ArtifactError, DataError, InputError

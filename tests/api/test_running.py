@@ -3,7 +3,7 @@ import shutil
 import numpy as np
 import pytest
 
-from pellucid.api import running
+from pellucid.api import stages
 from pellucid.api.run_folder import LOCK_FILE, read_run
 from pellucid.api.stopping import Interrupted, Terminated
 from pellucid.budget import Cost
@@ -104,7 +104,7 @@ def test_frames_show_worst_median_best_and_what_is_explained(finished_once):
 def test_a_finished_run_is_not_done_again(finished, monkeypatch):
     before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
     for name in ("collect", "explain", "render_frames", "save_agent"):
-        monkeypatch.setattr(running, name, fail_if_called)
+        monkeypatch.setattr(stages, name, fail_if_called)
     again = runs.small_run(finished)
     assert again.reused
     assert {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()} == before
@@ -145,7 +145,7 @@ def test_f61_a_resumed_run_gives_the_same_bytes_as_one_that_was_not_stopped(
 ):
     with pytest.raises(Interrupted):
         runs.small_run(tmp_path / "run", progress=runs.stop_at(part))
-    monkeypatch.setattr(running, "collect", fail_if_called)
+    monkeypatch.setattr(stages, "collect", fail_if_called)
     resumed = runs.small_run(tmp_path / "run")
     assert not resumed.reused
     assert resumed.record.state == "finished"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pellucid.api import running
+from pellucid.api import running, stages
 from pellucid.cli.explain import command_line
 from pellucid.io import strict_json
 from tests.cli import runs
@@ -36,8 +36,8 @@ def test_the_same_command_again_computes_nothing(command, monkeypatch):
     def fail(*args, **kwargs):
         raise AssertionError("done again")
 
-    monkeypatch.setattr(running, "collect", fail)
-    monkeypatch.setattr(running, "explain", fail)
+    monkeypatch.setattr(stages, "collect", fail)
+    monkeypatch.setattr(stages, "explain", fail)
     second = command("explain", *TINY, "--out", "run")
     assert (second.code, second.out) == (0, first.out)
     assert "finished before" in second.err
@@ -66,7 +66,7 @@ def test_f61_ctrl_c_stops_after_saving_and_says_how_to_go_on(command, monkeypatc
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(running, "explain", interrupted)
+        patch.setattr(stages, "explain", interrupted)
         outcome = command("explain", *TINY, "--out", "run")
     assert outcome.code == 130
     assert outcome.out.startswith("Stopped after 0 of 1 explanations")
@@ -78,7 +78,7 @@ def test_f61_a_second_ctrl_c_stops_at_once(command, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(running, "explain", interrupted)
+    monkeypatch.setattr(stages, "explain", interrupted)
     monkeypatch.setattr(running, "make_record", interrupted)
     outcome = command("explain", *TINY, "--out", "run", "--json")
     assert outcome.code == 130
@@ -135,7 +135,7 @@ def test_warnings_are_lines_without_traceback_and_quiet_hides_them(command, monk
         logger.warning("watch out")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(running, "collect", warn)
+    monkeypatch.setattr(stages, "collect", warn)
     assert "pellucid: warning: watch out\n" in command("explain", *TINY, "--out", "a").err
     assert "watch out" not in command("explain", *TINY, "--out", "b", "--quiet").err
 
@@ -147,7 +147,7 @@ def test_a_dry_run_tells_the_cost_and_does_nothing(command, tmp_path, monkeypatc
     def fail(*args, **kwargs):
         raise AssertionError("the agent ran")
 
-    monkeypatch.setattr(running, "collect", fail)
+    monkeypatch.setattr(stages, "collect", fail)
     outcome = command("explain", *TINY, "--out", "run", "--dry-run", "--json")
     assert outcome.code == 0
     plan = outcome.json

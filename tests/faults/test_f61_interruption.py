@@ -31,8 +31,8 @@ def start(folder, arguments, *, slow=False, **changes):
     main = list(MAIN)
     if slow:
         main[2] = (
-            "import sys, time; from pellucid.api import running;"
-            "running.explain = lambda *a, **k: print('waiting', file=sys.stderr, flush=True)"
+            "import sys, time; from pellucid.api import stages;"
+            "stages.explain = lambda *a, **k: print('waiting', file=sys.stderr, flush=True)"
             " or time.sleep(60);" + main[2]
         )
     return subprocess.Popen(

@@ -80,7 +80,7 @@ class MeteredAgent:
     @property
     def n_layers(self) -> int:
         """The agent's number of weight layers."""
-        return int(self._offers("layers", "n_layers"))
+        return int(offered(self.agent, "layers", "n_layers"))
 
     # --- what it answers, one query per row ---
 
@@ -91,39 +91,39 @@ class MeteredAgent:
 
     def sample(self, observations: Observations, rngs: Sequence[np.random.Generator]) -> Actions:
         """Return drawn actions; see `HasSampling`."""
-        answer = self._offers("sampling", "sample")
+        answer = offered(self.agent, "sampling", "sample")
         self._charge(observations)
         actions: Actions = answer(observations, rngs)
         return actions
 
     def distribution(self, observations: Observations) -> Distribution:
         """Return the action distributions; see `HasDistribution`."""
-        answer = self._offers("distribution", "distribution")
+        answer = offered(self.agent, "distribution", "distribution")
         self._charge(observations)
         distribution: Distribution = answer(observations)
         return distribution
 
     def q_values(self, observations: Observations) -> Float[np.ndarray, "batch actions"]:
         """Return Q-values; see `HasQValues`."""
-        answer = self._offers("q_values", "q_values")
+        answer = offered(self.agent, "q_values", "q_values")
         self._charge(observations)
         return cast(np.ndarray, answer(observations))
 
     def value(self, observations: Observations) -> Float[np.ndarray, " batch"]:
         """Return state values; see `HasValue`."""
-        answer = self._offers("value", "value")
+        answer = offered(self.agent, "value", "value")
         self._charge(observations)
         return cast(np.ndarray, answer(observations))
 
     def latent(self, observations: Observations) -> Float[np.ndarray, "batch units"]:
         """Return the last hidden layer; see `HasLatent`."""
-        answer = self._offers("latent", "latent")
+        answer = offered(self.agent, "latent", "latent")
         self._charge(observations)
         return cast(np.ndarray, answer(observations))
 
     def torch_preferences(self, observations: Any) -> Any:
         """Return differentiable preferences; see `HasGradients`."""
-        answer = self._offers("gradients", "torch_preferences")
+        answer = offered(self.agent, "gradients", "torch_preferences")
         self._charge(observations)
         return answer(observations)
 
@@ -131,7 +131,7 @@ class MeteredAgent:
         self, prompts: Sequence[str], beginnings: Sequence[str], *, policy: PolicyMode, seed: int
     ) -> list[str | None]:
         """Return what follows each beginning, one query per row; see `HasText`."""
-        answer = self._offers("text", "complete")
+        answer = offered(self.agent, "text", "complete")
         self._charge(prompts)
         completions: list[str | None] = answer(prompts, beginnings, policy=policy, seed=seed)
         return completions
@@ -139,11 +139,11 @@ class MeteredAgent:
     @property
     def initial_memory(self) -> Float[np.ndarray, " units"]:
         """The memory at the start of an episode; see `Recurrent`."""
-        return cast(np.ndarray, self._offers("recurrent", "initial_memory"))
+        return cast(np.ndarray, offered(self.agent, "recurrent", "initial_memory"))
 
     def next_memory(self, observations: Observations) -> Float[np.ndarray, "batch units"]:
         """Return the memory after these observations; see `Recurrent`."""
-        answer = self._offers("recurrent", "next_memory")
+        answer = offered(self.agent, "recurrent", "next_memory")
         self._charge(observations)
         return cast(np.ndarray, answer(observations))
 
@@ -165,17 +165,12 @@ class MeteredAgent:
 
     def randomise_layers(self, n_layers: int, rng: np.random.Generator) -> "MeteredAgent":
         """Return a randomised copy that pays from the same meter; see `HasLayers`."""
-        answer = self._offers("layers", "randomise_layers")
+        answer = offered(self.agent, "layers", "randomise_layers")
         return MeteredAgent(answer(n_layers, rng), self.meter)
 
     def _charge(self, observations: Any) -> None:
         self.meter.check_time()
         self.meter.charge(queries=len(observations))
-
-    def _offers(self, capability: str, method: str) -> Any:
-        if capability not in self.agent.capabilities:
-            raise lacking(self.agent, capability)
-        return getattr(self.agent, method)
 
 
 def unmetered(agent: Agent) -> Agent:
@@ -183,6 +178,17 @@ def unmetered(agent: Agent) -> Agent:
     while isinstance(agent, MeteredAgent):
         agent = agent.agent
     return agent
+
+
+def offered(agent: Agent, capability: str, method: str) -> Any:
+    """Return the method of an agent that a capability gives it.
+
+    Raises:
+        CapabilityError: The agent does not have the capability.
+    """
+    if capability not in agent.capabilities:
+        raise lacking(agent, capability)
+    return getattr(agent, method)
 
 
 def lacking(agent: Agent, capability: str) -> CapabilityError:

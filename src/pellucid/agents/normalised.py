@@ -10,7 +10,7 @@ from jaxtyping import Float
 from pellucid.agents.acting import fast_preferences
 from pellucid.agents.context import in_context
 from pellucid.agents.input_statistics import InputStatistics
-from pellucid.agents.metering import lacking
+from pellucid.agents.metering import offered
 from pellucid.types import Actions, Agent, Context, Distribution, Observations, PreferencesFn
 
 STATISTICS = "normalize"
@@ -76,7 +76,7 @@ class NormalisedAgent:
     @property
     def n_layers(self) -> int:
         """The agent's number of weight layers."""
-        return int(self._offers("layers", "n_layers"))
+        return int(offered(self.agent, "layers", "n_layers"))
 
     # --- what it answers ---
 
@@ -108,7 +108,7 @@ class NormalisedAgent:
 
     def torch_preferences(self, observations: Any) -> Any:
         """Return preferences, differentiable by the environment's own inputs."""
-        answer = self._offers("gradients", "torch_preferences")
+        answer = offered(self.agent, "gradients", "torch_preferences")
         # by the tensor's own methods, so that agents without gradients need no torch
         mean, var = (
             observations.new_tensor(part) for part in (self.statistics.mean, self.statistics.var)
@@ -120,7 +120,7 @@ class NormalisedAgent:
     @property
     def initial_memory(self) -> Float[np.ndarray, " units"]:
         """The memory at the start of an episode; see `Recurrent`."""
-        return cast(np.ndarray, self._offers("recurrent", "initial_memory"))
+        return cast(np.ndarray, offered(self.agent, "recurrent", "initial_memory"))
 
     def next_memory(self, observations: Observations) -> Float[np.ndarray, "batch units"]:
         """Return the memory after these observations; see `Recurrent`."""
@@ -139,13 +139,10 @@ class NormalisedAgent:
 
     def randomise_layers(self, n_layers: int, rng: np.random.Generator) -> "NormalisedAgent":
         """Return a randomised copy behind the same normalisation; see `HasLayers`."""
-        answer = self._offers("layers", "randomise_layers")
+        answer = offered(self.agent, "layers", "randomise_layers")
         return NormalisedAgent(answer(n_layers, rng), self.statistics)
 
     def _ask(self, capability: str, method: str, observations: Observations, *more: Any) -> Any:
-        return self._offers(capability, method)(self.statistics.normalise(observations), *more)
-
-    def _offers(self, capability: str, method: str) -> Any:
-        if capability not in self.agent.capabilities:
-            raise lacking(self.agent, capability)
-        return getattr(self.agent, method)
+        return offered(self.agent, capability, method)(
+            self.statistics.normalise(observations), *more
+        )

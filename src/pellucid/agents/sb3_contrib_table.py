@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from pellucid.agents.sb3_arguments import PolicyArguments
 from pellucid.agents.sb3_extractors import FLATTEN, policy_classes
-from pellucid.agents.sb3_table import ALGORITHMS, Algorithm, PolicyArguments
+from pellucid.agents.sb3_table import ALGORITHMS, Algorithm
 from pellucid.errors import ArtifactError
 
 LIBRARY = "sb3-contrib"

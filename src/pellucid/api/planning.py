@@ -1,6 +1,6 @@
 """What a run would cost, told before it is paid."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from pellucid.api.run_folder import (
 from pellucid.budget import Cost
 from pellucid.errors import BudgetError, InputError, PellucidError
 from pellucid.io import atomic
+from pellucid.report.cards import cost_document
 from pellucid.rollouts import Episodes, load_episodes
 
 
@@ -68,12 +69,12 @@ class Plan:
         """Return the plan as plain JSON values."""
         return {
             "dry_run": True,
-            "allowed": _document(self.allowed),
+            "allowed": cost_document(self.allowed),
             "parts": [
                 {
                     "name": part.name,
-                    **_document(part.most),
-                    "expected": None if part.expected is None else _document(part.expected),
+                    **cost_document(part.most),
+                    "expected": None if part.expected is None else cost_document(part.expected),
                     "note": part.note,
                 }
                 for part in self.parts
@@ -246,11 +247,3 @@ def _plan_method(
         return PlannedPart(method, share, None, "its cost is not known")
     note = "expected: the explanation alone; its tests use at most the rest"
     return PlannedPart(method, share, expected, note)
-
-
-def _document(cost: Cost) -> Mapping[str, int]:
-    return {
-        "queries": cost.queries,
-        "env_steps": cost.env_steps,
-        "gradient_steps": cost.gradient_steps,
-    }

@@ -10,7 +10,8 @@ from typing import Any
 from pellucid.agents.team import LoadedTeam, card_env, load_team, save_team
 from pellucid.api.request import Request, check_time_limit, make_request
 from pellucid.api.run_folder import check_writable
-from pellucid.api.running import RUNS, Progress, Run, explain_located
+from pellucid.api.running import RUNS, Run, explain_located
+from pellucid.api.stages import Progress
 from pellucid.api.stopping import Interrupted
 from pellucid.api.team_runs import JOINT, MEMBERS, TEAM, member_run
 from pellucid.api.turns import taking_turns

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pellucid.posttrain.native.solving import pass_at_k
 from pellucid.posttrain.recording.rows import EvaluationRow, RunRecord
+from pellucid.report.language.gain import row_pass_at, share_right
 from pellucid.stats import Estimate, differences, mean_interval, mean_share_interval
 
 _MOST_REWARDS = 10
@@ -39,14 +39,16 @@ def training_document(folder: Path, record: RunRecord, *, k: Sequence[int]) -> d
         "seed": head.seed,
         "updates": len(record.updates),
         "success": _change(
-            [_share(before) for before, _ in pairs], [_share(after) for _, after in pairs], pairs
+            [share_right(before) for before, _ in pairs],
+            [share_right(after) for _, after in pairs],
+            pairs,
         ),
         "pass_at_k": [
             {
                 "k": tries,
                 **_change(
-                    [_pass(before, tries) for before, _ in pairs],
-                    [_pass(after, tries) for _, after in pairs],
+                    [row_pass_at(before, tries) for before, _ in pairs],
+                    [row_pass_at(after, tries) for _, after in pairs],
                     pairs,
                 ),
             }
@@ -173,16 +175,6 @@ def _interval(estimate: Estimate) -> dict[str, Any]:
         "n": estimate.n,
         "n_unscored": estimate.n_unscored,
     }
-
-
-def _share(row: EvaluationRow) -> float:
-    scored = row.n - row.n_unscored
-    return row.n_correct / scored if scored else math.nan
-
-
-def _pass(row: EvaluationRow, k: int) -> float:
-    scored = row.n - row.n_unscored
-    return pass_at_k(row.n_correct, scored, k) if scored >= k else math.nan
 
 
 def _rewards(record: RunRecord) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ from pellucid.io.arrays import check_header
 from pellucid.io.estimator_schema import TRUSTED, check_schema, check_trees
 from pellucid.io.files import read_bytes
 from pellucid.io.imports import optional_import
+from pellucid.io.messages import first_line
 from pellucid.io.zips import SMALL_BYTES, ZipLimits, open_zip, read_member
 
 MAX_MEMBERS = 10_000  # a torch file has one member per tensor
@@ -186,7 +187,7 @@ def open_skops(path: Path) -> Estimator:
             estimator = skops_io.loads(content, trusted=list(TRUSTED))
     except Exception as error:  # damaged in any way; never a second attempt
         raise ArtifactError(
-            f"{where} cannot be read as an estimator: {_one_line(error)}", hint=_SKOPS_MAKER
+            f"{where} cannot be read as an estimator: {first_line(error)}", hint=_SKOPS_MAKER
         ) from None
     check_trees(estimator, where)
     version = str(schema.get("_skops_version", ""))[:40]
@@ -280,7 +281,7 @@ def _names_asked_for(program: bytes, where: str) -> set[str]:
             elif operation.name in ("STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4"):
                 names.add(f"an object by {operation.name}")
     except Exception as error:  # damaged in any way
-        raise ArtifactError(f"{where} is damaged: {_one_line(error)}") from None
+        raise ArtifactError(f"{where} is damaged: {first_line(error)}") from None
     return names
 
 
@@ -304,8 +305,3 @@ def _check_table(loaded: Any, where: str) -> dict[str, torch.Tensor]:
             raise ArtifactError(f"{where}: tensor {key[:80]!r} is larger than what is stored of it")
         table[key] = value.detach()
     return table
-
-
-def _one_line(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return (lines[0] if lines else type(error).__name__)[:200]

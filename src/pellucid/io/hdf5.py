@@ -18,6 +18,7 @@ from jaxtyping import Shaped
 from pellucid.errors import DataError
 from pellucid.io.files import read_bytes
 from pellucid.io.imports import optional_import
+from pellucid.io.messages import first_line
 
 MAX_FILE_BYTES = 2 * 1024**3
 MAX_ARRAY_BYTES = 512 * 1024**2
@@ -42,7 +43,7 @@ def open_hdf5(path: Path) -> Iterator[Any]:
     try:
         file = h5py.File(io.BytesIO(content), "r")
     except Exception as error:  # damaged in any way
-        raise DataError(f"{path} is not a sound HDF5 file: {_one_line(error)}") from None
+        raise DataError(f"{path} is not a sound HDF5 file: {first_line(error)}") from None
     try:
         yield file
     finally:
@@ -94,7 +95,7 @@ def array_in(group: Any, name: str, *, where: str) -> Shaped[np.ndarray, "..."]:
     try:
         return np.asarray(found[()])
     except Exception as error:  # damaged in any way
-        raise DataError(f"{what} is damaged: {_one_line(error)}") from None
+        raise DataError(f"{what} is damaged: {first_line(error)}") from None
 
 
 def _check_filters(dataset: Any, what: str) -> None:
@@ -119,8 +120,4 @@ def _linked(group: Any, name: str, where: str) -> Any:
     except DataError:
         raise
     except Exception as error:  # damaged in any way
-        raise DataError(f"{where} is damaged at {name!r:.60}: {_one_line(error)}") from None
-
-
-def _one_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise DataError(f"{where} is damaged at {name!r:.60}: {first_line(error)}") from None

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import NoReturn, TypeAlias
 
 from pellucid.errors import ArtifactError, DataError
+from pellucid.io.messages import first_line
 
 MAX_RATIO = 100
 """Largest ratio of unpacked to stored size: deflate reaches 1000 on zeros only."""
@@ -58,7 +59,7 @@ def open_zip(
         archive = zipfile.ZipFile(io.BytesIO(content))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError) as failure:
         raise error(
-            f"{where} is not a sound zip archive: {_one_line(failure)}", hint=hint
+            f"{where} is not a sound zip archive: {first_line(failure)}", hint=hint
         ) from None
     members = archive.infolist()
     if len(members) > limits.n_members:
@@ -88,7 +89,7 @@ def read_member(
         with archive.open(name) as member:
             content = member.read(declared + 1)
     except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError) as failure:
-        raise error(f"{name!r} in {where} is damaged: {_one_line(failure)}") from None
+        raise error(f"{name!r} in {where} is damaged: {first_line(failure)}") from None
     if len(content) != declared:
         raise error(f"{name!r} in {where} is {len(content)} bytes, not {declared}")
     return content
@@ -122,8 +123,3 @@ def _check_member(
         refuse("claims to be larger than the file")
     if ratio is not None and member.file_size > max(SMALL_BYTES, ratio * member.compress_size):
         refuse(f"unpacks from {member.compress_size} to {member.file_size} bytes")
-
-
-def _one_line(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return (lines[0] if lines else type(error).__name__)[:200]

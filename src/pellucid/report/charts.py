@@ -25,7 +25,7 @@ def returns_svg(document: Document) -> str:
     scored = [r["return"] for r in rows if r["used"] and _finite(r["return"])]
     n_lost = sum(not r["used"] for r in rows)
     mean = document["return"]
-    value, low, high = (_number(mean[key]) for key in ("mean", "low", "high"))
+    value, low, high = (number(mean[key]) for key in ("mean", "low", "high"))
     row = DotRow("mean", value, low, high)
     axis = _returns_axis([*scored, row.value, row.low, row.high])
     middle = 12.0 + (LANES - 1) * LANE / 2
@@ -51,7 +51,7 @@ def returns_svg(document: Document) -> str:
 
 def series_svg(series: Document) -> str:
     """Return one input over the steps of an episode; gaps stay gaps."""
-    values = [_number(v) for v in series["values"]]
+    values = [number(v) for v in series["values"]]
     finite = [v for v in values if math.isfinite(v)]
     if not finite:
         return ""
@@ -109,9 +109,10 @@ def _cross(x: float, y: float) -> str:
     )
 
 
-def _number(value: object) -> float:
+def number(value: object) -> float:
+    """Return a number of the document; NaN where it holds the word for one, or nothing."""
     return float(value) if isinstance(value, (int, float)) else math.nan
 
 
 def _finite(value: object) -> bool:
-    return math.isfinite(_number(value))
+    return math.isfinite(number(value))

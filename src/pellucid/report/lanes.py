@@ -6,6 +6,7 @@ from typing import Any
 
 from pellucid.explanation.plots.marks import picture
 from pellucid.explanation.wording import show
+from pellucid.report.charts import number
 from pellucid.report.said import Document
 
 WIDTH = 1000.0
@@ -52,7 +53,7 @@ def shown_dimensions(episode: Document) -> list[tuple[int, str]]:
 def _course(
     episode: Document, given: Sequence[object], words: str, ends: Sequence[Any] | None = None
 ) -> str:
-    values = [_number(v) for v in given]
+    values = [number(v) for v in given]
     finite = [v for v in values if math.isfinite(v)]
     if len(finite) < 2:
         return ""
@@ -157,7 +158,7 @@ def _band(
     """Return the area between lowest and highest values; where one is missing there is a gap."""
     pieces: list[list[tuple[float, float, float]]] = [[]]
     for start, least, most in zip(starts, *ends, strict=True):
-        bottom, top = _number(least), _number(most)
+        bottom, top = number(least), number(most)
         if math.isfinite(bottom) and math.isfinite(top):
             pieces[-1].append((WIDTH * start / last, _y(bottom, low, high), _y(top, low, high)))
         elif pieces[-1]:
@@ -191,8 +192,4 @@ def _runs(steps: Sequence[int], there: Sequence[bool]) -> list[tuple[int, int]]:
 
 
 def _finite(values: Sequence[object]) -> list[float]:
-    return [v for v in map(_number, values) if math.isfinite(v)]
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else math.nan
+    return [v for v in map(number, values) if math.isfinite(v)]

@@ -19,6 +19,7 @@ from pellucid.agents.spaces import from_json
 from pellucid.errors import DataError
 from pellucid.io import strict_json
 from pellucid.io.files import read_bytes
+from pellucid.io.messages import first_line
 from pellucid.io.npz import members_of, read_npz
 from pellucid.rollouts.logs import (
     NO_FINAL,
@@ -120,7 +121,7 @@ def _read_parquet(path: Path) -> dict[str, Shaped[np.ndarray, "..."]]:
     except DataError:
         raise
     except Exception as error:  # damaged in any way
-        raise DataError(f"{path} cannot be read: {_one_line(error)}") from None
+        raise DataError(f"{path} cannot be read: {first_line(error)}") from None
     return _checked({name: _as_array(table[name], name, path) for name in names}, str(path))
 
 
@@ -232,7 +233,7 @@ def _spaces(
     try:
         inferred = inferred_spaces(columns["observations"], columns["actions"])
     except (ValueError, AssertionError, OverflowError) as error:
-        raise DataError(f"{where}: no spaces fit its numbers: {_one_line(error)}") from None
+        raise DataError(f"{where}: no spaces fit its numbers: {first_line(error)}") from None
     return (
         from_json(about["observation_space"], where=about_where)
         if "observation_space" in about
@@ -249,7 +250,3 @@ def _digest(*files: Path) -> str:
         if file.is_file():
             digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
-
-
-def _one_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -10,7 +10,7 @@ from pellucid.posttrain.recording import SampleRow
 from pellucid.report.language.answers import Limits
 from pellucid.report.language.gain import percent
 from pellucid.report.language.overview import estimate
-from pellucid.report.language.progress import unscored
+from pellucid.report.language.progress import right, unscored
 from pellucid.report.language.record import LanguageRecord
 from pellucid.report.language.texts import short
 from pellucid.report.said import Document, said
@@ -65,14 +65,10 @@ def _row(name: str, rows: Sequence[SampleRow]) -> Document:
         "n": len(rows),
         "n_unscored": sum(map(unscored, rows)),
         "success": estimate(
-            percent(mean_share_interval(_by_prompt(rows, [_right(s) for s in rows])))
+            percent(mean_share_interval(_by_prompt(rows, [right(s) for s in rows])))
         ),
         "total": estimate(mean_interval(_by_prompt(rows, [s.total for s in rows]))),
     }
-
-
-def _right(sample: SampleRow) -> float:
-    return math.nan if sample.correct is None else float(sample.correct)
 
 
 def _by_prompt(rows: Sequence[SampleRow], values: Sequence[float]) -> list[float]:

@@ -72,7 +72,7 @@ def success(rows: Sequence[EvaluationRow], k: int = 1) -> Float[ndarray, " examp
         >>> success([EvaluationRow("after", 9, "a", n=4, n_correct=1)], k=2).tolist()
         [50.0]
     """
-    return np.array([PERCENT * _pass_at(row, k) for row in rows], dtype=np.float64)
+    return np.array([PERCENT * row_pass_at(row, k) for row in rows], dtype=np.float64)
 
 
 def pass_rows(found: HeldOut) -> list[PassRow]:
@@ -106,6 +106,13 @@ def percent(share: Interval) -> Interval:
     )
 
 
-def _pass_at(row: EvaluationRow, k: int) -> float:
+def share_right(row: EvaluationRow) -> float:
+    """Return the share of a prompt's scored answers that are right; NaN if none is scored."""
+    n = row.n - row.n_unscored
+    return row.n_correct / n if n else math.nan
+
+
+def row_pass_at(row: EvaluationRow, k: int) -> float:
+    """Return pass@k of a prompt; NaN if fewer than k of its answers are scored."""
     n = row.n - row.n_unscored
     return pass_at_k(row.n_correct, n, k) if n >= k else math.nan

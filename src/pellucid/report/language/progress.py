@@ -90,7 +90,7 @@ def trends(record: LanguageRecord) -> list[Trend]:
         for name in names
     ]
     quantities.append((TOTAL, math.nan, lambda u: u.total, lambda s: s.total))
-    quantities.append((GOLD, math.nan, lambda u: u.gold_success, _right))
+    quantities.append((GOLD, math.nan, lambda u: u.gold_success, right))
     return [_trend(record, *quantity) for quantity in quantities]
 
 
@@ -180,7 +180,8 @@ def _group_mean(group: Group, read: Callable[[SampleRow], float]) -> float:
     return math.fsum(found) / len(found) if found else math.nan
 
 
-def _right(sample: SampleRow) -> float:
+def right(sample: SampleRow) -> float:
+    """Return 1 for a right answer, 0 for a wrong one, NaN for one that could not be scored."""
     return math.nan if sample.correct is None else float(sample.correct)
 
 

@@ -8,7 +8,7 @@ from pellucid.explanation.wording import fact
 from pellucid.posttrain.recording import EvaluationRow, RunRecord, SampleRow
 from pellucid.report.language.answers import Limits, answer_document, fitting, group_document
 from pellucid.report.language.contexts import WORDS as CONTEXT_WORDS
-from pellucid.report.language.gain import held_out
+from pellucid.report.language.gain import held_out, share_right
 from pellucid.report.language.progress import has_signal, unscored
 from pellucid.report.language.record import Group, LanguageRecord, groups_of
 from pellucid.report.language.texts import FIXED, short, shortened
@@ -205,7 +205,7 @@ def _changes(record: LanguageRecord, limits: Limits) -> Document:
     pairs = [
         (before, after, share)
         for before, after in paired
-        if not math.isnan(share := _share(after) - _share(before)) and share != 0
+        if not math.isnan(share := share_right(after) - share_right(before)) and share != 0
     ]
     pairs.sort(key=lambda pair: (-abs(pair[2]), pair[1].example_id))
     up = sum(share > 0 for _, _, share in pairs)
@@ -235,11 +235,6 @@ def _no_pairs(record: LanguageRecord) -> str:
     return record.run.absent.get(
         "evaluations", "no held-out prompts were asked both before and after training"
     )
-
-
-def _share(row: EvaluationRow) -> float:
-    n = row.n - row.n_unscored
-    return row.n_correct / n if n else math.nan
 
 
 def _change(before: EvaluationRow, after: EvaluationRow, share: float, limits: Limits) -> Document:
