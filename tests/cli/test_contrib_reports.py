@@ -32,7 +32,7 @@ def test_a_report_of_every_default_question(
     assert outcome.code == 0
     assert outcome.json["agent"]["framework"] == kind
     methods = {e["method"]: e for e in outcome.json["explanations"]}
-    assert {"shapley", "critical-steps", "why-not", "viper-tree"} <= set(methods)
+    assert {"shapley", "critical-steps", "why-not", "linear-model-tree"} <= set(methods)
     # every question is answered; what a small budget left out is no matter of the kind of agent
     assert all(e["facts"] for e in methods.values())
     missing = [e["text"] for e in methods.values() if "it was asked without" in e["text"]]

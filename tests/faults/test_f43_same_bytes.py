@@ -47,9 +47,10 @@ def test_f43_another_hash_seed_in_another_process(first: dict[str, str]) -> None
     assert elsewhere(1, "4321") == first
 
 
-def test_f43_two_workers(first: dict[str, str]) -> None:
+def test_f43_two_workers() -> None:
     # every use of workers starts processes anew, which takes seconds: one method here, all below
-    assert elsewhere(2, "0", "critical-steps") == {"critical-steps": first["critical-steps"]}
+    # what other methods have replayed before is not replayed again, so that they are left out
+    assert elsewhere(2, "0", "critical-steps") == digests(1, methods=("critical-steps",))
 
 
 @pytest.mark.slow

@@ -189,7 +189,8 @@ def test_f46_frames_that_came_too_late_are_missed_and_nothing_else(clock, tmp_pa
     late = small_run(tmp_path / "late", time_limit=60, progress=_moved(clock, "frames"))
     assert not late.out_of_time
     assert _state(late.folder) == "finished"
-    assert "The time limit left out some frames." in late.document["warnings"]
+    warnings = " ".join(late.document["warnings"])
+    assert "The time limit left out some frames." in warnings
     assert all(e["complete"] for e in late.document["explanations"])
 
 

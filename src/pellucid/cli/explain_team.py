@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pellucid.api.teams import TeamRun
 
 NOT_FOR_TEAMS = (
-    "wrappers", "reward_terms", "policy_class", "outputs", "normalize", "logs",
+    "wrappers", "reward_terms", "policy_class", "outputs", "normalize", "logs", "groups",
 )  # fmt: skip
 
 
