@@ -105,6 +105,10 @@ TESTED_ELSEWHERE = {
         "cut_parquet_file_is_refused",
     ),
     "io/hdf5.py": ("tests/io/test_hdf5.py", "arrays_that_claim_to_be_huge_are_refused_unread"),
+    "rollouts/log_folders.py": (
+        "tests/rollouts/test_log_folders.py",
+        "objects_and_extension_types_are_refused",
+    ),
 }
 """Readers of data sets, each with where its hostile files are and one of the tests there."""
 
