@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.chromium import chromium  # noqa: F401 - a fixture
+
 WritePlugin = Callable[[str, Mapping[str, str], Mapping[str, Mapping[str, str]]], Path]
 
 

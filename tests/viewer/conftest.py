@@ -11,7 +11,6 @@ import pytest
 
 from pellucid.viewer.server import ViewerServer, open_server
 from pellucid.viewer.site import Site
-from tests.report.conftest import chromium  # noqa: F401 - a fixture
 from tests.viewer.folders import usual
 
 

@@ -127,9 +127,9 @@ def test_text_keeps_its_contrast(chromium: Any, folder: Path, scheme: str) -> No
             "els => els.map(e => getComputedStyle(e).color)",
         )
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    from tests.report.test_browser import _contrast
+    from tests.report.browsing import contrast
 
-    assert min(_contrast(colour, ground) for colour in set(pairs)) >= 4.5
+    assert min(contrast(colour, ground) for colour in set(pairs)) >= 4.5
 
 
 def test_print_opens_every_detail(chromium: Any, folder: Path) -> None:
