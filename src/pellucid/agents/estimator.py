@@ -19,7 +19,7 @@ from sklearn.utils import get_tags
 from pellucid.agents.acting import check_actions, draw, forward_in_chunks, raised
 from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter
 from pellucid.agents.flatten import n_inputs
-from pellucid.agents.metering import lacking
+from pellucid.agents.fronting import lacking
 from pellucid.agents.spaces import Spaces, describe, to_json
 from pellucid.errors import AgentError, ArtifactError, CapabilityError, InputError, PellucidError
 from pellucid.io.artifacts import open_skops

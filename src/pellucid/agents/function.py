@@ -10,7 +10,7 @@ import numpy as np
 
 from pellucid.agents.acting import check_actions, forward_in_chunks, raised
 from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter, required_code
-from pellucid.agents.metering import lacking
+from pellucid.agents.fronting import lacking
 from pellucid.agents.spaces import Spaces, describe, to_json
 from pellucid.envs.row_codecs import DoesNotFitError
 from pellucid.envs.rows import RowSpace

@@ -1,6 +1,6 @@
 """An agent that pays for every row before it is asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -8,8 +8,8 @@ from jaxtyping import Float
 
 from pellucid.agents.acting import fast_preferences
 from pellucid.agents.context import in_context
+from pellucid.agents.fronting import Fronting, offered
 from pellucid.budget import Meter
-from pellucid.errors import CapabilityError
 from pellucid.types import (
     Actions,
     Agent,
@@ -21,7 +21,7 @@ from pellucid.types import (
 )
 
 
-class MeteredAgent:
+class MeteredAgent(Fronting):
     """Charges one query per observation before each forward pass, and passes all else on.
 
     After the time limit of its meter it answers nothing any more.
@@ -34,53 +34,6 @@ class MeteredAgent:
     def __init__(self, agent: Agent, meter: Meter) -> None:
         self.agent = agent
         self.meter = meter
-
-    # --- what it is ---
-
-    @property
-    def name(self) -> str:
-        """The agent's name."""
-        return self.agent.name
-
-    @property
-    def framework(self) -> str:
-        """The agent's framework."""
-        return self.agent.framework
-
-    @property
-    def observation_space(self) -> Any:
-        """The agent's observation space."""
-        return self.agent.observation_space
-
-    @property
-    def action_space(self) -> Any:
-        """The agent's action space."""
-        return self.agent.action_space
-
-    @property
-    def capabilities(self) -> frozenset[str]:
-        """The agent's capabilities."""
-        return self.agent.capabilities
-
-    @property
-    def card(self) -> Mapping[str, Any]:
-        """The agent's card."""
-        return getattr(self.agent, "card", {})
-
-    @property
-    def n_parameters(self) -> int:
-        """The agent's number of weights; 0 if unknown."""
-        return int(getattr(self.agent, "n_parameters", 0))
-
-    @property
-    def sha256(self) -> str:
-        """The agent's checksum; empty if it has none."""
-        return str(getattr(self.agent, "sha256", ""))
-
-    @property
-    def n_layers(self) -> int:
-        """The agent's number of weight layers."""
-        return int(offered(self.agent, "layers", "n_layers"))
 
     # --- what it answers, one query per row ---
 
@@ -178,22 +131,3 @@ def unmetered(agent: Agent) -> Agent:
     while isinstance(agent, MeteredAgent):
         agent = agent.agent
     return agent
-
-
-def offered(agent: Agent, capability: str, method: str) -> Any:
-    """Return the method of an agent that a capability gives it.
-
-    Raises:
-        CapabilityError: The agent does not have the capability.
-    """
-    if capability not in agent.capabilities:
-        raise lacking(agent, capability)
-    return getattr(agent, method)
-
-
-def lacking(agent: Agent, capability: str) -> CapabilityError:
-    """Return the error for a capability that an agent does not have."""
-    offered = ", ".join(sorted(agent.capabilities)) or "actions only"
-    return CapabilityError(
-        f"{agent.name} ({agent.framework}) has no {capability}; it has {offered}"
-    )

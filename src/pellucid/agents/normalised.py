@@ -9,8 +9,8 @@ from jaxtyping import Float
 
 from pellucid.agents.acting import fast_preferences
 from pellucid.agents.context import in_context
+from pellucid.agents.fronting import Fronting, offered
 from pellucid.agents.input_statistics import InputStatistics
-from pellucid.agents.metering import offered
 from pellucid.types import Actions, Agent, Context, Distribution, Observations, PreferencesFn
 
 STATISTICS = "normalize"
@@ -18,7 +18,7 @@ STATISTICS = "normalize"
 
 
 @dataclass(frozen=True, eq=False)
-class NormalisedAgent:
+class NormalisedAgent(Fronting):
     """Normalises each observation, then asks the agent; offers all that the agent offers.
 
     Explanations are of the environment's own inputs: gradients go through the normalisation.
@@ -31,52 +31,10 @@ class NormalisedAgent:
     agent: Agent
     statistics: InputStatistics
 
-    # --- what it is ---
-
-    @property
-    def name(self) -> str:
-        """The agent's name."""
-        return self.agent.name
-
-    @property
-    def framework(self) -> str:
-        """The agent's framework."""
-        return self.agent.framework
-
-    @property
-    def observation_space(self) -> Any:
-        """The environment's observation space."""
-        return self.agent.observation_space
-
-    @property
-    def action_space(self) -> Any:
-        """The agent's action space."""
-        return self.agent.action_space
-
-    @property
-    def capabilities(self) -> frozenset[str]:
-        """The agent's capabilities."""
-        return self.agent.capabilities
-
     @property
     def card(self) -> Mapping[str, Any]:
         """The agent's card, with the statistics."""
-        return {**getattr(self.agent, "card", {}), STATISTICS: self.statistics.to_json()}
-
-    @property
-    def n_parameters(self) -> int:
-        """The agent's number of weights; 0 if unknown."""
-        return int(getattr(self.agent, "n_parameters", 0))
-
-    @property
-    def sha256(self) -> str:
-        """The agent's checksum; empty if it has none."""
-        return str(getattr(self.agent, "sha256", ""))
-
-    @property
-    def n_layers(self) -> int:
-        """The agent's number of weight layers."""
-        return int(offered(self.agent, "layers", "n_layers"))
+        return {**super().card, STATISTICS: self.statistics.to_json()}
 
     # --- what it answers ---
 

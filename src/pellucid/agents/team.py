@@ -13,8 +13,8 @@ from jaxtyping import Float
 
 from pellucid.agents.acting import choose_actions, draw
 from pellucid.agents.folder import CARD, save_agent
+from pellucid.agents.fronting import lacking
 from pellucid.agents.loading import agent_sha256, load_agent
-from pellucid.agents.metering import lacking
 from pellucid.agents.spaces import Spaces
 from pellucid.envs.parallel import make_parallel
 from pellucid.envs.team_names import names_of

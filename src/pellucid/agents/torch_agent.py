@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from pellucid.agents.acting import CHUNK, check_actions, draw, forward_in_chunks, raised, softmax
 from pellucid.agents.dense import close, dense_forward
+from pellucid.agents.fronting import lacking
 from pellucid.agents.logits import without_choice
-from pellucid.agents.metering import lacking
 from pellucid.agents.outputs import ActionPart, action_parts, is_one_choice
 from pellucid.agents.redrawing import last_layers, redraw
 from pellucid.agents.spaces import Spaces, has_gradients
