@@ -22,6 +22,10 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "explainers": (
         "pellucid.explainers.state",
         "pellucid.explainers.model",
+        "pellucid.explainers.reward",
+        "pellucid.explainers.task",
+        "pellucid.explainers.internals",
+        "pellucid.explainers.data",
         "pellucid.explainers.text",
         "pellucid.explainers.summary",
     ),

@@ -1,0 +1,3 @@
+"""Explainers of what an agent is after: subgoals and tasks (leaf D)."""
+
+REGISTRY: dict[str, str] = {}
