@@ -45,6 +45,7 @@ from pellucid.faithfulness.planted import TASKS, rooms
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted_inputs import planted_inputs
+from pellucid.faithfulness.removal_neighbours import removal_neighbours
 from pellucid.faithfulness.removal_refit import removal_refit
 from pellucid.faithfulness.state_flip import state_flip
 from pellucid.faithfulness.step_drop import step_drop
@@ -244,6 +245,7 @@ def _sources(metric):
 
 
 CASES = {
+    "removal_neighbours": lambda: _sources(removal_neighbours),
     "removal_refit": lambda: _sources(removal_refit),
     "memory_drop": _memories,
     "state_flip": _changed_states,
