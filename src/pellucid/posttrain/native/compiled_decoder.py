@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
+from pellucid.posttrain.native.attending_compiled import Stored, empty_store, store_prompts
 from pellucid.posttrain.native.decoding import CachedDecoder, fold, read_prompts
 from pellucid.posttrain.native.decoding_compiled import decode_step
 from pellucid.posttrain.native.forward import Weights
@@ -55,19 +56,17 @@ class CompiledDecoder:
         )
         self._bias = _stacked([f.query_key_value_bias for f in folded], 1)
         self._head_norms = _stacked([f.head_norms for f in folded], 2)
-        self._length = prompt_ids.shape[1]
-        stored = (len(folded), len(prompts), heads.n_key_value)
-        capacity = self._length + max_new_tokens
-        self._keys = np.empty((*stored, heads.width, capacity), np.float32)
-        self._values = np.empty((*stored, capacity, heads.width), np.float32)
+        sizes = (heads.n_key_value, heads.width)
+        self._read = empty_store(len(folded), len(prompt_ids), *sizes, prompt_ids.shape[1])
+        self._own = empty_store(len(folded), len(prompts), *sizes, max_new_tokens)
+        self._length = 0
         n_real = prompt_mask.sum(-1)
-        self._starts = (self._length - n_real)[prompts].numpy()
+        self._prompts = prompts.numpy()
+        self._starts = (prompt_ids.shape[1] - n_real)[prompts].numpy()
         self._positions = n_real[prompts]
-        rows = prompts.numpy()
         read = read_prompts(weights, prompt_ids, prompt_mask)
         for layer, (keys, values) in enumerate(read.stored):
-            self._keys[layer, ..., : self._length] = keys.mT.numpy()[rows]
-            self._values[layer, :, :, : self._length] = values.numpy()[rows]
+            store_prompts(self._read, layer, keys.numpy(), values.numpy())
         self._logits = read.logits[prompts].numpy()
         # setting a limit at each step costs more than some of its operations
         self._limit = _is_threaded() and self._embedding.shape[-1] <= MAX_THREADED_WIDTH
@@ -92,8 +91,8 @@ class CompiledDecoder:
                 self._maps,
                 self._bias,
                 self._head_norms,
-                self._keys,
-                self._values,
+                (*self._read, *self._own),
+                self._prompts,
                 self._starts,
                 self._cosines[positions].numpy(),
                 self._sines[positions].numpy(),
@@ -110,9 +109,9 @@ class CompiledDecoder:
         """Go on with some of the rows only."""
         kept = rows.numpy()
         # `take` keeps the order of dimensions in memory, an index need not
-        self._keys = np.take(self._keys, kept, axis=1)
-        self._values = np.take(self._values, kept, axis=1)
-        self._starts, self._logits = self._starts[kept], self._logits[kept]
+        self._own = Stored(*(np.take(stored, kept, axis=1) for stored in self._own))
+        self._prompts, self._starts = self._prompts[kept], self._starts[kept]
+        self._logits = self._logits[kept]
         self._positions = self._positions[rows]
 
 

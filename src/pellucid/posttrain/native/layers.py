@@ -17,7 +17,13 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from pellucid.posttrain.native.fused import turned_heads, unit_norm
+from pellucid.posttrain.native.fused import (
+    can_be_compiled,
+    gated,
+    scaled_norm,
+    turned_heads,
+    unit_norm,
+)
 
 
 class LayerWeights(NamedTuple):
@@ -183,6 +189,8 @@ def normed(x: Tensor, scale: Tensor, eps: float) -> Tensor:
 
     In float32 or wider.
     """
+    if scale.dim() == 1 and can_be_compiled(x, scale):
+        return scaled_norm(x, scale, eps)
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     # stacked models: their scales have a dimension of models, then anything between, then width
     shape = (*scale.shape[:-1], *[1] * (x.dim() - scale.dim()), scale.shape[-1])
@@ -229,8 +237,7 @@ def projected(
 
 def fed_forward(x: Tensor, weights: LayerWeights) -> Tensor:
     """Return down(silu(gate x) · up x) of normed tokens."""
-    gate, up = linear(x, weights.gate_up).chunk(2, dim=-1)
-    return linear(functional.silu(gate) * up, weights.down)
+    return linear(gated(linear(x, weights.gate_up)), weights.down)
 
 
 def attended(
