@@ -15,6 +15,7 @@ from pellucid.posttrain.native.decoding import CachedDecoder, fold, read_prompts
 from pellucid.posttrain.native.decoding_compiled import decode_step
 from pellucid.posttrain.native.forward import Weights
 from pellucid.posttrain.native.models import Decoder
+from pellucid.posttrain.native.products_compiled import packed
 
 MAX_THREADED_WIDTH = 512
 """Of the model: beyond, matrix products are large enough for the threads that BLAS has."""
@@ -46,14 +47,19 @@ class CompiledDecoder:
         folded = [fold(layer, heads) for layer in weights.layers]
         names = ("query_key_value", "attention_output", "gate_up", "down")
         head = weights.head.detach() * weights.norm.detach()
-        self._maps = (
-            # copies in this order, of which alone machine code is made
-            *(
-                np.stack([np.ascontiguousarray(getattr(f, name).T.numpy()) for f in folded])
-                for name in names
-            ),
-            np.ascontiguousarray(head.T.numpy()),
-        )
+        # copies in this order, of which alone machine code is made
+        maps = [
+            np.stack([np.ascontiguousarray(getattr(f, name).T.numpy()) for f in folded])
+            for name in names
+        ]
+        self._inner_width = maps[-1].shape[1]
+        # wide products are left to BLAS if it has more than this thread
+        is_narrow = self._embedding.shape[-1] <= MAX_THREADED_WIDTH
+        self._limit = _is_threaded() and is_narrow
+        self._is_packed = is_narrow or not _is_threaded()
+        if self._is_packed:
+            maps = [packed(matrices) for matrices in maps]
+        self._maps = (*maps, np.ascontiguousarray(head.T.numpy()))
         self._bias = _stacked([f.query_key_value_bias for f in folded], 1)
         self._head_norms = _stacked([f.head_norms for f in folded], 2)
         sizes = (heads.n_key_value, heads.width)
@@ -68,8 +74,6 @@ class CompiledDecoder:
         for layer, (keys, values) in enumerate(read.stored):
             store_prompts(self._read, layer, keys.numpy(), values.numpy())
         self._logits = read.logits[prompts].numpy()
-        # setting a limit at each step costs more than some of its operations
-        self._limit = _is_threaded() and self._embedding.shape[-1] <= MAX_THREADED_WIDTH
 
     @property
     def logits(self) -> Float[Tensor, "rows vocabulary"]:
@@ -85,6 +89,7 @@ class CompiledDecoder:
     def step(self, ids: Int[Tensor, " rows"]) -> None:
         """Append one token to each row and compute the logits of the next."""
         positions = self._positions
+        # setting a limit at each step costs more than some of its operations
         with _controller().limit(limits=1) if self._limit else nullcontext():
             decode_step(
                 self._embedding[ids].numpy(),
@@ -98,6 +103,8 @@ class CompiledDecoder:
                 self._sines[positions].numpy(),
                 self._length,
                 self._heads.n_query,
+                self._inner_width,
+                self._is_packed,
                 np.float32(self._heads.norm_eps),
                 self._logits,
             )

@@ -1,7 +1,7 @@
 """One decoding step of a transformer as one compiled function, for float32 on a CPU.
 
 At the sizes of small models a step is hundreds of operations of some microseconds each, and what
-surrounds them costs more than they do. Here nothing surrounds them: matrix products by BLAS, all
+surrounds them costs more than they do. Here nothing surrounds them: matrix products in tiles, all
 else in loops whose innermost index is contiguous, so that they are vectorised without changing the
 order of any sum.
 """
@@ -11,6 +11,7 @@ import numpy as np
 from pellucid.kernels.compiled import compiled_as_numpy
 from pellucid.posttrain.native.attending_compiled import attend_rows
 from pellucid.posttrain.native.exponential_compiled import exponential
+from pellucid.posttrain.native.products_compiled import packed_product
 
 _ONE = np.float32(1.0)
 
@@ -65,6 +66,14 @@ def gate_rows(gate_up: np.ndarray, result: np.ndarray) -> None:
 
 
 @compiled_as_numpy
+def _product(x: np.ndarray, matrix: np.ndarray, is_packed: bool, result: np.ndarray) -> None:
+    if is_packed:
+        packed_product(x, matrix, result)
+    else:
+        np.dot(x, matrix, result)
+
+
+@compiled_as_numpy
 def decode_step(
     x: np.ndarray,
     maps: tuple[np.ndarray, ...],
@@ -77,6 +86,8 @@ def decode_step(
     sines: np.ndarray,
     length: int,
     n_query: int,
+    inner_width: int,
+    is_packed: bool,
     eps: np.float32,
     logits: np.ndarray,
 ) -> None:
@@ -86,7 +97,8 @@ def decode_step(
         x: Shape (rows, width); embeddings of the new tokens, overwritten.
         maps: Of all layers, transposed: to queries, keys and values (layers, width, ...), from
             heads (layers, ..., width), to gates (layers, width, ...), from gates (layers, ...,
-            width); and the head (width, vocabulary). Scales of norms are multiplied in.
+            width), each `packed` if `is_packed`; and the head (width, vocabulary). Scales of norms
+            are multiplied in.
         bias: Shape (layers, ...) of the first map; no layers for none.
         head_norms: Shape (layers, query and key heads, head width); no layers for none.
         stores: Keys and values of the prompts, then those of the rows; see `Stored`.
@@ -96,6 +108,8 @@ def decode_step(
         sines: Likewise.
         length: Tokens of each row that are stored.
         n_query: Query heads.
+        inner_width: Numbers per token inside a feed-forward map.
+        is_packed: Whether the maps of the layers are.
         eps: Added to mean squares before the root.
         logits: Shape (rows, vocabulary); overwritten.
     """
@@ -106,13 +120,13 @@ def decode_step(
     n_turned = n_query + keys.shape[3]
     unit = np.empty((n_rows, width), np.float32)
     added = np.empty((n_rows, width), np.float32)
-    projected = np.empty((n_rows, to_heads.shape[2]), np.float32)
-    found = np.empty((n_rows, from_heads.shape[1]), np.float32)
-    gate_up = np.empty((n_rows, to_gates.shape[2]), np.float32)
-    inner = np.empty((n_rows, from_gates.shape[1]), np.float32)
+    projected = np.empty((n_rows, (n_turned + keys.shape[3]) * head_width), np.float32)
+    found = np.empty((n_rows, n_query * head_width), np.float32)
+    gate_up = np.empty((n_rows, 2 * inner_width), np.float32)
+    inner = np.empty((n_rows, inner_width), np.float32)
     for layer in range(to_heads.shape[0]):
         unit_rows(x, eps, unit)
-        np.dot(unit, to_heads[layer], projected)
+        _product(unit, to_heads[layer], is_packed, projected)
         if bias.shape[0] > 0:
             projected += bias[layer]
         if head_norms.shape[0] > 0:
@@ -131,12 +145,12 @@ def decode_step(
             head_width,
             found,
         )
-        np.dot(found, from_heads[layer], added)
+        _product(found, from_heads[layer], is_packed, added)
         x += added
         unit_rows(x, eps, unit)
-        np.dot(unit, to_gates[layer], gate_up)
+        _product(unit, to_gates[layer], is_packed, gate_up)
         gate_rows(gate_up, inner)
-        np.dot(inner, from_gates[layer], added)
+        _product(inner, from_gates[layer], is_packed, added)
         x += added
     unit_rows(x, eps, unit)
     np.dot(unit, head, logits)
