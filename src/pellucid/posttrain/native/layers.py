@@ -10,13 +10,16 @@ Sennrich 2019 (root-mean-square norm). The order of operations is that of the Ll
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from pellucid.posttrain.native.attending import MAX_KEYS, Place, attended_heads
 from pellucid.posttrain.native.fused import (
     can_be_compiled,
     gated,
@@ -102,6 +105,9 @@ class Block:
     prompts: Int[Tensor, " rows"] | None = None
 
 
+_NOTHING, _NO_MASK = np.empty(0, np.int64), np.empty((0, 0, 0), np.bool_)
+
+
 @dataclass(frozen=True)
 class Layout:
     """Where each token stands.
@@ -113,6 +119,26 @@ class Layout:
 
     positions: Int[Tensor, "*models tokens"]
     blocks: tuple[Block, ...]
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """The blocks for compiled attention; those without tokens are left out."""
+        found: list[Place] = []
+        start = before = 0
+        for block in self.blocks:
+            if block.length == 0:
+                continue  # completions of one token: the prompt alone predicts it
+            sizes = (start, block.n_rows, block.length, 0 if block.prompts is None else before)
+            prompts = _NOTHING if block.prompts is None else block.prompts.numpy()
+            mask = _NO_MASK if block.mask is None else block.mask[:, 0].contiguous().numpy()
+            found.append(Place(sizes, prompts, mask))
+            start, before = start + block.n_rows * block.length, block.length
+        return tuple(found)
+
+    @cached_property
+    def is_short(self) -> bool:
+        """Whether no token reads more tokens than compiled attention is made for."""
+        return sum(block.length for block in self.blocks) <= MAX_KEYS
 
 
 # --- layouts ---
@@ -220,6 +246,14 @@ def projected(
     x: Tensor, weights: LayerWeights, heads: Heads, rotary: Rotary
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return queries, keys and values of normed tokens, each (..., N, heads, head width)."""
+    split = projected_heads(x, weights, heads)
+    return turned_heads(split, *rotary, n_query=heads.n_query, n_key_value=heads.n_key_value)
+
+
+def projected_heads(
+    x: Tensor, weights: LayerWeights, heads: Heads
+) -> Float[Tensor, "*tokens heads width"]:
+    """Return all queries, then keys, then values of normed tokens, not turned yet."""
     flat = linear(x, weights.query_key_value, weights.query_key_value_bias)
     split = flat.view(*flat.shape[:-1], -1, heads.width)
     if weights.query_norm is not None and weights.key_norm is not None:
@@ -232,7 +266,7 @@ def projected(
             ),
             dim=-2,
         )
-    return turned_heads(split, *rotary, n_query=heads.n_query, n_key_value=heads.n_key_value)
+    return split
 
 
 def fed_forward(x: Tensor, weights: LayerWeights) -> Tensor:
@@ -263,6 +297,16 @@ def attended(
     return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-2)
 
 
+def read_heads(
+    split: Float[Tensor, "*tokens heads width"], heads: Heads, rotary: Rotary, layout: Layout
+) -> Float[Tensor, "*models tokens width"]:
+    """Return what each token reads, from heads that are not turned yet."""
+    if split.dim() == 3 and layout.is_short and can_be_compiled(split):
+        return attended_heads(split, *rotary, heads.n_query, layout.places).flatten(1)
+    turned = turned_heads(split, *rotary, n_query=heads.n_query, n_key_value=heads.n_key_value)
+    return attended(*turned, heads, layout)
+
+
 def layer(
     x: Float[Tensor, "*models tokens width"],
     weights: LayerWeights,
@@ -271,9 +315,10 @@ def layer(
     layout: Layout,
 ) -> Float[Tensor, "*models tokens width"]:
     """Return the tokens after one layer."""
-    found = attended(
-        *projected(normed(x, weights.attention_norm, heads.norm_eps), weights, heads, rotary),
+    found = read_heads(
+        projected_heads(normed(x, weights.attention_norm, heads.norm_eps), weights, heads),
         heads,
+        rotary,
         layout,
     )
     x = x + linear(found, weights.attention_output)

@@ -111,6 +111,7 @@ def _tile_product(n_rows: int, n_vectors: int) -> Any:
 
 
 _tile: Any = _tile_product(ROWS, 2)
+_half_tile: Any = _tile_product(ROWS, 1)
 _row_tile: Any = _tile_product(1, 2)
 
 
@@ -165,3 +166,37 @@ def packed_product(x: np.ndarray, panels: np.ndarray, result: np.ndarray) -> Non
             _tile(left, row * k, k, 1, right, place, PANEL, flat, first, stride, k, False)
     if narrow:
         result[:, :] = into[:, :n_columns]
+
+
+@compiled_as_numpy
+def tiled_product(
+    left: np.ndarray,
+    strides: tuple[int, int],
+    right: np.ndarray,
+    result: np.ndarray,
+    k: int,
+    added: bool,
+) -> None:
+    """Write, or add, the product of a matrix of any strides and one with contiguous rows.
+
+    Args:
+        left: A contiguous array whose first number is that of the matrix.
+        strides: Of the left matrix, from row to row and from column to column.
+        right: Shape (at least k, a multiple of 16).
+        result: Shape (a multiple of 8, at least the columns of `right`).
+        k: So many columns of `left` and rows of `right` are multiplied.
+        added: Whether the product is added to the result.
+    """
+    n_rows, n_columns = result.shape[0], right.shape[1]
+    a, b, c = left.ravel(), right.ravel(), result.ravel()
+    n, m = right.shape[1], result.shape[1]
+    row_step, column_step = strides
+    for row in range(0, n_rows, ROWS):
+        first, into = row * row_step, row * m
+        for column in range(0, n_columns - LANES, PANEL):
+            at = into + column
+            _tile(a, first, row_step, column_step, b, column, n, c, at, m, k, added)
+        if n_columns % PANEL != 0:
+            column = n_columns - LANES
+            at = into + column
+            _half_tile(a, first, row_step, column_step, b, column, n, c, at, m, k, added)
