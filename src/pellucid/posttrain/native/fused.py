@@ -117,7 +117,9 @@ class Gated(torch.autograd.Function):
         """Return the gradient of both halves in one tensor."""
         (gate_up,) = ctx.saved_tensors
         result = torch.empty_like(gate_up)
-        gate_backward(_rows(gate_up), _rows(gradient), _rows(result))
+        gate_backward(
+            _rows(gate_up), _rows(gradient), _rows(result), _rows(torch.empty_like(gradient))
+        )
         return result
 
 

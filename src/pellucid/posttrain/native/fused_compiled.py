@@ -61,14 +61,21 @@ def scaled_norm_backward(
 
 
 @compiled_as_numpy
-def gate_backward(gate_up: np.ndarray, gradient: np.ndarray, result: np.ndarray) -> None:
-    """Write the gradient of gates and of what they let through, the halves of each row."""
+def gate_backward(
+    gate_up: np.ndarray, gradient: np.ndarray, result: np.ndarray, products: np.ndarray
+) -> None:
+    """Write the gradient of gates and of what they let through, the halves of each row.
+
+    The products that the gradient is of are written again too.
+    """
     half = gradient.shape[1]
     for row in range(gradient.shape[0]):
         gates, passed, outer = gate_up[row, :half], gate_up[row, half:], gradient[row]
         to_gates, to_passed = result[row, :half], result[row, half:]
+        into = products[row]
         for i in range(half):
             share = _ONE / (_ONE + exponential(-gates[i]))
+            into[i] = gates[i] * share * passed[i]
             to_gates[i] = outer[i] * passed[i] * (share * (_ONE + gates[i] * (_ONE - share)))
             to_passed[i] = outer[i] * (gates[i] * share)
 

@@ -27,6 +27,12 @@ from pellucid.posttrain.native.fused import (
     turned_heads,
     unit_norm,
 )
+from pellucid.posttrain.native.fused_layer import (
+    added_projection,
+    fed_forward_with_norm,
+    fills_tiles,
+    normed_projection,
+)
 
 
 class LayerWeights(NamedTuple):
@@ -255,18 +261,23 @@ def projected_heads(
 ) -> Float[Tensor, "*tokens heads width"]:
     """Return all queries, then keys, then values of normed tokens, not turned yet."""
     flat = linear(x, weights.query_key_value, weights.query_key_value_bias)
-    split = flat.view(*flat.shape[:-1], -1, heads.width)
-    if weights.query_norm is not None and weights.key_norm is not None:
-        n_turned = heads.n_query + heads.n_key_value
-        split = torch.cat(
-            (
-                normed(split[..., : heads.n_query, :], weights.query_norm, heads.norm_eps),
-                normed(split[..., heads.n_query : n_turned, :], weights.key_norm, heads.norm_eps),
-                split[..., n_turned:, :],
-            ),
-            dim=-2,
-        )
-    return split
+    return _with_normed_heads(flat.view(*flat.shape[:-1], -1, heads.width), weights, heads)
+
+
+def _with_normed_heads(
+    split: Float[Tensor, "*tokens heads width"], weights: LayerWeights, heads: Heads
+) -> Float[Tensor, "*tokens heads width"]:
+    if weights.query_norm is None or weights.key_norm is None:
+        return split
+    n_turned = heads.n_query + heads.n_key_value
+    return torch.cat(
+        (
+            normed(split[..., : heads.n_query, :], weights.query_norm, heads.norm_eps),
+            normed(split[..., heads.n_query : n_turned, :], weights.key_norm, heads.norm_eps),
+            split[..., n_turned:, :],
+        ),
+        dim=-2,
+    )
 
 
 def fed_forward(x: Tensor, weights: LayerWeights) -> Tensor:
@@ -315,14 +326,27 @@ def layer(
     layout: Layout,
 ) -> Float[Tensor, "*models tokens width"]:
     """Return the tokens after one layer."""
-    found = read_heads(
-        projected_heads(normed(x, weights.attention_norm, heads.norm_eps), weights, heads),
-        heads,
-        rotary,
-        layout,
-    )
-    x = x + linear(found, weights.attention_output)
-    return x + fed_forward(normed(x, weights.feed_forward_norm, heads.norm_eps), weights)
+    found = read_heads(_normed_heads(x, weights, heads), heads, rotary, layout)
+    output = weights.attention_output
+    if fills_tiles(x, output):
+        x = added_projection(x, found.contiguous(), output)
+    else:
+        x = x + linear(found, output)
+    scale, eps = weights.feed_forward_norm, heads.norm_eps
+    if fills_tiles(x, weights.gate_up, weights.down):
+        return fed_forward_with_norm(x, scale, weights.gate_up, weights.down, eps)
+    return x + fed_forward(normed(x, scale, eps), weights)
+
+
+def _normed_heads(
+    x: Tensor, weights: LayerWeights, heads: Heads
+) -> Float[Tensor, "*tokens heads width"]:
+    """Return all queries, then keys, then values of tokens, not turned yet."""
+    scale, maps, eps = weights.attention_norm, weights.query_key_value, heads.norm_eps
+    if weights.query_key_value_bias is None and fills_tiles(x, maps):
+        flat = normed_projection(x, scale, maps, eps)
+        return _with_normed_heads(flat.view(len(x), -1, heads.width), weights, heads)
+    return projected_heads(normed(x, scale, eps), weights, heads)
 
 
 def _by_head(x: Tensor, length: int) -> Float[Tensor, "rows heads length width"]:

@@ -137,6 +137,35 @@ def packed(matrices: np.ndarray) -> np.ndarray:
 
 
 @compiled_as_numpy
+def packed_rows(matrix: np.ndarray) -> np.ndarray:
+    """Return one matrix of shape (k, columns), of at least 32 columns, as `packed` does."""
+    k, n_columns = matrix.shape
+    n_panels = (n_columns + PANEL - 1) // PANEL
+    result = np.empty((n_panels * k, PANEL), np.float32)
+    for panel in range(n_panels):
+        column = min(panel * PANEL, n_columns - PANEL)
+        for row in range(k):
+            result[panel * k + row, :] = matrix[row, column : column + PANEL]
+    return result
+
+
+@compiled_as_numpy
+def packed_across(matrix: np.ndarray) -> np.ndarray:
+    """Return the transpose of a matrix of shape (columns, k), likewise."""
+    n_columns, k = matrix.shape
+    n_panels = (n_columns + PANEL - 1) // PANEL
+    result = np.empty((n_panels * k, PANEL), np.float32)
+    for panel in range(n_panels):
+        column = min(panel * PANEL, n_columns - PANEL)
+        into = result[panel * k : (panel + 1) * k]
+        for i in range(PANEL):
+            numbers = matrix[column + i]
+            for row in range(k):
+                into[row, i] = numbers[row]
+    return result
+
+
+@compiled_as_numpy
 def packed_product(x: np.ndarray, panels: np.ndarray, result: np.ndarray) -> None:
     """Write x times a packed matrix.
 
