@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from pellucid.posttrain.native.products_compiled import PANEL, ROWS, packed, packed_product
+from pellucid.posttrain.native.products_compiled import (
+    LANES,
+    PANEL,
+    ROWS,
+    packed,
+    packed_product,
+    packed_rows,
+    tiled_product,
+)
 from pellucid.seeds import stream
 
 
@@ -14,7 +22,7 @@ def drawn(*shape: int) -> np.ndarray:
 
 def product(x: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     result = np.full((len(x), matrix.shape[1]), np.nan, np.float32)
-    packed_product(x, packed(matrix[None])[0], result)
+    packed_product(x, packed(np.ascontiguousarray(matrix.T)), result)
     return result
 
 
@@ -34,9 +42,20 @@ def test_a_row_does_not_depend_on_the_rows_beside_it() -> None:
         assert product(x[rows], matrix).tobytes() == whole[rows].tobytes()
 
 
-def test_panels_hold_every_layer_in_its_order() -> None:
-    matrices = drawn(2, 3, 33)
-    found = packed(matrices)
-    assert found.shape == (2, 2 * 3, PANEL)
-    np.testing.assert_array_equal(found[1, :3], matrices[1, :, :PANEL])
-    np.testing.assert_array_equal(found[1, 3:], matrices[1, :, 33 - PANEL :])
+def test_panels_hold_the_columns_in_their_order() -> None:
+    matrix = drawn(3, 33)
+    expected = np.concatenate((matrix[:, :PANEL], matrix[:, 33 - PANEL :]))
+    np.testing.assert_array_equal(packed(np.ascontiguousarray(matrix.T)), expected)
+    np.testing.assert_array_equal(packed_rows(matrix), expected)
+
+
+@pytest.mark.parametrize("k", [1, 11])
+def test_tiles_multiply_and_add_matrices_of_any_strides(k: int) -> None:
+    left, right = drawn(k, 3 * ROWS), drawn(k + 2, 5 * LANES)
+    result = drawn(3 * ROWS, 5 * LANES)
+    expected = left.T.astype(np.float64) @ right[:k]
+    added = result + expected
+    tiled_product(left, (1, 3 * ROWS), right, result, k, True)
+    np.testing.assert_allclose(result, added, atol=1e-5)
+    tiled_product(np.ascontiguousarray(left.T), (k, 1), right, result, k, False)
+    np.testing.assert_allclose(result, expected, atol=1e-5)

@@ -47,19 +47,17 @@ class CompiledDecoder:
         folded = [fold(layer, heads) for layer in weights.layers]
         names = ("query_key_value", "attention_output", "gate_up", "down")
         head = weights.head.detach() * weights.norm.detach()
-        # copies in this order, of which alone machine code is made
-        maps = [
-            np.stack([np.ascontiguousarray(getattr(f, name).T.numpy()) for f in folded])
-            for name in names
-        ]
-        self._inner_width = maps[-1].shape[1]
+        self._inner_width = weights.layers[0].down.shape[-1]
         # wide products are left to BLAS if it has more than this thread
         is_narrow = self._embedding.shape[-1] <= MAX_THREADED_WIDTH
         self._limit = _is_threaded() and is_narrow
         self._is_packed = is_narrow or not _is_threaded()
-        if self._is_packed:
-            maps = [packed(matrices) for matrices in maps]
-        self._maps = (*maps, np.ascontiguousarray(head.T.numpy()))
+        # copies in this order, of which alone machine code is made
+        order = packed if self._is_packed else _transposed
+        self._maps = (
+            *(np.stack([order(getattr(f, name).numpy()) for f in folded]) for name in names),
+            _transposed(head.numpy()),
+        )
         self._bias = _stacked([f.query_key_value_bias for f in folded], 1)
         self._head_norms = _stacked([f.head_norms for f in folded], 2)
         sizes = (heads.n_key_value, heads.width)
@@ -144,6 +142,10 @@ def can_be_compiled(weights: Weights, prompt_mask: Bool[Tensor, "prompts prompt"
         return False
     # once real, real to the end
     return bool((prompt_mask[:, 1:] >= prompt_mask[:, :-1]).all())
+
+
+def _transposed(weights: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(weights.T)
 
 
 def _stacked(parts: list[Tensor | None], n_dimensions: int) -> np.ndarray:

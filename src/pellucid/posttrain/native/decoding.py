@@ -175,16 +175,13 @@ def read_prompts(
     x = layers.embedded(prompt_ids.flatten().expand(tokens), weights.embedding)
     stored = []
     for layer in weights.layers:
-        turned = layers.projected(
-            layers.normed(x, layer.attention_norm, eps), layer, weights.heads, rotary
-        )
+        turned = layers.turned(layers.heads_of(x, layer, weights.heads), weights.heads, rotary)
         keys, values = (
             new.reshape(-1, length, *new.shape[-2:]).transpose(1, 2) for new in turned[1:]
         )
         stored.append((keys, values))
         found = layers.attended(*turned, weights.heads, layout)
-        x = x + layers.linear(found, layer.attention_output)
-        x = x + layers.fed_forward(layers.normed(x, layer.feed_forward_norm, eps), layer)
+        x = layers.after_attention(x, found, layer, eps)
     last = x.view(*models, n_prompts, length, -1)[..., -1, :]
     logits = layers.linear(layers.normed(last, weights.norm, eps), weights.head)
     return PromptStates(stored, logits.flatten(0, -2))

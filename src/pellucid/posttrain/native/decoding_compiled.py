@@ -13,7 +13,8 @@ from pellucid.posttrain.native.attending_compiled import attend_rows
 from pellucid.posttrain.native.exponential_compiled import exponential
 from pellucid.posttrain.native.products_compiled import packed_product
 
-_ONE = np.float32(1.0)
+_ONE, _ZERO = np.float32(1.0), np.float32(0.0)
+_MINUS_INFINITY = np.float32(-np.inf)
 
 
 @compiled_as_numpy
@@ -173,22 +174,26 @@ def draw_rows(
         tokens: Shape (rows,); overwritten.
         log_probs: Shape (rows,); in nats, overwritten.
     """
-    shares = np.empty(logits.shape[1], np.float64)
+    shares = np.empty(logits.shape[1], np.float32)
+    # finite: nothing times infinity would be NaN
+    inverse = np.float32(min(1.0 / temperature, 1e38))
     for row in range(logits.shape[0]):
         numbers = logits[row]
-        largest = np.float64(numbers.max())
+        largest = numbers.max()
+        for token in range(shares.shape[0]):
+            share = exponential((numbers[token] - largest) * inverse)
+            shares[token] = _ZERO if numbers[token] == _MINUS_INFINITY else share
         total = 0.0
         for token in range(shares.shape[0]):
-            shares[token] = np.exp((numbers[token] - largest) / temperature)
-            total += shares[token]
+            total += np.float64(shares[token])
         bound, below = uniforms[row] * total, 0.0
         chosen = 0
         for token in range(shares.shape[0]):
             if shares[token] > 0:
                 # the last one that can be drawn, if rounding leaves no sum above the bound
                 chosen = token
-                below += shares[token]
+                below += np.float64(shares[token])
                 if below > bound:
                     break
         tokens[row] = chosen
-        log_probs[row] = (numbers[chosen] - largest) / temperature - np.log(total)
+        log_probs[row] = np.float64(numbers[chosen] - largest) / temperature - np.log(total)

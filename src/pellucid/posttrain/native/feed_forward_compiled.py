@@ -114,9 +114,7 @@ def feed_forward_backward(
 
 
 @compiled_as_numpy
-def rescaled(
-    x: np.ndarray, inverse: np.ndarray, scale: np.ndarray, result: np.ndarray
-) -> None:
+def rescaled(x: np.ndarray, inverse: np.ndarray, scale: np.ndarray, result: np.ndarray) -> None:
     """Write the scaled norm of rows again, to the first rows of the result."""
     for row in range(x.shape[0]):
         numbers, into, factor = x[row], result[row], inverse[row]

@@ -248,36 +248,32 @@ def rotated(x: Float[Tensor, "*tokens heads width"], rotary: Rotary) -> Tensor:
     return turned.flatten(-2)
 
 
-def projected(
-    x: Tensor, weights: LayerWeights, heads: Heads, rotary: Rotary
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return queries, keys and values of normed tokens, each (..., N, heads, head width)."""
-    split = projected_heads(x, weights, heads)
-    return turned_heads(split, *rotary, n_query=heads.n_query, n_key_value=heads.n_key_value)
-
-
-def projected_heads(
+def heads_of(
     x: Tensor, weights: LayerWeights, heads: Heads
 ) -> Float[Tensor, "*tokens heads width"]:
-    """Return all queries, then keys, then values of normed tokens, not turned yet."""
-    flat = linear(x, weights.query_key_value, weights.query_key_value_bias)
-    return _with_normed_heads(flat.view(*flat.shape[:-1], -1, heads.width), weights, heads)
-
-
-def _with_normed_heads(
-    split: Float[Tensor, "*tokens heads width"], weights: LayerWeights, heads: Heads
-) -> Float[Tensor, "*tokens heads width"]:
+    """Return all queries, then keys, then values of tokens, not turned yet."""
+    scale, maps, eps = weights.attention_norm, weights.query_key_value, heads.norm_eps
+    if weights.query_key_value_bias is None and fills_tiles(x, maps):
+        flat = normed_projection(x, scale, maps, eps)
+    else:
+        flat = linear(normed(x, scale, eps), maps, weights.query_key_value_bias)
+    split = flat.view(*flat.shape[:-1], -1, heads.width)
     if weights.query_norm is None or weights.key_norm is None:
         return split
     n_turned = heads.n_query + heads.n_key_value
     return torch.cat(
         (
-            normed(split[..., : heads.n_query, :], weights.query_norm, heads.norm_eps),
-            normed(split[..., heads.n_query : n_turned, :], weights.key_norm, heads.norm_eps),
+            normed(split[..., : heads.n_query, :], weights.query_norm, eps),
+            normed(split[..., heads.n_query : n_turned, :], weights.key_norm, eps),
             split[..., n_turned:, :],
         ),
         dim=-2,
     )
+
+
+def turned(split: Tensor, heads: Heads, rotary: Rotary) -> tuple[Tensor, Tensor, Tensor]:
+    """Return queries, keys and values, the first two turned, each (..., N, heads, head width)."""
+    return turned_heads(split, *rotary, n_query=heads.n_query, n_key_value=heads.n_key_value)
 
 
 def fed_forward(x: Tensor, weights: LayerWeights) -> Tensor:
@@ -314,8 +310,7 @@ def read_heads(
     """Return what each token reads, from heads that are not turned yet."""
     if split.dim() == 3 and layout.is_short and can_be_compiled(split):
         return attended_heads(split, *rotary, heads.n_query, layout.places).flatten(1)
-    turned = turned_heads(split, *rotary, n_query=heads.n_query, n_key_value=heads.n_key_value)
-    return attended(*turned, heads, layout)
+    return attended(*turned(split, heads, rotary), heads, layout)
 
 
 def layer(
@@ -326,27 +321,22 @@ def layer(
     layout: Layout,
 ) -> Float[Tensor, "*models tokens width"]:
     """Return the tokens after one layer."""
-    found = read_heads(_normed_heads(x, weights, heads), heads, rotary, layout)
-    output = weights.attention_output
+    found = read_heads(heads_of(x, weights, heads), heads, rotary, layout)
+    return after_attention(x, found, weights, heads.norm_eps)
+
+
+def after_attention(
+    x: Float[Tensor, "*models tokens width"], found: Tensor, weights: LayerWeights, eps: float
+) -> Float[Tensor, "*models tokens width"]:
+    """Return tokens after a layer, from what they have read in it."""
+    output, scale = weights.attention_output, weights.feed_forward_norm
     if fills_tiles(x, output):
         x = added_projection(x, found.contiguous(), output)
     else:
         x = x + linear(found, output)
-    scale, eps = weights.feed_forward_norm, heads.norm_eps
     if fills_tiles(x, weights.gate_up, weights.down):
         return fed_forward_with_norm(x, scale, weights.gate_up, weights.down, eps)
     return x + fed_forward(normed(x, scale, eps), weights)
-
-
-def _normed_heads(
-    x: Tensor, weights: LayerWeights, heads: Heads
-) -> Float[Tensor, "*tokens heads width"]:
-    """Return all queries, then keys, then values of tokens, not turned yet."""
-    scale, maps, eps = weights.attention_norm, weights.query_key_value, heads.norm_eps
-    if weights.query_key_value_bias is None and fills_tiles(x, maps):
-        flat = normed_projection(x, scale, maps, eps)
-        return _with_normed_heads(flat.view(len(x), -1, heads.width), weights, heads)
-    return projected_heads(normed(x, scale, eps), weights, heads)
 
 
 def _by_head(x: Tensor, length: int) -> Float[Tensor, "rows heads length width"]:

@@ -115,25 +115,21 @@ _half_tile: Any = _tile_product(ROWS, 1)
 _row_tile: Any = _tile_product(1, 2)
 
 
-def packed(matrices: np.ndarray) -> np.ndarray:
-    """Return matrices in panels of 32 columns, each panel in one piece.
+def packed(weights: np.ndarray) -> np.ndarray:
+    """Return transposed weights in panels of 32 columns, each panel in one piece.
 
     The last panel ends at the last column, so that it overlaps the one before if the columns are
     not a multiple of 32; fewer than 32 columns are filled up with zeros.
 
     Args:
-        matrices: Shape (layers, k, columns).
+        weights: Shape (columns, k).
 
     Returns:
-        Shape (layers, panels · k, 32).
+        Shape (panels · k, 32).
     """
-    n_layers, k, n_columns = matrices.shape
-    if n_columns < PANEL:
-        matrices = np.pad(matrices, ((0, 0), (0, 0), (0, PANEL - n_columns)))
-    n_panels = -(-matrices.shape[2] // PANEL)
-    starts = np.minimum(np.arange(n_panels) * PANEL, matrices.shape[2] - PANEL)
-    panels = np.stack([matrices[:, :, start : start + PANEL] for start in starts], axis=1)
-    return np.ascontiguousarray(panels.reshape(n_layers, n_panels * k, PANEL))
+    n_missing = max(0, PANEL - len(weights))
+    found: np.ndarray = packed_across(np.pad(weights, ((0, n_missing), (0, 0))))
+    return found
 
 
 @compiled_as_numpy

@@ -115,25 +115,27 @@ def sample(
     finished = torch.zeros(len(prompt_ids), dtype=torch.bool, device=device)
     decoder = model.decoder(padded_ids, padded_mask, rows, max_new_tokens - 1)
     # rows of the decoder, by their number; a row may go on for a while after its end
-    active = torch.arange(len(prompt_ids), device=device)
+    active: slice | Tensor = slice(None)
+    running = ~finished
     for t in range(max_new_tokens):
         uniforms = torch.rand(len(prompt_ids), generator=generator, dtype=torch.float64)
         tokens, chosen = draw(
             decoder.logits, uniforms.to(device)[active], temperature, top_k, top_p
         )
-        running = ~finished[active]
         ids[active, t] = torch.where(running, tokens, pad_id)
         log_probs[active, t] = torch.where(running, chosen, 0.0)
         mask[active, t] = running
-        finished[active] |= tokens == eos_id
-        left = ~finished[active]
+        left = running & (tokens != eos_id)
+        finished[active] = ~left
         n_left = int(left.sum())
         if n_left == 0 or t + 1 == max_new_tokens:
             break
-        if decoder.drops_rows and n_left < COMPACT_BELOW * len(active):
+        if decoder.drops_rows and n_left < COMPACT_BELOW * len(left):
             kept = left.nonzero()[:, 0]
             decoder.keep(kept)
-            active, tokens = active[kept], tokens[kept]
+            active = kept if isinstance(active, slice) else active[kept]
+            tokens, left = tokens[kept], left[kept]
+        running = left
         decoder.step(tokens)
     used = t + 1
     return Samples(
