@@ -1,16 +1,27 @@
 """Compiled attention against torch's, forward and backward, in every layout."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import Tensor
 
 from pellucid.posttrain.native import layers
+from pellucid.posttrain.native.attending import MAX_KEYS
 from pellucid.posttrain.native.fused import turned_heads
 from pellucid.posttrain.native.layers import Heads, Layout, Rotary
 
 PROMPT_MASK = torch.tensor([[False, True, True], [True, True, True]])
 MASK = torch.tensor([[True] * 9, [True] * 4 + [False] * 5, [True] * 6 + [False] * 3])
 PROMPTS = torch.tensor([1, 0, 1])
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def layout_of(kind: str) -> Layout:
@@ -68,7 +79,7 @@ def test_scores_of_any_size_give_no_nan() -> None:
 
 
 def test_long_sequences_are_left_to_torch() -> None:
-    length = layers.MAX_KEYS + 1
+    length = MAX_KEYS + 1
     layout = Layout(
         torch.arange(length), (layers.sequence_block(torch.ones(1, length, dtype=torch.bool)),)
     )

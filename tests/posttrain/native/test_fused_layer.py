@@ -1,6 +1,6 @@
 """Maps with norms and sums beside them against the same formulas in float64."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -17,6 +17,14 @@ from pellucid.posttrain.native.fused_layer import (
 EPS = 1e-6
 
 
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def norm(x: Tensor, scale: Tensor) -> Tensor:
     return functional.rms_norm(x, x.shape[-1:], scale, EPS)
 
@@ -30,12 +38,12 @@ CASES: dict[str, tuple[tuple[tuple[int, ...], ...], Callable[..., Tensor], Calla
 CASES = {
     "feed-forward": (
         ((48,), (160, 48), (48, 80)),
-        lambda *given: fed_forward_with_norm(*given, eps=EPS),
+        lambda x, scale, *maps: fed_forward_with_norm(x, scale, maps[0], maps[1], EPS),
         plain_feed_forward,
     ),
     "normed": (
         ((48,), (96, 48)),
-        lambda *given: normed_projection(*given, eps=EPS),
+        lambda x, scale, weight: normed_projection(x, scale, weight, EPS),
         lambda x, scale, weight: functional.linear(norm(x, scale), weight),
     ),
 }
@@ -81,6 +89,9 @@ def test_added_map_and_its_gradients_are_those_of_float64(n_tokens: int) -> None
 
 def test_what_does_not_fill_tiles_is_left_to_torch() -> None:
     x = torch.zeros(5, 32)
+    torch.set_num_threads(2)
+    assert not fills_tiles(x, torch.zeros(48, 32))
+    torch.set_num_threads(1)
     assert fills_tiles(x, torch.zeros(48, 32))
     assert not fills_tiles(x, torch.zeros(40, 32))
     assert not fills_tiles(x, torch.zeros(16, 32))

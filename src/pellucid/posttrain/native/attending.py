@@ -48,8 +48,8 @@ class AttendedHeads(torch.autograd.Function):
         found = heads.new_empty(len(heads), n_query, heads.shape[2])
         log_sums = heads.new_empty(n_query, len(heads))
         read = (heads.detach().numpy(), cosines.numpy(), sines.numpy(), n_query)
-        for place in places:
-            attend_block(*read, *place, found.numpy(), log_sums.numpy())
+        for sizes, prompts, mask in places:
+            attend_block(*read, sizes, prompts, mask, found.numpy(), log_sums.numpy())
         ctx.save_for_backward(heads, cosines, sines, log_sums)
         ctx.n_query, ctx.places = n_query, places
         return found
@@ -62,8 +62,9 @@ class AttendedHeads(torch.autograd.Function):
         result = torch.zeros_like(heads)
         read = (heads.detach().numpy(), cosines.numpy(), sines.numpy(), ctx.n_query)
         outer = gradient.contiguous().numpy()
-        for place in ctx.places:
-            attend_block_backward(*read, *place, log_sums.numpy(), outer, result.numpy())
+        sums, of_heads = log_sums.numpy(), result.numpy()
+        for sizes, prompts, mask in ctx.places:
+            attend_block_backward(*read, sizes, prompts, mask, sums, outer, of_heads)
         return result, None, None, None, None
 
 

@@ -26,11 +26,11 @@ TOKENS = 128
 
 @compiled_as_numpy
 def feed_forward(
+    eps: np.float32,
     x: np.ndarray,
     scale: np.ndarray,
     to_gates: np.ndarray,
     from_gates: np.ndarray,
-    eps: np.float32,
     inverse: np.ndarray,
     gate_up: np.ndarray,
     result: np.ndarray,
@@ -38,11 +38,11 @@ def feed_forward(
     """Write tokens plus what the feed-forward map makes of their norm.
 
     Args:
+        eps: Added to mean squares before the root.
         x: Shape (tokens, width).
         scale: Shape (width,); of the norm.
         to_gates: Shape (2 · hidden width, width); all gates, then what they let through.
         from_gates: Shape (width, hidden width).
-        eps: Added to mean squares before the root.
         inverse: Shape (tokens,); overwritten with one over the roots.
         gate_up: Shape (tokens, 2 · hidden width); overwritten with the gates.
         result: Shape (tokens, width); overwritten.

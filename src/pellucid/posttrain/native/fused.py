@@ -34,6 +34,14 @@ def can_be_compiled(*tensors: Tensor) -> bool:
     )
 
 
+def are_compiled_alone(*tensors: Tensor) -> bool:
+    """Whether compiled loops can read all of these, and torch has no second thread to use.
+
+    For what torch's operations spread over threads and the loops do not: matrix products.
+    """
+    return torch.get_num_threads() == 1 and can_be_compiled(*tensors)
+
+
 def _rows(x: Tensor) -> np.ndarray:
     """Return a tensor as rows of its last dimension."""
     found: np.ndarray = x.detach().contiguous().view(-1, x.shape[-1]).numpy()

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from pellucid.posttrain.native.feed_forward_compiled import feed_forward, feed_forward_backward
-from pellucid.posttrain.native.fused import can_be_compiled
+from pellucid.posttrain.native.fused import are_compiled_alone
 from pellucid.posttrain.native.products_compiled import LANES, PANEL
 from pellucid.posttrain.native.projections_compiled import (
     added_product,
@@ -25,7 +25,7 @@ from pellucid.posttrain.native.projections_compiled import (
 
 def fills_tiles(x: Tensor, *weights: Tensor) -> bool:
     """Whether compiled maps can read tokens of shape (N, width) and all of these weights."""
-    if x.dim() != 2 or not can_be_compiled(x, *weights):
+    if x.dim() != 2 or not are_compiled_alone(x, *weights):
         return False
     sizes = [size for weight in weights for size in weight.shape]
     return all(size % LANES == 0 and size >= PANEL for size in sizes)
@@ -41,8 +41,8 @@ class FedForward(torch.autograd.Function):
         """Return the tokens after the feed-forward half of a layer."""
         inverse, gates = x.new_empty(len(x)), x.new_empty(len(x), len(gate_up))
         result = torch.empty_like(x)
-        given = _arrays(x, scale, gate_up, down)
-        feed_forward(*given, np.float32(eps), *_arrays(inverse, gates, result))
+        written = _arrays(inverse, gates, result)
+        feed_forward(np.float32(eps), *_arrays(x, scale, gate_up, down), *written)
         ctx.save_for_backward(x, scale, gate_up, down, inverse, gates)
         return result
 
@@ -65,7 +65,7 @@ class NormedProjection(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, scale: Tensor, weight: Tensor, eps: float) -> Tensor:
         """Return the projections."""
         inverse, result = x.new_empty(len(x)), x.new_empty(len(x), len(weight))
-        normed_product(*_arrays(x, scale, weight), np.float32(eps), *_arrays(inverse, result))
+        normed_product(np.float32(eps), *_arrays(x, scale, weight, inverse, result))
         ctx.save_for_backward(x, scale, weight, inverse)
         return result
 

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from pellucid.posttrain.native.attending import MAX_KEYS, Place, attended_heads
 from pellucid.posttrain.native.fused import (
+    are_compiled_alone,
     can_be_compiled,
     gated,
     scaled_norm,
@@ -308,7 +309,7 @@ def read_heads(
     split: Float[Tensor, "*tokens heads width"], heads: Heads, rotary: Rotary, layout: Layout
 ) -> Float[Tensor, "*models tokens width"]:
     """Return what each token reads, from heads that are not turned yet."""
-    if split.dim() == 3 and layout.is_short and can_be_compiled(split):
+    if split.dim() == 3 and layout.is_short and are_compiled_alone(split):
         return attended_heads(split, *rotary, heads.n_query, layout.places).flatten(1)
     return attended(*turned(split, heads, rotary), heads, layout)
 

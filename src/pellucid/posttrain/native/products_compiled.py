@@ -94,7 +94,8 @@ def _tile_product(n_rows: int, n_vectors: int) -> Any:
                         builder.store(
                             builder.fadd(builder.load(total), product, flags=("contract",)), total
                         )
-            with builder.if_then(cgutils.is_true(builder, adds)):
+            condition = cgutils.is_true(builder, adds)  # type: ignore[no-untyped-call]
+            with builder.if_then(condition):
                 for at in tile:
                     before = builder.load(target(*at), align=4)
                     builder.store(builder.fadd(before, builder.load(totals[at])), totals[at])

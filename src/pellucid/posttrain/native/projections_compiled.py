@@ -15,20 +15,20 @@ from pellucid.posttrain.native.products_compiled import (
 
 @compiled_as_numpy
 def normed_product(
+    eps: np.float32,
     x: np.ndarray,
     scale: np.ndarray,
     weight: np.ndarray,
-    eps: np.float32,
     inverse: np.ndarray,
     result: np.ndarray,
 ) -> None:
     """Write the scaled norm of tokens times the transposed weight.
 
     Args:
+        eps: Added to mean squares before the root.
         x: Shape (tokens, width).
         scale: Shape (width,).
         weight: Shape (outputs, width).
-        eps: Added to mean squares before the root.
         inverse: Shape (tokens,); overwritten with one over the roots.
         result: Shape (tokens, outputs); overwritten.
     """
