@@ -181,10 +181,18 @@ def read_prompts(
         )
         stored.append((keys, values))
         found = layers.attended(*turned, weights.heads, layout)
+        if layer is weights.layers[-1]:
+            # of the rest only keys and values are needed
+            x, found = (_last_tokens(part, n_prompts, length) for part in (x, found))
         x = layers.after_attention(x, found, layer, eps)
-    last = x.view(*models, n_prompts, length, -1)[..., -1, :]
-    logits = layers.linear(layers.normed(last, weights.norm, eps), weights.head)
+    logits = layers.linear(layers.normed(x, weights.norm, eps), weights.head)
     return PromptStates(stored, logits.flatten(0, -2))
+
+
+def _last_tokens(
+    tokens: Float[Tensor, "*models tokens width"], n_prompts: int, length: int
+) -> Float[Tensor, "*models prompts width"]:
+    return tokens.view(*tokens.shape[:-2], n_prompts, length, -1)[..., -1, :].contiguous()
 
 
 def _of_each_model(
