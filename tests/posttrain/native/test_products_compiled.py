@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from pellucid.posttrain.native.products_compiled import (
-    LANES,
     PANEL,
     ROWS,
     packed,
@@ -12,6 +11,7 @@ from pellucid.posttrain.native.products_compiled import (
     packed_rows,
     tiled_product,
 )
+from pellucid.posttrain.native.tiles_compiled import LANES
 from pellucid.seeds import stream
 
 

@@ -16,6 +16,7 @@ from numba.extending import intrinsic
 
 from pellucid.kernels.compiled import compiled_as_numpy
 from pellucid.posttrain.native.exponential_compiled import exponential
+from pellucid.posttrain.native.tiles_compiled import prefetch
 
 BLOCK = 16
 """Tokens of a block of keys; numbers of a vector."""
@@ -139,6 +140,17 @@ def softmax_in_place(scores: np.ndarray, start: int, gap: int, after: int, stop:
 
 
 @compiled_as_numpy
+def _prefetch_head(
+    numbers: np.ndarray, first: int, n: int, n_heads: int, head: int, size: int
+) -> None:
+    """Ask for what one head of the next row will read, while this row is computed."""
+    for part in range(first, first + n):
+        place = (part * n_heads + head) * size
+        for line in range(place, place + size, BLOCK):
+            prefetch(numbers, line)
+
+
+@compiled_as_numpy
 def attend_rows(
     projected: np.ndarray,
     prompt_keys: np.ndarray,
@@ -178,7 +190,16 @@ def attend_rows(
     result = np.empty(filled, np.float32)
     for row in range(projected.shape[0]):
         prompt, start = prompts[row], starts[row]
+        following = min(row + 1, projected.shape[0] - 1)
         for stored in range(n_heads):
+            _prefetch_head(flat_keys, following * n_blocks, n_own, n_heads, stored, of_block)
+            before = following * values.shape[1]
+            _prefetch_head(flat_values, before, length + 1, n_heads, stored, filled)
+            if prompts[following] != prompt:
+                before = prompts[following] * n_first
+                _prefetch_head(flat_prompt_keys, before, n_first, n_heads, stored, of_block)
+                before = prompts[following] * n_read
+                _prefetch_head(flat_prompt_values, before, n_read, n_heads, stored, filled)
             key, value = (n_query + stored) * head_width, (n_query + n_heads + stored) * head_width
             newest = keys[row, n_own - 1, stored, :, length % BLOCK]
             newest[:] = projected[row, key : key + head_width]

@@ -9,7 +9,8 @@ import numpy as np
 
 from pellucid.kernels.compiled import compiled_as_numpy
 from pellucid.posttrain.native.exponential_compiled import exponential
-from pellucid.posttrain.native.products_compiled import LANES, ROWS, tiled_product
+from pellucid.posttrain.native.products_compiled import ROWS, tiled_product
+from pellucid.posttrain.native.tiles_compiled import LANES
 
 _ONE, _ZERO = np.float32(1.0), np.float32(0.0)
 _MINUS_INFINITY = np.float32(-np.inf)

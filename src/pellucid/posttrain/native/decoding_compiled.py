@@ -164,7 +164,7 @@ def draw_rows(
     temperature: float,
     tokens: np.ndarray,
     log_probs: np.ndarray,
-) -> None:
+) -> bool:
     """Draw a token for each row by inversion of its distribution; sums in float64.
 
     Args:
@@ -173,7 +173,11 @@ def draw_rows(
         temperature: Logits are divided by it.
         tokens: Shape (rows,); overwritten.
         log_probs: Shape (rows,); in nats, overwritten.
+
+    Returns:
+        Whether all log-probabilities are finite.
     """
+    are_finite = True
     shares = np.empty(logits.shape[1], np.float32)
     # finite: nothing times infinity would be NaN
     inverse = np.float32(min(1.0 / temperature, 1e38))
@@ -197,3 +201,5 @@ def draw_rows(
                     break
         tokens[row] = chosen
         log_probs[row] = np.float64(numbers[chosen] - largest) / temperature - np.log(total)
+        are_finite &= np.isfinite(log_probs[row])
+    return are_finite

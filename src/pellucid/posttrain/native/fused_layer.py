@@ -14,13 +14,14 @@ from torch.autograd.function import once_differentiable
 
 from pellucid.posttrain.native.feed_forward_compiled import feed_forward, feed_forward_backward
 from pellucid.posttrain.native.fused import are_compiled_alone
-from pellucid.posttrain.native.products_compiled import LANES, PANEL
+from pellucid.posttrain.native.products_compiled import PANEL
 from pellucid.posttrain.native.projections_compiled import (
     added_product,
     added_product_backward,
     normed_product,
     normed_product_backward,
 )
+from pellucid.posttrain.native.tiles_compiled import LANES
 
 
 def fills_tiles(x: Tensor, *weights: Tensor) -> bool:

@@ -9,111 +9,18 @@ that a row's result does not depend on what other rows there are.
 from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from pellucid.kernels.compiled import compiled_as_numpy
+from pellucid.posttrain.native.tiles_compiled import LANES, tile_product
 
-LANES = 16
-"""Numbers of a vector."""
 ROWS = 8
 """Rows of a tile."""
 PANEL = 2 * LANES
 """Columns of a tile of weights."""
 
-
-def _tile_product(n_rows: int, n_vectors: int) -> Any:
-    """Return a function that writes, or adds, one tile of a product of two matrices.
-
-    Its arguments are three times a flat array, the place of its first number and its stride: those
-    of the left matrix from row to row and from column to column, those of the right matrix and of
-    the result from row to row. Then k, and whether the product is added to the result.
-    """
-    n_columns = n_vectors * LANES
-
-    def tile_product(
-        context: Any,
-        left: Any,
-        first_left: Any,
-        row_stride: Any,
-        column_stride: Any,
-        right: Any,
-        first_right: Any,
-        right_stride: Any,
-        result: Any,
-        first_result: Any,
-        result_stride: Any,
-        k: Any,
-        added: Any,
-    ) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            a, b, c = (
-                context.make_array(signature.args[i])(context, builder, arguments[i]).data
-                for i in (0, 4, 7)
-            )
-            first_a, row_step, column_step = arguments[1:4]
-            first_b, b_step = arguments[5:7]
-            first_c, c_step, n, adds = arguments[8:12]
-            vector = ir.VectorType(ir.FloatType(), LANES)
-            size = first_a.type
-            lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-            undefined = ir.Constant(vector, ir.Undefined)
-            zero = ir.Constant(vector, [0.0] * LANES)
-
-            def times(number: int, step: Any) -> Any:
-                return builder.mul(ir.Constant(size, number), step)
-
-            def vector_at(pointer: Any, place: Any) -> Any:
-                return builder.bitcast(builder.gep(pointer, [place]), vector.as_pointer())
-
-            def target(row: int, part: int) -> Any:
-                place = builder.add(first_c, times(row, c_step))
-                return vector_at(c, builder.add(place, ir.Constant(size, part * LANES)))
-
-            tile = [(row, part) for row in range(n_rows) for part in range(n_vectors)]
-            totals = {at: cgutils.alloca_once_value(builder, zero) for at in tile}  # type: ignore[no-untyped-call]
-            row_starts = [builder.add(first_a, times(row, row_step)) for row in range(n_rows)]
-            with cgutils.for_range(builder, n) as loop:
-                place = builder.add(first_b, builder.mul(loop.index, b_step))
-                numbers = [
-                    builder.load(
-                        vector_at(b, builder.add(place, ir.Constant(size, part * LANES))), align=4
-                    )
-                    for part in range(n_vectors)
-                ]
-                column = builder.mul(loop.index, column_step)
-                for row in range(n_rows):
-                    factor = builder.load(builder.gep(a, [builder.add(row_starts[row], column)]))
-                    one = builder.insert_element(undefined, factor, ir.Constant(ir.IntType(32), 0))
-                    spread = builder.shuffle_vector(one, undefined, lanes)
-                    for part in range(n_vectors):
-                        product = builder.fmul(spread, numbers[part], flags=("contract",))
-                        total = totals[row, part]
-                        builder.store(
-                            builder.fadd(builder.load(total), product, flags=("contract",)), total
-                        )
-            condition = cgutils.is_true(builder, adds)  # type: ignore[no-untyped-call]
-            with builder.if_then(condition):
-                for at in tile:
-                    before = builder.load(target(*at), align=4)
-                    builder.store(builder.fadd(before, builder.load(totals[at])), totals[at])
-            for at in tile:
-                builder.store(builder.load(totals[at]), target(*at), align=4)
-            return context.get_dummy_value()
-
-        whole = types.int64
-        arguments = (left, whole, whole, whole, right, whole, whole)
-        return types.void(*arguments, result, whole, whole, whole, types.boolean), generate
-
-    tile_product.__doc__ = f"Multiply {n_rows} rows by {n_columns} columns."
-    return intrinsic(tile_product)
-
-
-_tile: Any = _tile_product(ROWS, 2)
-_half_tile: Any = _tile_product(ROWS, 1)
-_row_tile: Any = _tile_product(1, 2)
+_tile: Any = tile_product(ROWS, 2)
+_half_tile: Any = tile_product(ROWS, 1)
+_row_tile: Any = tile_product(1, 2)
 
 
 def packed(weights: np.ndarray) -> np.ndarray:

@@ -179,13 +179,13 @@ def draw(
     # sums in float64: the last is then above every product with a uniform number, and a token of
     # probability 0 adds nothing, so that it is never the first to exceed one
     sums = log_probs.double().exp_().cumsum(-1)
-    _check_finite(sums[:, -1])
+    _check_finite(bool(torch.isfinite(sums[:, -1]).all()))
     tokens = torch.searchsorted(sums, (uniforms * sums[:, -1])[:, None], right=True)
     return tokens[:, 0], log_probs.gather(-1, tokens)[:, 0]
 
 
-def _check_finite(numbers: Tensor) -> None:
-    if not bool(torch.isfinite(numbers).all()):
+def _check_finite(are_finite: bool) -> None:
+    if not are_finite:
         raise NotFiniteError(
             "the model's logits are not finite, so nothing can be drawn from them",
             hint="load it again; if it was trained, lower the learning rate",
@@ -202,14 +202,14 @@ def _drawn_compiled(
 ) -> tuple[Int[Tensor, " rows"], Float[Tensor, " rows"]]:
     tokens = torch.empty(len(logits), dtype=torch.int64)
     log_probs = torch.empty(len(logits), dtype=torch.float32)
-    draw_rows(
+    are_finite = draw_rows(
         logits.detach().contiguous().numpy(),
         uniforms.contiguous().numpy(),
         float(temperature),
         tokens.numpy(),
         log_probs.numpy(),
     )
-    _check_finite(log_probs)
+    _check_finite(are_finite)
     return tokens, log_probs
 
 
