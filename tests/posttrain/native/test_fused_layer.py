@@ -1,5 +1,6 @@
 """Maps with norms and sums beside them against the same formulas in float64."""
 
+import copy
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -7,12 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pellucid.posttrain.native import Transformer, TransformerConfig, pad_left, pad_right
 from pellucid.posttrain.native.fused_layer import (
     added_projection,
     fed_forward_with_norm,
     fills_tiles,
     normed_projection,
 )
+from pellucid.posttrain.native.scoring import token_log_probs
 
 EPS = 1e-6
 
@@ -97,3 +100,24 @@ def test_what_does_not_fill_tiles_is_left_to_torch() -> None:
     assert not fills_tiles(x, torch.zeros(16, 32))
     assert not fills_tiles(x[None], torch.zeros(48, 32))
     assert not fills_tiles(x.double(), torch.zeros(48, 32))
+
+
+@pytest.mark.parametrize("n_key_value_heads", [1, 2])
+def test_model_of_filled_tiles_is_that_of_float64(n_key_value_heads: int) -> None:
+    config = TransformerConfig(
+        20, n_layers=2, width=32, n_heads=2, n_key_value_heads=n_key_value_heads, context_length=20
+    )
+    model = Transformer(config, seed=0)
+    exact = copy.deepcopy(model).double()
+    prompts = pad_left([[3, 4, 5], [7], [3, 4, 5], [9, 10, 11, 12]], pad_id=0)
+    ids = pad_right([[1, 2, 6, 8], [5, 5], [4], [13, 14, 15]], pad_id=0)
+    found, expected = (token_log_probs(m, *prompts, *ids).log_probs for m in (model, exact))
+    torch.testing.assert_close(found.double(), expected.double(), atol=1e-6, rtol=0)
+    weights, of_exact = list(model.parameters()), list(exact.parameters())
+    pairs = zip(
+        torch.autograd.grad(found.sum(), weights),
+        torch.autograd.grad(expected.sum(), of_exact),
+        strict=True,
+    )
+    for gradient, reference in pairs:
+        assert_close(gradient, reference)
