@@ -123,6 +123,7 @@ MOVED = {
     "counterfactual_states": _changes_moved,
     "segments": _nothing_moved,
     "futures": _nothing_moved,
+    "rules": _nothing_moved,
     "surrogate": _tree_moved,
     "summary": _nothing_moved,
 }
@@ -175,6 +176,7 @@ def test_f39_what_is_said_of_one_episode_does_not_depend_on_its_place(
 SCALED = {
     "attribution": (),
     "counterfactual_states": (),
+    "rules": (),
     "segments": ("drops", "standard_errors"),
     "futures": ("returns", "terms", "terms_error"),
     "components": ("values", "whole"),
