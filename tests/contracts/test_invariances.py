@@ -125,6 +125,7 @@ MOVED = {
     "counterfactual_states": _changes_moved,
     "segments": _nothing_moved,
     "futures": _nothing_moved,
+    "rules": _nothing_moved,
     "surrogate": _tree_moved,
     "summary": _nothing_moved,
 }
@@ -178,6 +179,7 @@ SCALED = {
     "attribution": (),
     "contributions": (),
     "counterfactual_states": (),
+    "rules": (),
     "segments": ("drops", "standard_errors"),
     "futures": ("returns", "terms", "terms_error"),
     "components": ("values", "whole"),
