@@ -9,7 +9,7 @@ from gymnasium.spaces import Box
 
 import pellucid as pl
 from pellucid.budget import Cost
-from pellucid.explanation import RETURN
+from pellucid.explanation import RETURN, RETURN_LOST
 from pellucid.explanation.programs import program_of
 from pellucid.kernels.programs import outputs_of
 from tests.contracts.agents import TRACK, LinearAgent, on_the_track
@@ -125,6 +125,7 @@ MOVED = {
     "counterfactual_states": _changes_moved,
     "segments": _nothing_moved,
     "futures": _nothing_moved,
+    "rules": _nothing_moved,
     "surrogate": _tree_moved,
     "summary": _nothing_moved,
 }
@@ -178,6 +179,7 @@ SCALED = {
     "attribution": (),
     "contributions": (),
     "counterfactual_states": (),
+    "rules": (),
     "segments": ("drops", "standard_errors"),
     "futures": ("returns", "terms", "terms_error"),
     "components": ("values", "whole"),
@@ -188,12 +190,20 @@ SCALED_RETURNS = ("values", "outputs", "baseline", "standard_errors")
 """Of an attribution of what the agent earns; the others are of its choices and predictions."""
 
 
+def _in_rewards(content):
+    """Return the arrays of a content that are in units of reward."""
+    if content.kind == "attribution" and content.output_unit == RETURN:
+        return SCALED_RETURNS
+    if content.kind == "segments" and content.quantity != RETURN_LOST:
+        return ()
+    return SCALED[content.kind]
+
+
 @pytest.mark.parametrize("method", EXPLAINERS)
 def test_f40_scaled_rewards_scale_what_is_said_of_rewards_and_nothing_else(method, usual) -> None:
     one = explained(LinearAgent(), usual, method)
     other = explained(LinearAgent(), collected(LinearAgent(), "Scaled"), method)
-    earned = one.content.kind == "attribution" and one.content.output_unit == RETURN
-    scaled = SCALED_RETURNS if earned else SCALED[one.content.kind]
+    scaled = _in_rewards(one.content)
     assert_same(one.content, other.content, but=scaled)
     for name in scaled:
         value = getattr(one.content, name)

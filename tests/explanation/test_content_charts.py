@@ -233,6 +233,10 @@ def test_moments_are_named_and_sorted_by_how_much_they_stand_out() -> None:
         ("episode 2, step 9", 0.4), ("episode 0, step 3", 0.2),
     ]  # fmt: skip
     assert chart.title == "The 2 moments that stand out, by value spread"
+    why = replace(MOMENTS, reasons=("sure", "unsure"))
+    assert [row.label for row in drawn(why).rows] == [
+        "episode 2, step 9: unsure", "episode 0, step 3: sure",
+    ]  # fmt: skip
     assert drawn(Summary(np.empty((0, 2), np.int64), np.empty(0), "x")) is None
 
 

@@ -39,6 +39,14 @@ def test_terms_of_futures_are_columns_that_add_up_to_the_return() -> None:
     assert frame.arm.tolist() == ["stay", "stay", "go", "go"]
 
 
+def test_moments_carry_why_they_stand_out_and_what_else_is_known() -> None:
+    frame = content_frame(contents()["summary"])
+    assert frame.columns.tolist() == ["episode", "step", "importance", "reason", "value", "größe"]
+    assert frame.reason.tolist() == ["value high", "größe low"]
+    assert frame["value"].tolist() == [1.0, 0.0]
+    assert np.isnan(frame["größe"][0])
+
+
 def test_what_could_not_be_made_has_no_table() -> None:
     with pytest.raises(CapabilityError, match="could not be made"):
         content_frame(None)

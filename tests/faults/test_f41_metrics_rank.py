@@ -19,6 +19,7 @@ from tests.faithfulness.cases import (
 )
 from tests.faithfulness.planted.oracles import contributions
 from tests.faithfulness.planted.oracles import oracle as known
+from tests.faithfulness.planted.oracles import rules as known_rules
 from tests.faithfulness.test_certified_order import checked as certified
 from tests.faithfulness.test_memory_drop import score_of as memory_score
 from tests.faithfulness.test_reasoning import PASSED
@@ -38,15 +39,18 @@ from pellucid.faithfulness.component_gap import component_gap
 from pellucid.faithfulness.component_level import component_level
 from pellucid.faithfulness.credit_gap import credit_gap
 from pellucid.faithfulness.deletion import deletion
+from pellucid.faithfulness.held_out_agreement import held_out_agreement
 from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
 from pellucid.faithfulness.planted import TASKS, rooms
 from pellucid.faithfulness.planted.flips import threshold_rule
+from pellucid.faithfulness.planted.queries import known_rule
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted_inputs import planted_inputs
 from pellucid.faithfulness.removal_neighbours import removal_neighbours
 from pellucid.faithfulness.removal_refit import removal_refit
+from pellucid.faithfulness.rule_agreement import rule_agreement
 from pellucid.faithfulness.state_flip import state_flip
 from pellucid.faithfulness.step_drop import step_drop
 from pellucid.faithfulness.student_return import student_return
@@ -244,9 +248,27 @@ def _sources(metric):
     return first(20), first(10), [first(0) for _ in range(3)]
 
 
+def _rules(metric):
+    """The agent's own rule, one of its two cases, and rules about inputs that it does not read."""
+    setting = known_rule(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    right = replace(known_rules(setting.truth), held_out=np.arange(1, 12, 2))
+    others = [i for i in range(6) if i not in setting.truth.inputs]
+
+    def first(condition):
+        told = replace(right, conditions=(condition,))
+        return metric(check(setting.agent, episodes, told))[0]
+
+    cases = setting.truth.predicate.parts
+    lots = [first(f"x[{i}] > 0.0") for i in others]
+    return first(right.conditions[0]), first(str(cases[0])), lots
+
+
 CASES = {
     "removal_neighbours": lambda: _sources(removal_neighbours),
     "removal_refit": lambda: _sources(removal_refit),
+    "rule_agreement": lambda: _rules(rule_agreement),
+    "held_out_agreement": lambda: _rules(held_out_agreement),
     "memory_drop": _memories,
     "state_flip": _changed_states,
     "coalition_gap": lambda: _credits(coalition_gap, moment=False),

@@ -84,6 +84,12 @@ class Rules:
         precision: Shape (rules,), share of covered states where it is right.
         precision_lows: Shape (rules,), lower ends of its intervals; empty if there are none.
         precision_highs: Shape (rules,), upper ends.
+        conditions: One per rule: where it holds, as `kernels.predicates` reads it; empty if rules
+            are words only.
+        outcomes: Shape (rules,), the output that the agent is said to choose there.
+        exhaustive: Whether that output is said not to be chosen where no rule holds; else nothing
+            is said of other states.
+        held_out: Shape (episodes,), positions of the episodes that the rules were not made from.
     """
 
     kind: ClassVar[str] = "rules"
@@ -92,6 +98,10 @@ class Rules:
     precision: Float[np.ndarray, " rules"]
     precision_lows: Float[np.ndarray, " rules"] = field(default_factory=no_numbers)
     precision_highs: Float[np.ndarray, " rules"] = field(default_factory=no_numbers)
+    conditions: tuple[str, ...] = ()
+    outcomes: Int[np.ndarray, " rules"] = field(default_factory=no_integers)
+    exhaustive: bool = False
+    held_out: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
 
 
 @dataclass(frozen=True)

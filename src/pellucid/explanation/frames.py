@@ -70,6 +70,7 @@ def _segments(c: Segments) -> pd.DataFrame:
             "drop": c.drops,
             "standard_error": c.standard_errors,
             "chosen": np.arange(len(c.drops)) == c.chosen,
+            "quantity": c.quantity,
         }
     )
 
@@ -161,9 +162,12 @@ def _graph(c: Graph) -> pd.DataFrame:
 
 
 def _summary(c: Summary) -> pd.DataFrame:
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {"episode": c.steps[:, 0], "step": c.steps[:, 1], "importance": c.importance}
     )
+    if c.reasons:
+        frame["reason"] = c.reasons
+    return frame.assign(**{name: c.profile[:, i] for i, name in enumerate(c.dimension_names)})
 
 
 def _contributions(c: Contributions) -> pd.DataFrame:

@@ -14,6 +14,8 @@ REGISTRY = {
     "component_level": "pellucid.faithfulness.component_level",
     "credit_gap": "pellucid.faithfulness.credit_gap",
     "state_flip": "pellucid.faithfulness.state_flip",
+    "rule_agreement": "pellucid.faithfulness.rule_agreement",
+    "held_out_agreement": "pellucid.faithfulness.held_out_agreement",
     "student_return": "pellucid.faithfulness.student_return",
     "surrogate_agreement": "pellucid.faithfulness.surrogate_agreement",
     "surrogate_regret": "pellucid.faithfulness.surrogate_regret",

@@ -11,6 +11,7 @@ from pellucid.explanation import (
     Contributions,
     CounterfactualStates,
     Futures,
+    Rules,
     Segments,
     Summary,
     Surrogate,
@@ -161,6 +162,18 @@ def lags(truth: Any) -> Contributions:
     )
 
 
+def rules(truth: Any) -> Rules:
+    """Return the agent's own rule."""
+    return Rules(
+        rules=("its rule",),
+        support=np.array([1]),
+        precision=np.ones(1),
+        conditions=(str(truth.predicate),),
+        outcomes=np.array([1]),
+        exhaustive=True,
+    )
+
+
 def _own_sum(truth: Any) -> Surrogate:
     weights = np.stack([-truth.weights, truth.weights])
     return Surrogate(
@@ -256,6 +269,7 @@ ORACLES = {
     Segments: segments,
     Summary: summary,
     Futures: futures,
+    Rules: rules,
     Surrogate: surrogate,
     Certificates: certificates,
 }

@@ -6,6 +6,7 @@ REGISTRY = {
     "linear-model-tree": "pellucid.explainers.model.linear_model_tree",
     "oblique-tree": "pellucid.explainers.model.oblique_tree",
     "optimal-tree": "pellucid.explainers.model.optimal_tree",
+    "policy-queries": "pellucid.explainers.model.policy_queries",
     "reward-cliff": "pellucid.explainers.model.reward_cliff",
     "symbolic-policy": "pellucid.explainers.model.symbolic_policy",
     "viper-tree": "pellucid.explainers.model.viper_tree",
