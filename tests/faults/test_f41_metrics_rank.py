@@ -43,11 +43,12 @@ from pellucid.faithfulness.held_out_agreement import held_out_agreement
 from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
-from pellucid.faithfulness.planted import TASKS, rooms
+from pellucid.faithfulness.planted import TASKS, rooms, units
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.queries import known_rule
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted_inputs import planted_inputs
+from pellucid.faithfulness.probe_selectivity import probe_selectivity
 from pellucid.faithfulness.removal_neighbours import removal_neighbours
 from pellucid.faithfulness.removal_refit import removal_refit
 from pellucid.faithfulness.rule_agreement import rule_agreement
@@ -264,7 +265,23 @@ def _rules(metric):
     return first(right.conditions[0]), first(str(cases[0])), lots
 
 
+def _probes(metric):
+    """Concepts as they were read, with half of the readings turned round, and with all of them."""
+    setting = units.units(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=1000)
+    made = pl.explain(setting.agent, episodes, method="concept-probes", seed=0, score=False)
+    content = made.content
+
+    def first(share):
+        turned = np.arange(len(content.probabilities))[:, None] % 10 < 10 * share
+        told = np.where(turned, 1.0 - content.probabilities, content.probabilities)
+        return metric(check(setting.agent, episodes, replace(content, probabilities=told)))[0]
+
+    return first(0.0), first(0.3), [first(1.0)]
+
+
 CASES = {
+    "probe_selectivity": lambda: _probes(probe_selectivity),
     "removal_neighbours": lambda: _sources(removal_neighbours),
     "removal_refit": lambda: _sources(removal_refit),
     "rule_agreement": lambda: _rules(rule_agreement),

@@ -200,6 +200,12 @@ class Prediction:
         happened: Shape (states, events).
         episodes: Shape (states,), episode of each state; empty if unknown, and then what happened
             has no interval.
+        steps: Shape (states, 2), episode and step of each state; empty if unknown.
+        layers: Shape (events,), the hidden layer that each event is read from, from 0; empty if
+            events are no concepts that are read from inside a network.
+        controls: Shape (events,), share of states in which a probe of random labels is right.
+        fitted_steps: Shape (fitted, 2), the states that probes were fitted to.
+        fitted_labels: Shape (fitted, events), what was true in them.
     """
 
     kind: ClassVar[str] = "prediction"
@@ -207,6 +213,16 @@ class Prediction:
     probabilities: Float[np.ndarray, "states events"]
     happened: Bool[np.ndarray, "states events"]
     episodes: Int[np.ndarray, " states"] = field(default_factory=no_integers)
+    steps: Int[np.ndarray, "states 2"] = field(default_factory=no_pairs)
+    layers: Int[np.ndarray, " events"] = field(default_factory=no_integers)
+    controls: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
+    fitted_steps: Int[np.ndarray, "fitted 2"] = field(default_factory=no_pairs)
+    fitted_labels: Bool[np.ndarray, "fitted events"] = field(default_factory=no_flags)
+
+    @property
+    def right(self) -> Bool[np.ndarray, "states events"]:
+        """Where what was likelier by its probability is what happened."""
+        return np.asarray((self.probabilities > 0.5) == self.happened)
 
 
 @dataclass(frozen=True)

@@ -261,7 +261,22 @@ def changes(truth: Any) -> CounterfactualStates:
     )
 
 
+def readings_of(truth: Any) -> Prediction:
+    """Read what the network holds, and nothing else, in 200 states."""
+    happened = np.random.default_rng(0).random((200, 4)) < 0.5
+    held = np.isin(np.arange(4), truth.held)
+    return Prediction(
+        event_names=tuple(f"input {i} (unnamed) is high" for i in range(4)),
+        probabilities=np.where(held, happened, 0.0).astype(np.float64),
+        happened=happened,
+        episodes=np.arange(200) // 20,
+        layers=np.zeros(4, dtype=np.int64),
+        controls=np.full(4, 0.5),
+    )
+
+
 ORACLES = {
+    Prediction: readings_of,
     CounterfactualStates: changes,
     Contributions: contributions,
     Components: components,
