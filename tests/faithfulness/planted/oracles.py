@@ -11,6 +11,7 @@ from pellucid.explanation import (
     Contributions,
     CounterfactualStates,
     Futures,
+    Prediction,
     Rules,
     Segments,
     Summary,
@@ -21,6 +22,7 @@ from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.rooms import KnownRooms
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 from pellucid.faithfulness.planted.teams import KnownYields
+from pellucid.faithfulness.planted.units import N_UNITS, KnownUnits
 
 DISCOUNT = 0.95
 
@@ -132,6 +134,8 @@ def contributions(truth: Any) -> Contributions:
     """Give everything to what it is due to."""
     if isinstance(truth, KnownRooms):
         return sources(truth)
+    if isinstance(truth, KnownUnits):
+        return patches(truth)
     return team_credits(truth) if isinstance(truth, KnownYields) else lags(truth)
 
 
@@ -149,6 +153,17 @@ def sources(truth: Any) -> Contributions:
         members=np.arange(n),
         by_moment=by_moment,
         shown=0,
+    )
+
+
+def patches(truth: Any) -> Contributions:
+    """Give everything to the unit that decides."""
+    return Contributions(
+        names=tuple(f"unit {i} of hidden layer 1" for i in range(N_UNITS)),
+        values=100.0 * np.eye(N_UNITS)[truth.carrier],
+        standard_errors=np.zeros(N_UNITS),
+        total=100.0,
+        units=np.array([(0, i, i + 1) for i in range(N_UNITS)]),
     )
 
 
