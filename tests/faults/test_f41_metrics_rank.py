@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+import torch
 from tests.agents.contexts import HalfForgetful
 from tests.explainers.text.writers import FORM, PROMPTS, episodes_of, faithful, unfaithful
 from tests.faithfulness.cases import (
@@ -43,6 +44,7 @@ from pellucid.faithfulness.held_out_agreement import held_out_agreement
 from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
+from pellucid.faithfulness.patch_effect import patch_effect
 from pellucid.faithfulness.planted import TASKS, rooms, units
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.queries import known_rule
@@ -280,7 +282,26 @@ def _probes(metric):
     return first(0.0), first(0.3), [first(1.0)]
 
 
+def _units(metric):
+    """The unit that decides, units that do so by a half, and those that nothing listens to."""
+    setting = units.units(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=1000)
+    right = replace(contributions(setting.truth), moments=np.array([[0, 10]]))
+    with torch.no_grad():
+        # a second unit that takes part, with three quarters of the weight
+        second = setting.truth.decoys[0]
+        setting.agent.network.module[2].weight[:, second] = torch.tensor([-3.0, 3.0])
+
+    def first(unit):
+        told = replace(right, values=np.eye(units.N_UNITS)[unit])
+        return metric(check(setting.agent, episodes, told))[0]
+
+    silent = [i for i in range(units.N_UNITS) if i not in (setting.truth.carrier, second)]
+    return first(setting.truth.carrier), first(second), [first(unit) for unit in silent]
+
+
 CASES = {
+    "patch_effect": lambda: _units(patch_effect),
     "probe_selectivity": lambda: _probes(probe_selectivity),
     "removal_neighbours": lambda: _sources(removal_neighbours),
     "removal_refit": lambda: _sources(removal_refit),
