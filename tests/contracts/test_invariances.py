@@ -81,7 +81,9 @@ def assert_scores_agree(one, other, factors=None):
     for a, b in zip(one.faithfulness, other.faithfulness, strict=True):
         factor = (factors or {}).get(a.metric, 1.0)
         if a.role != "sanity":
-            assert b.interval.value == pytest.approx(factor * a.interval.value, abs=1e-6), a.metric
+            assert b.interval.value == pytest.approx(
+                factor * a.interval.value, abs=1e-6, nan_ok=True
+            ), a.metric
     assert (one.badge, one.decisive) == (other.badge, other.decisive)
 
 
@@ -117,7 +119,21 @@ def _changes_moved(one, other, states):
     assert_same(one, other, but=("observations", "changed", "scales"))
 
 
+def _prediction_moved(one, other, states):
+    """Events are about inputs, and come in their order."""
+    events = [i for column in ORDER for i in np.flatnonzero(one.columns == column)]
+    for name in ("amounts", "standard_errors", "realised", "bounds", "above"):
+        np.testing.assert_allclose(
+            getattr(other, name), getattr(one, name)[..., events], atol=1e-9, err_msg=name
+        )
+    moved = ("amounts", "standard_errors", "realised", "bounds", "above", "columns", "observations")
+    assert_same(one, other, but=moved)
+    np.testing.assert_allclose(other.observations, one.observations[:, ORDER], atol=1e-9)
+    assert one.shown == other.shown
+
+
 MOVED = {
+    "prediction": _prediction_moved,
     "attribution": _attribution_moved,
     "components": _nothing_moved,
     "counterfactual_states": _changes_moved,
@@ -180,6 +196,7 @@ SCALED = {
     "components": ("values", "whole"),
     "surrogate": ("returns", "return_lows", "return_highs"),
     "summary": (),
+    "prediction": ("returns",),
 }
 SCALED_RETURNS = ("values", "outputs", "baseline", "standard_errors")
 """Of an attribution of what the agent earns; the others are of its choices and predictions."""

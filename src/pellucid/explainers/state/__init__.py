@@ -9,5 +9,6 @@ REGISTRY = {
     "perturbation": "pellucid.explainers.state.perturbation",
     "rise": "pellucid.explainers.state.rise",
     "memory": "pellucid.explainers.state.memory",
+    "intended-outcomes": "pellucid.explainers.state.intended_outcomes",
     "critical-steps": "pellucid.explainers.state.critical_steps",
 }

@@ -16,6 +16,7 @@ from pellucid.faithfulness.planted import (
     rules,
     sums,
     teams,
+    ways,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
@@ -34,6 +35,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *components.TASKS,
     *leads.TASKS,
     *teams.TASKS,
+    *ways.TASKS,
 )
 
 
