@@ -118,7 +118,21 @@ def _changes_moved(one, other, states):
     assert_same(one, other, but=("observations", "changed", "scales"))
 
 
+def _prediction_moved(one, other, states):
+    """Events are about inputs, and come in their order."""
+    events = [i for column in ORDER for i in np.flatnonzero(one.columns == column)]
+    for name in ("amounts", "standard_errors", "realised", "bounds", "above"):
+        np.testing.assert_allclose(
+            getattr(other, name), getattr(one, name)[..., events], atol=1e-9, err_msg=name
+        )
+    moved = ("amounts", "standard_errors", "realised", "bounds", "above", "columns", "observations")
+    assert_same(one, other, but=moved)
+    np.testing.assert_allclose(other.observations, one.observations[:, ORDER], atol=1e-9)
+    assert one.shown == other.shown
+
+
 MOVED = {
+    "prediction": _prediction_moved,
     "attribution": _attribution_moved,
     "contributions": _nothing_moved,
     "components": _nothing_moved,
@@ -185,6 +199,7 @@ SCALED = {
     "components": ("values", "whole"),
     "surrogate": ("returns", "return_lows", "return_highs"),
     "summary": (),
+    "prediction": ("returns",),
 }
 SCALED_RETURNS = ("values", "outputs", "baseline", "standard_errors")
 """Of an attribution of what the agent earns; the others are of its choices and predictions."""

@@ -43,10 +43,13 @@ from pellucid.faithfulness.held_out_agreement import held_out_agreement
 from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
+from pellucid.faithfulness.outcome_amounts import outcome_amounts
+from pellucid.faithfulness.outcome_records import outcome_records
 from pellucid.faithfulness.planted import TASKS, rooms
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.queries import known_rule
 from pellucid.faithfulness.planted.teams import field
+from pellucid.faithfulness.planted.ways import yard
 from pellucid.faithfulness.planted_inputs import planted_inputs
 from pellucid.faithfulness.removal_refit import removal_refit
 from pellucid.faithfulness.rule_agreement import rule_agreement
@@ -263,10 +266,29 @@ def _rules(metric):
     return first(right.conditions[0]), first(str(cases[0])), lots
 
 
+def _amounts(metric, held_out):
+    """The true amounts, half-way to those of other states, and those of other states."""
+    setting = yard(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    found = pl.explain(
+        setting.agent, episodes, method="intended-outcomes", seed=0, score=False
+    ).content
+    true = setting.truth.amounts(found)
+    known = replace(found, held_out=held_out, realised=true[:, 0])
+
+    def first(amounts):
+        return metric(check(setting.agent, episodes, replace(known, amounts=amounts)))[0]
+
+    lots = [first(np.roll(true, shift, axis=0)) for shift in (1, 2, 3)]
+    return first(true), first((true + np.roll(true, 1, axis=0)) / 2), lots
+
+
 CASES = {
     "removal_refit": lambda: _sources(removal_refit),
     "rule_agreement": lambda: _rules(rule_agreement),
     "held_out_agreement": lambda: _rules(held_out_agreement),
+    "outcome_amounts": lambda: _amounts(outcome_amounts, held_out=False),
+    "outcome_records": lambda: _amounts(outcome_records, held_out=True),
     "memory_drop": _memories,
     "state_flip": _changed_states,
     "coalition_gap": lambda: _credits(coalition_gap, moment=False),

@@ -5,9 +5,17 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
-from pellucid.explanation.content_defaults import no_flags, no_integers, no_numbers, no_pairs
+from pellucid.explanation.content_defaults import (
+    no_cubes,
+    no_flags,
+    no_integers,
+    no_numbers,
+    no_pairs,
+    no_rows,
+)
+from pellucid.rollouts.counting import Counted, Form
 
 PREDICTED_RETURN = "predicted return"
 """Unit of an attribution of the agent's value."""
@@ -194,12 +202,36 @@ class Components:
 class Prediction:
     """Events that were announced, and whether they happened.
 
+    Or, where no event is announced by its probability, how much of each event was: its discounted
+    sum over the steps that follow each of some choices. `probabilities` then have no rows.
+
     Args:
         event_names: One per event.
         probabilities: Shape (states, events), announced.
         happened: Shape (states, events).
         episodes: Shape (states,), episode of each state; empty if unknown, and then what happened
             has no interval.
+        amounts: Shape (states, choices, events), announced amounts after each choice, the agent's
+            own first.
+        standard_errors: Shape (states, choices, events), Monte-Carlo error of `amounts`; NaN where
+            it is not known.
+        returns: Shape (states, choices), the discounted return that goes with them.
+        realised: Shape (states, events), what followed in the recorded episodes after the own
+            choice; NaN where it is not known.
+        choices: Shape (states, choices, *action), in the action space.
+        choice_names: One per choice, those of the shown state.
+        steps: Shape (states, 2), episode and step of each state.
+        discount: Weight of the next step in amounts and returns.
+        horizon: Steps that they cover.
+        form: What events are, as `rollouts.counting.Counted` says, which the next four belong to.
+        places: Shape (events, inputs).
+        columns: Shape (events,).
+        bounds: Shape (events,).
+        above: Shape (events,).
+        cells: Shape (events, 2), row and column of each place on a map; empty if there is none.
+        observations: Shape (states, inputs), what was seen there.
+        held_out: Whether nothing of the episodes of these states entered the announcements.
+        shown: The state that the answer is about.
     """
 
     kind: ClassVar[str] = "prediction"
@@ -207,6 +239,40 @@ class Prediction:
     probabilities: Float[np.ndarray, "states events"]
     happened: Bool[np.ndarray, "states events"]
     episodes: Int[np.ndarray, " states"] = field(default_factory=no_integers)
+    amounts: Float[np.ndarray, "announced choices events"] = field(default_factory=no_cubes)
+    standard_errors: Float[np.ndarray, "announced choices events"] = field(default_factory=no_cubes)
+    returns: Float[np.ndarray, "announced choices"] = field(default_factory=no_rows)
+    realised: Float[np.ndarray, "announced events"] = field(default_factory=no_rows)
+    choices: Shaped[np.ndarray, "..."] = field(default_factory=no_integers)
+    choice_names: tuple[str, ...] = ()
+    steps: Int[np.ndarray, "announced 2"] = field(default_factory=no_pairs)
+    discount: float = math.nan
+    horizon: int = 0
+    form: Form = "levels"
+    places: Float[np.ndarray, "events inputs"] = field(default_factory=no_rows)
+    columns: Int[np.ndarray, " events"] = field(default_factory=no_integers)
+    bounds: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
+    above: Bool[np.ndarray, " events"] = field(default_factory=no_flags)
+    cells: Int[np.ndarray, "events 2"] = field(default_factory=no_pairs)
+    observations: Float[np.ndarray, "announced inputs"] = field(default_factory=no_rows)
+    held_out: bool = False
+    shown: int = 0
+
+    @property
+    def counted(self) -> Counted:
+        """What amounts are sums of."""
+        return Counted(
+            self.form, self.event_names, self.places, self.columns, self.bounds, self.above
+        )
+
+    @property
+    def here(self) -> int:
+        """The place at which the choice of the shown state is made; -1 if it is none of them."""
+        if self.form != "places" or not len(self.observations):
+            return -1
+        seen = self.observations[[self.shown, self.shown]]
+        at = self.counted.of(seen, {})[0]
+        return int(at.argmax()) if at.any() else -1
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,8 @@ def _rules(c: Rules) -> pd.DataFrame:
 
 
 def _prediction(c: Prediction) -> pd.DataFrame:
+    if c.amounts.size:
+        return _amounts(c)
     state, event = (grid.ravel() for grid in np.indices(c.probabilities.shape))
     return pd.DataFrame(
         {
@@ -138,6 +140,20 @@ def _prediction(c: Prediction) -> pd.DataFrame:
             "event": np.array(c.event_names, dtype=object)[event],
             "probability": c.probabilities.ravel(),
             "happened": c.happened.ravel(),
+        }
+    )
+
+
+def _amounts(c: Prediction) -> pd.DataFrame:
+    state, choice, event = (grid.ravel() for grid in np.indices(c.amounts.shape))
+    return pd.DataFrame(
+        {
+            "episode": c.steps[state, 0],
+            "step": c.steps[state, 1],
+            "choice": choice,
+            "event": np.array(c.event_names, dtype=object)[event],
+            "amount": c.amounts.ravel(),
+            "standard_error": c.standard_errors.ravel(),
         }
     )
 

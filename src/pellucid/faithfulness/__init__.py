@@ -12,6 +12,8 @@ REGISTRY = {
     "coalition_gap": "pellucid.faithfulness.coalition_gap",
     "component_gap": "pellucid.faithfulness.component_gap",
     "component_level": "pellucid.faithfulness.component_level",
+    "outcome_amounts": "pellucid.faithfulness.outcome_amounts",
+    "outcome_records": "pellucid.faithfulness.outcome_records",
     "credit_gap": "pellucid.faithfulness.credit_gap",
     "state_flip": "pellucid.faithfulness.state_flip",
     "rule_agreement": "pellucid.faithfulness.rule_agreement",

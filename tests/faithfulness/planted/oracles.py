@@ -1,5 +1,6 @@
 """Explanations that know the planted truth, one per kind of content."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from pellucid.explanation import (
     Contributions,
     CounterfactualStates,
     Futures,
+    Prediction,
     Rules,
     Segments,
     Summary,
@@ -21,6 +23,7 @@ from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.rooms import KnownRooms
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 from pellucid.faithfulness.planted.teams import KnownYields
+from pellucid.faithfulness.planted.ways import RIGHT, SIDE, UP
 
 DISCOUNT = 0.95
 
@@ -261,7 +264,27 @@ def changes(truth: Any) -> CounterfactualStates:
     )
 
 
+def prediction(truth: Any) -> Prediction:
+    """Tell the true amounts of all places but the exit, of going right and of going up."""
+    places = np.array([divmod(i, SIDE) for i in range(SIDE * SIDE)], dtype=np.float64)
+    n_states = len(places) - 1
+    known = Prediction(
+        event_names=tuple(map(str, range(len(places)))),
+        probabilities=np.empty((0, len(places))),
+        happened=np.empty((0, len(places)), dtype=bool),
+        amounts=np.zeros((n_states, 2, len(places))),
+        choices=np.tile([RIGHT, UP], (n_states, 1)),
+        steps=np.zeros((n_states, 2), dtype=np.int64),
+        discount=DISCOUNT,
+        form="places",
+        places=places,
+        observations=places[:-1],
+    )
+    return replace(known, amounts=truth.amounts(known))
+
+
 ORACLES = {
+    Prediction: prediction,
     CounterfactualStates: changes,
     Contributions: contributions,
     Components: components,

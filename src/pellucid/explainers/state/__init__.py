@@ -9,6 +9,7 @@ REGISTRY = {
     "perturbation": "pellucid.explainers.state.perturbation",
     "rise": "pellucid.explainers.state.rise",
     "memory": "pellucid.explainers.state.memory",
+    "intended-outcomes": "pellucid.explainers.state.intended_outcomes",
     "critical-steps": "pellucid.explainers.state.critical_steps",
     "step-mask": "pellucid.explainers.state.step_mask",
 }

@@ -14,6 +14,7 @@ from pellucid.explanation.plots.charts import (
 )
 from pellucid.explanation.plots.fronts import FrontChart, FrontPoint, TreeNode
 from pellucid.explanation.plots.graphs import GraphChart, GraphEdge, GraphNode
+from pellucid.explanation.plots.maps import MapCell, MapChart
 from pellucid.explanation.plots.pairs import PairChart, PairRow
 from pellucid.explanation.plots.rows import Band, DotChart, DotRow
 from pellucid.explanation.plots.rule_lists import RulesChart
@@ -37,6 +38,8 @@ __all__ = [
     "GraphChart",
     "GraphEdge",
     "GraphNode",
+    "MapCell",
+    "MapChart",
     "PairChart",
     "PairRow",
     "RulesChart",

@@ -28,11 +28,12 @@ from pellucid.explanation.content import (
     Summary,
     Surrogate,
 )
-from pellucid.explanation.plots.announcements import announcements_chart
+from pellucid.explanation.plots.amounts import prediction_chart
 from pellucid.explanation.plots.attributions import attribution_chart
 from pellucid.explanation.plots.changes import changes_chart
 from pellucid.explanation.plots.fronts import FrontChart, read_front, surrogate_chart
 from pellucid.explanation.plots.graphs import GraphChart, graph_chart, read_graph
+from pellucid.explanation.plots.maps import MapChart, read_map
 from pellucid.explanation.plots.moments import moments_chart
 from pellucid.explanation.plots.pairs import PairChart, read_pairs
 from pellucid.explanation.plots.parts import components_chart, contributions_chart
@@ -115,7 +116,14 @@ class FuturesChart:
 
 
 Chart: TypeAlias = (
-    DotChart | StretchChart | FuturesChart | FrontChart | PairChart | RulesChart | GraphChart
+    DotChart
+    | StretchChart
+    | FuturesChart
+    | FrontChart
+    | PairChart
+    | RulesChart
+    | GraphChart
+    | MapChart
 )
 
 
@@ -320,7 +328,7 @@ _BUILDERS: Mapping[str, Callable[[Any, str], Chart | None]] = {
     CounterfactualStates.kind: changes_chart,
     Components.kind: components_chart,
     Rules.kind: rules_chart,
-    Prediction.kind: announcements_chart,
+    Prediction.kind: prediction_chart,
     Graph.kind: graph_chart,
     Summary.kind: moments_chart,
     Contributions.kind: contributions_chart,
@@ -333,4 +341,5 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Chart]] = {
     PairChart.form: read_pairs,
     RulesChart.form: read_rules,
     GraphChart.form: read_graph,
+    MapChart.form: read_map,
 }

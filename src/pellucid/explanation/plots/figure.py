@@ -3,6 +3,8 @@
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from pellucid.errors import CapabilityError
@@ -10,6 +12,7 @@ from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.plots.charts import FuturesChart, StretchChart, content_chart
 from pellucid.explanation.plots.fronts import FrontChart
 from pellucid.explanation.plots.graphs import GraphChart, GraphEdge
+from pellucid.explanation.plots.maps import MapChart
 from pellucid.explanation.plots.pairs import PairChart, PairRow
 from pellucid.explanation.plots.rows import MAX_ROWS, Band, DotChart, DotRow
 from pellucid.explanation.plots.rule_lists import RulesChart
@@ -45,6 +48,7 @@ def explanation_figure(explanation: "Explanation") -> Figure:
         "pairs": _pairs,
         "rules": _rules,
         "graph": _graph,
+        "map": _map,
     }
     figure: Figure = draw[chart.form](chart)
     figure.suptitle(
@@ -165,6 +169,28 @@ def _graph(chart: GraphChart) -> Figure:
     axes.set_xlim(-1, 6)
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
+    axes.set_title(visible(chart.title), fontsize=9, color=MUTED, loc="left")
+    return figure
+
+
+def _map(chart: MapChart) -> Figure:
+    figure, (axes,) = _figure(1, max(4, chart.n_rows))
+    shades = np.full((chart.n_rows, chart.n_columns), np.nan)
+    for cell in chart.rows:
+        shades[cell.row, cell.column] = cell.shade
+    most = float(np.nanmax(np.abs(shades))) or 1.0
+    colours = LinearSegmentedColormap.from_list("sides", [TONES["away"], "white", TONES["toward"]])
+    image = axes.imshow(shades, cmap=colours, vmin=-most, vmax=most)
+    for cell in chart.rows:
+        if cell.here:
+            axes.plot([cell.column], [cell.row], "s", markerfacecolor="none", color=TEXT,
+                      markersize=12)  # fmt: skip
+    axes.set_anchor("W")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines["bottom"].set_visible(False)
+    bar = figure.colorbar(image, ax=axes, shrink=0.8)
+    bar.set_label(visible(chart.unit), color=MUTED, fontsize=8)
     axes.set_title(visible(chart.title), fontsize=9, color=MUTED, loc="left")
     return figure
 

@@ -18,6 +18,7 @@ from pellucid.faithfulness.planted import (
     rules,
     sums,
     teams,
+    ways,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
@@ -38,6 +39,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *leads.TASKS,
     *teams.TASKS,
     *rooms.TASKS,
+    *ways.TASKS,
 )
 
 
