@@ -51,6 +51,7 @@ from pellucid.faithfulness.planted.queries import known_rule
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted.ways import yard
 from pellucid.faithfulness.planted_inputs import planted_inputs
+from pellucid.faithfulness.removal_neighbours import removal_neighbours
 from pellucid.faithfulness.removal_refit import removal_refit
 from pellucid.faithfulness.rule_agreement import rule_agreement
 from pellucid.faithfulness.state_flip import state_flip
@@ -284,6 +285,7 @@ def _amounts(metric, held_out):
 
 
 CASES = {
+    "removal_neighbours": lambda: _sources(removal_neighbours),
     "removal_refit": lambda: _sources(removal_refit),
     "rule_agreement": lambda: _rules(rule_agreement),
     "held_out_agreement": lambda: _rules(held_out_agreement),

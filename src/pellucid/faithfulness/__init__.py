@@ -25,6 +25,7 @@ REGISTRY = {
     "certificate_attacks": "pellucid.faithfulness.certificate_attacks",
     "weight_randomisation": "pellucid.faithfulness.weight_randomisation",
     "planted_inputs": "pellucid.faithfulness.planted_inputs",
+    "removal_neighbours": "pellucid.faithfulness.removal_neighbours",
     "removal_refit": "pellucid.faithfulness.removal_refit",
     "reasoning": "pellucid.faithfulness.reasoning",
 }

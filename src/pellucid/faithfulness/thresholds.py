@@ -138,3 +138,5 @@ RARE_STATES = 0.5
 
 RANDOM_REMOVALS = 20
 """Draws of random episodes that make up the control of episodes that are taken out."""
+VOTING_MOMENTS = 10
+"""Nearest recorded moments whose mean action is what a clone prefers that fits nothing."""
