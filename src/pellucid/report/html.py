@@ -19,6 +19,7 @@ from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.plots.charts import read_chart
 from pellucid.explanation.plots.svg import chart_svg
 from pellucid.explanation.wording import show
+from pellucid.report.changed_pictures import changed_picture_svgs
 from pellucid.report.charts import returns_svg
 from pellucid.report.fitting import limits_of, shortened, with_fewer_frames
 from pellucid.report.lanes import (
@@ -143,9 +144,14 @@ class _AgentPage(Page):
         """Return what the agent saw: plain, with the top region outlined, with a random one."""
         picture = self.document["explanations"][i]["picture"]
         content = self.record.explanations[i].content
-        if picture is None or not isinstance(content, Attribution):
+        if picture is None:
             return []
-        drawn = picture_svgs(self.record.episodes, content, picture["state"], picture["text"])
+        if isinstance(content, CounterfactualStates):
+            drawn = changed_picture_svgs(content, picture["state"], picture["text"])
+        elif isinstance(content, Attribution):
+            drawn = picture_svgs(self.record.episodes, content, picture["state"], picture["text"])
+        else:
+            return []
         return [made_here(drawing) for drawing in drawn]
 
     # --- order ---

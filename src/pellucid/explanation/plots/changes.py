@@ -10,12 +10,15 @@ from pellucid.explanation.plots.pairs import PairChart, PairRow
 from pellucid.explanation.plots.rows import DotRow
 from pellucid.explanation.wording import show
 
+_NAMES = ("as it was", "changed")
 SAME = 1e-9
 """Change of an input, as a share of its size, that counts as none."""
 
 
 def changed_inputs(content: CounterfactualStates) -> Bool[np.ndarray, "states inputs"]:
     """Return which inputs differ between the states and their changed states."""
+    if content.swapped.size:
+        return content.differs
     size = np.maximum(1.0, np.abs(content.observations))
     differs = np.abs(content.changed - content.observations) > SAME * size
     return np.asarray(differs & content.found[:, None])
@@ -60,12 +63,14 @@ def changes_chart(content: CounterfactualStates, unit: str) -> PairChart | None:
     )
     n_more = len(rows) - 2
     more = f" and {n_more} more changed" if n_more > 0 else ""
+    if content.swapped.size:
+        instead, more = " and ".join(row.label for row in rows[:2]), f"{more} been as elsewhere"
     return PairChart(
         title=f"The smallest change found that flips {chosen} to {wanted}{_at(content, state)}; "
         f"a change was found in {int(content.found.sum())} of {len(content.found)} states",
         sentence=f"Had {instead}{more}, it would have chosen {wanted}, not {chosen}.",
         unit="",
-        names=("as it was", "changed"),
+        names=("mean as it was", "mean changed") if content.swapped.size else _NAMES,
         between=" → ",
         rows=rows,
         own_axes=True,
@@ -87,8 +92,8 @@ def _row(content: CounterfactualStates, index: int, before: float, after: float)
         content.input_names[index],
         DotRow("as it was", before, math.nan, math.nan),
         DotRow("changed", after, math.nan, math.nan),
-        float(seen.min()),
-        float(seen.max()),
+        float(seen.min()) if len(seen) else math.nan,
+        float(seen.max()) if len(seen) else math.nan,
     )
 
 
@@ -96,4 +101,6 @@ def _scaled(content: CounterfactualStates) -> Float[np.ndarray, "states inputs"]
     """Changes in standard deviations of each input; an input that never varies counts in units."""
     spread = content.scales if len(content.scales) else content.observations.std(axis=0)
     scale = np.where(np.isfinite(spread) & (spread > 0), spread, 1.0)
-    return np.asarray(np.abs(content.changed - content.observations) / scale)
+    # a group of which one of the two states has nothing has no mean there
+    change = np.abs(content.changed - content.observations) / scale
+    return np.asarray(np.where(content.differs, np.nan_to_num(change), change))
