@@ -122,6 +122,9 @@ class Contributions:
         unit: Of values and total; empty if they have none.
         moments: Shape (moments, 2), episode and step of what is contributed to, if it is a mean
             over moments.
+        by_moment: Shape (moments, contributors), what it is the mean of; empty if unknown.
+        spans: Shape (moments, contributors, 2), where contributors are stretches of steps: the
+            first step and one past the last; equal for a stretch that a moment does not have.
     """
 
     kind: ClassVar[str] = "contributions"
@@ -131,3 +134,5 @@ class Contributions:
     total: float
     unit: str = ""
     moments: Int[np.ndarray, "moments 2"] = field(default_factory=no_pairs)
+    by_moment: Float[np.ndarray, "moments contributors"] = field(default_factory=no_rows)
+    spans: Int[np.ndarray, "*moments_contributors_ends"] = field(default_factory=no_integers)

@@ -31,6 +31,7 @@ from pellucid.report.lanes import (
     marks_svg,
     shown_dimensions,
 )
+from pellucid.report.memory_lane import remembered_svg
 from pellucid.report.page import SHOWN_DIGITS, TITLE_LETTERS, Page, made_here, render_page, rounded
 from pellucid.report.pictures import picture_svgs
 from pellucid.report.record import RunRecord
@@ -89,6 +90,10 @@ class _AgentPage(Page):
         episode = self.document["timeline"]["episodes"][k]
         drawing = choices_svg(episode)
         return (lanes_of(episode), made_here(drawing)) if drawing else None
+
+    def memory(self, k: int) -> Markup:
+        """Return what earlier steps contribute to a choice of the k-th shown episode."""
+        return made_here(remembered_svg(self.document["timeline"]["episodes"][k]))
 
     def percent(self, k: int, i: int) -> Markup:
         """Return the probability of the action taken at a kept step, in percent."""
