@@ -40,14 +40,14 @@ def test_each_stretch_of_the_past_has_its_steps_and_value() -> None:
     assert (found["step"], found["starts"].tolist(), found["stops"].tolist()) == (2, [1, 0], [2, 1])
     assert found["values"].tolist() == [10.0, 40.0]
     assert found["text"] == (
-        "What it had seen 2 steps before counts most for its choice at step 2: 40 % of choices."
+        "what it had seen 2 steps before counts most for its choice at step 2: 40 % of choices."
     )
     weak = remembered((memory("weak"),), WORST)
     assert weak is not None
     assert "may count most" in weak["text"]
     nothing = remembered((memory(),), 0)
     assert nothing is not None
-    assert nothing["text"] == "Nothing that it had seen counts for its choice at step 50."
+    assert nothing["text"] == "nothing that it had seen counts for its choice at step 50."
 
 
 @pytest.mark.parametrize("badge", ["failed", "not_measured"])

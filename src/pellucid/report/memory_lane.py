@@ -11,8 +11,8 @@ from pellucid.report.lanes import LINE_HEIGHT, WIDTH, lane_svg
 from pellucid.report.said import Document, said
 
 _SAYS = {
-    "supported": "What it had seen {x} counts most for its choice at step {step}: {v} {unit}.",
-    "weak": "What it had seen {x} may count most for its choice at step {step}: {v} {unit}.",
+    "supported": "what it had seen {x} counts most for its choice at step {step}: {v} {unit}.",
+    "weak": "what it had seen {x} may count most for its choice at step {step}: {v} {unit}.",
 }
 
 
@@ -40,7 +40,7 @@ def remembered(explanations: Sequence[Explanation], position: int) -> Document |
         values = content.by_moment[row, there]
         step = int(content.moments[row, 1])
         top = int(values.argmax())
-        sentence = said("Nothing that it had seen counts for its choice at step {step}.", step=step)
+        sentence = said("nothing that it had seen counts for its choice at step {step}.", step=step)
         if values[top] > 0:
             x, v = content.names[int(there[top])], float(values[top])
             sentence = said(told, x=x, step=step, v=v, unit=content.unit)

@@ -6,9 +6,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from pellucid.explanation.content import CounterfactualStates
+from pellucid.explanation.groups import image_layout
 from pellucid.explanation.plots.pairs import PairChart, PairRow
-from pellucid.explanation.plots.rows import DotRow
+from pellucid.explanation.plots.rows import DotChart, DotRow
 from pellucid.explanation.wording import show
+from pellucid.stats import proportion_interval
 
 _NAMES = ("as it was", "changed")
 SAME = 1e-9
@@ -41,8 +43,10 @@ def nearest_change(content: CounterfactualStates) -> int | None:
     return int(candidates[order[0]])
 
 
-def changes_chart(content: CounterfactualStates, unit: str) -> PairChart | None:
+def changes_chart(content: CounterfactualStates, unit: str) -> PairChart | DotChart | None:
     """Return the inputs of the nearest change before and after, largest change first.
+
+    Of images, in how many changes each patch or object is: its mean brightness says nothing.
 
     Args:
         content: The changed states; the chart is None if none was found.
@@ -51,6 +55,8 @@ def changes_chart(content: CounterfactualStates, unit: str) -> PairChart | None:
     state = nearest_change(content)
     if state is None:
         return None
+    if image_layout(content.shape) is not None:
+        return _regions_chart(content)
     before, after = content.observations[state], content.changed[state]
     inputs = np.flatnonzero(changed_inputs(content)[state])
     order = inputs[np.argsort(-_scaled(content)[state, inputs], kind="stable")]
@@ -74,6 +80,23 @@ def changes_chart(content: CounterfactualStates, unit: str) -> PairChart | None:
         between=" → ",
         rows=rows,
         own_axes=True,
+    )
+
+
+def _regions_chart(content: CounterfactualStates) -> DotChart:
+    n = int(content.found.sum())
+    counts = content.differs.sum(axis=0)
+    order = [i for i in np.argsort(-counts, kind="stable") if counts[i] > 0]
+    shares = [(content.input_names[i], proportion_interval(int(counts[i]), n)) for i in order]
+    rows = tuple(DotRow(name, 100 * s.value, 100 * s.low, 100 * s.high) for name, s in shares)
+    return DotChart(
+        title=f"What had to change for another choice; a change was found in {n} of "
+        f"{len(content.found)} states",
+        sentence=f"{rows[0].label} had to change most often: in {rows[0].text} % of the changes.",
+        unit="% of the changes",
+        left="never",
+        right="always →",
+        rows=rows,
     )
 
 
