@@ -131,6 +131,30 @@ def test_a_changed_state_is_shown_before_and_after_each_input_on_its_own_axis() 
     assert "3 → 3.2" in chart_svg(chart)
 
 
+def test_of_changed_images_it_is_told_how_often_each_region_had_to_change() -> None:
+    swapped = np.array([[True, False], [True, True], [False, False], [True, False]])
+    images = replace(CHANGES, swapped=swapped, shape=(8, 8))
+    chart = drawn(images)
+    assert isinstance(chart, DotChart)
+    n = int(images.found.sum())
+    counts = (swapped & images.found[:, None]).sum(axis=0)
+    expected = sorted((100 * counts / n).tolist(), reverse=True)
+    assert [row.value for row in chart.rows] == pytest.approx(expected)
+    assert chart.rows[0].label == images.input_names[int(counts.argmax())]
+    assert chart.title.endswith("a change was found in 3 of 4 states")
+
+
+def test_of_groups_the_means_before_and_after_are_shown() -> None:
+    swapped = np.array([[True, False], [True, True], [False, False], [True, False]])
+    gone = CHANGES.changed.copy()
+    gone[:, 0] = np.nan  # an object that is not there has no mean
+    chart = drawn(replace(CHANGES, swapped=swapped, shape=(2, 2), changed=gone))
+    assert isinstance(chart, PairChart)
+    assert chart.names == ("mean as it was", "mean changed")
+    assert chart.rows[0].label == CHANGES.input_names[0]
+    assert "been as elsewhere" in chart.sentence
+
+
 def test_where_no_change_was_found_there_is_nothing_to_draw() -> None:
     none = np.zeros(4, dtype=bool)
     assert drawn(replace(CHANGES, found=none)) is None

@@ -16,6 +16,7 @@ from pellucid.explanation.content_defaults import (
     no_rows,
 )
 from pellucid.rollouts.counting import Counted, Form
+from pellucid.types import Actions
 
 PREDICTED_RETURN = "predicted return"
 """Unit of an attribution of the agent's value."""
@@ -109,6 +110,15 @@ class Attribution:
         return np.argsort(-self.importance, kind="stable")
 
 
+def within_bounds(
+    actions: Shaped[np.ndarray, "actions parts"],
+    lows: Float[np.ndarray, " parts"],
+    highs: Float[np.ndarray, " parts"],
+) -> Bool[np.ndarray, " actions"]:
+    """Return which flattened actions have every part within its bounds."""
+    return np.asarray(((actions >= lows) & (actions <= highs)).all(axis=1))
+
+
 @dataclass(frozen=True)
 class CounterfactualStates:
     """Changed states in which the agent would have chosen another action.
@@ -132,6 +142,17 @@ class CounterfactualStates:
             those of other episodes; 0 where none is.
         searched: Shape (states,), whether actions that lead there were looked for.
         shown: The state that the answer is about.
+        lows: Shape (states, parts), the least that each part of the flattened action may be after
+            the change: equal to `highs` for a choice that is asked for, -inf where a part may be
+            anything. Empty if actions are one choice, numbered as the outputs are.
+        highs: Shape (states, parts), the most that it may be.
+        shape: Of one observation, where the inputs above are groups of numbers of it, such as
+            patches of an image; empty otherwise. `observations` and `changed` then hold the mean
+            of each group.
+        seen: Shape (states, *observation), the whole states as they were; empty without groups.
+        seen_changed: Shape (states, *observation), with groups of another visited state.
+        swapped: Shape (states, groups), the groups that come from it.
+        sources: Shape (states, 2), episode and step of that state; -1 where none was found.
     """
 
     kind: ClassVar[str] = "counterfactual_states"
@@ -150,12 +171,40 @@ class CounterfactualStates:
     plausibility: Float[np.ndarray, " states"] = field(default_factory=no_numbers)
     searched: Bool[np.ndarray, " states"] = field(default_factory=no_flags)
     shown: int = 0
+    lows: Float[np.ndarray, "*states parts"] = field(default_factory=no_numbers)
+    highs: Float[np.ndarray, "*states parts"] = field(default_factory=no_numbers)
+    shape: tuple[int, ...] = ()
+    seen: Shaped[np.ndarray, "*states_and_observation"] = field(default_factory=no_numbers)
+    seen_changed: Shaped[np.ndarray, "*states_and_observation"] = field(default_factory=no_numbers)
+    swapped: Bool[np.ndarray, "*states groups"] = field(default_factory=no_flags)
+    sources: Int[np.ndarray, "states 2"] = field(default_factory=no_pairs)
+
+    @property
+    def differs(self) -> Bool[np.ndarray, "states inputs"]:
+        """Which inputs each change touches; none where none was found."""
+        if self.swapped.size:
+            return np.asarray(self.found[:, None] & self.swapped)
+        return np.asarray(self.found[:, None] & (self.changed != self.observations))
 
     @property
     def n_changed(self) -> Int[np.ndarray, " states"]:
         """How many inputs each change touches; 0 where none was found."""
-        differs = self.found[:, None] & (self.changed != self.observations)
-        return np.asarray(differs.sum(axis=1))
+        return np.asarray(self.differs.sum(axis=1))
+
+    def is_wanted(
+        self, state: int, actions: Actions, start: int = 0
+    ) -> Bool[np.ndarray, " actions"]:
+        """Return which actions are those that the change of a state is for.
+
+        Args:
+            state: Which one.
+            actions: Shape (actions, *action).
+            start: The action of the first output, where actions are one choice.
+        """
+        rows = np.asarray(actions).reshape(len(actions), -1)
+        if not self.lows.size:
+            return np.asarray((rows == self.wanted[state] + start).all(axis=1))
+        return np.asarray(within_bounds(rows, self.lows[state], self.highs[state]))
 
 
 @dataclass(frozen=True)

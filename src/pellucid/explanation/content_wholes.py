@@ -137,6 +137,8 @@ class Contributions:
         by_moment: Shape (moments, contributors), what they contribute to each moment; empty if that
             is not kept. The episode of a moment has no part in what is contributed to it.
         shown: The moment that `values` are about; -1 if they are means over all of them.
+        spans: Shape (moments, contributors, 2), where contributors are stretches of steps: the
+            first step and one past the last; equal for a stretch that a moment does not have.
     """
 
     kind: ClassVar[str] = "contributions"
@@ -149,3 +151,4 @@ class Contributions:
     members: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
     by_moment: Float[np.ndarray, "moments contributors"] = field(default_factory=no_rows)
     shown: int = -1
+    spans: Int[np.ndarray, "*moments_contributors_ends"] = field(default_factory=no_integers)

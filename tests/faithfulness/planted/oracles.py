@@ -21,6 +21,7 @@ from pellucid.explanation import (
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
 from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.rooms import KnownRooms
+from pellucid.faithfulness.planted.patch_flips import DecidingPatch
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 from pellucid.faithfulness.planted.teams import KnownYields
 from pellucid.faithfulness.planted.ways import RIGHT, SIDE, UP
@@ -244,7 +245,37 @@ def team_credits(truth: Any) -> Contributions:
 
 
 def changes(truth: Any) -> CounterfactualStates:
-    """Move the input that decides just past the threshold, in every state."""
+    """Move what decides past the threshold, in every state."""
+    return patches(truth) if isinstance(truth, DecidingPatch) else inputs_moved(truth)
+
+
+def patches(truth: DecidingPatch) -> CounterfactualStates:
+    """Take over the patch that decides from a state that is on the other side."""
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8)).astype(np.uint8)
+    seen = images.repeat(2, 1).repeat(2, 2)[..., None]
+    row, column = truth.pixel
+    above = seen[:, row, column, 0] > truth.threshold
+    changed = seen.copy()
+    changed[:, row : row + 2, column : column + 2, 0] = np.where(above, 10, 250)[:, None, None]
+    names = tuple(map(str, range(64)))
+    return CounterfactualStates(
+        observations=images.reshape(20, 64).astype(np.float64),
+        changed=changed[:, ::2, ::2, 0].reshape(20, 64).astype(np.float64),
+        found=np.ones(20, dtype=bool),
+        chosen=above.astype(np.int64),
+        wanted=1 - above.astype(np.int64),
+        reach_steps=np.full(20, -1),
+        input_names=names,
+        output_names=("0", "1"),
+        shape=seen.shape[1:],
+        seen=seen,
+        seen_changed=changed,
+        swapped=np.arange(64) == np.full((20, 1), truth.patch),
+    )
+
+
+def inputs_moved(truth: Any) -> CounterfactualStates:
+    """Move the input that decides just past the threshold."""
     observations = np.random.default_rng(0).uniform(-1, 1, (20, N_INPUTS))
     above = observations[:, truth.column] > truth.threshold
     changed = observations.copy()
