@@ -9,7 +9,7 @@ from gymnasium.spaces import Box
 
 import pellucid as pl
 from pellucid.budget import Cost
-from pellucid.explanation import RETURN
+from pellucid.explanation import RETURN, RETURN_LOST
 from pellucid.explanation.programs import program_of
 from pellucid.kernels.programs import outputs_of
 from tests.contracts.agents import TRACK, LinearAgent, on_the_track
@@ -81,7 +81,8 @@ def assert_scores_agree(one, other, factors=None):
     for a, b in zip(one.faithfulness, other.faithfulness, strict=True):
         factor = (factors or {}).get(a.metric, 1.0)
         if a.role != "sanity":
-            assert b.interval.value == pytest.approx(factor * a.interval.value, abs=1e-6), a.metric
+            close = pytest.approx(factor * a.interval.value, abs=1e-6, nan_ok=True)
+            assert b.interval.value == close, a.metric
     assert (one.badge, one.decisive) == (other.badge, other.decisive)
 
 
@@ -119,6 +120,7 @@ def _changes_moved(one, other, states):
 
 MOVED = {
     "attribution": _attribution_moved,
+    "contributions": _nothing_moved,
     "components": _nothing_moved,
     "counterfactual_states": _changes_moved,
     "segments": _nothing_moved,
@@ -174,6 +176,7 @@ def test_f39_what_is_said_of_one_episode_does_not_depend_on_its_place(
 
 SCALED = {
     "attribution": (),
+    "contributions": (),
     "counterfactual_states": (),
     "segments": ("drops", "standard_errors"),
     "futures": ("returns", "terms", "terms_error"),
@@ -185,12 +188,20 @@ SCALED_RETURNS = ("values", "outputs", "baseline", "standard_errors")
 """Of an attribution of what the agent earns; the others are of its choices and predictions."""
 
 
+def _in_rewards(content):
+    """Return the arrays of a content that are in units of reward."""
+    if content.kind == "attribution" and content.output_unit == RETURN:
+        return SCALED_RETURNS
+    if content.kind == "segments" and content.quantity != RETURN_LOST:
+        return ()
+    return SCALED[content.kind]
+
+
 @pytest.mark.parametrize("method", EXPLAINERS)
 def test_f40_scaled_rewards_scale_what_is_said_of_rewards_and_nothing_else(method, usual) -> None:
     one = explained(LinearAgent(), usual, method)
     other = explained(LinearAgent(), collected(LinearAgent(), "Scaled"), method)
-    earned = one.content.kind == "attribution" and one.content.output_unit == RETURN
-    scaled = SCALED_RETURNS if earned else SCALED[one.content.kind]
+    scaled = _in_rewards(one.content)
     assert_same(one.content, other.content, but=scaled)
     for name in scaled:
         value = getattr(one.content, name)

@@ -178,6 +178,11 @@ def test_contributions_are_sorted_with_their_sampling_error() -> None:
     assert drawn(Contributions((), np.empty(0), np.empty(0), 0.0)) is None
 
 
+def test_contributions_of_episodes_name_the_choice_that_goes_back_to_them() -> None:
+    chart = drawn(replace(SHARES, moments=np.array([[2, 5], [0, 7]]), shown=1))
+    assert chart.title == "What the choice at step 7 of episode 0 goes back to"
+
+
 # --- rules, announcements, moments ---
 
 

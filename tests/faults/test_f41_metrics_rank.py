@@ -41,10 +41,11 @@ from pellucid.faithfulness.deletion import deletion
 from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
-from pellucid.faithfulness.planted import TASKS
+from pellucid.faithfulness.planted import TASKS, rooms
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted_inputs import planted_inputs
+from pellucid.faithfulness.removal_refit import removal_refit
 from pellucid.faithfulness.state_flip import state_flip
 from pellucid.faithfulness.step_drop import step_drop
 from pellucid.faithfulness.student_return import student_return
@@ -227,7 +228,23 @@ def _changed_states():
     return first(12, others[0]), first(6, others[0]), [first(0, column) for column in others]
 
 
+def _sources(metric):
+    """The episodes from the room of each decision, for all decisions, for half, and for none."""
+    setting = rooms.rooms(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=1000)
+    right = contributions(setting.truth)
+    rng = np.random.default_rng(0)
+
+    def first(n_right):
+        other = rooms.other_episodes(right, setting.truth, rng).by_moment
+        told = np.where(np.arange(20)[:, None] < n_right, right.by_moment, other)
+        return metric(check(setting.agent, episodes, replace(right, by_moment=told)))[0]
+
+    return first(20), first(10), [first(0) for _ in range(3)]
+
+
 CASES = {
+    "removal_refit": lambda: _sources(removal_refit),
     "memory_drop": _memories,
     "state_flip": _changed_states,
     "coalition_gap": lambda: _credits(coalition_gap, moment=False),

@@ -7,6 +7,10 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
+RETURN_LOST = "return lost when actions in a stretch are random"
+KEEPING = "chance that a learnt mask keeps the agent's action"
+"""What the stretches of `Segments` are compared by; only `RETURN_LOST` is in units of reward."""
+
 
 @dataclass(frozen=True)
 class Segments:
@@ -17,10 +21,12 @@ class Segments:
         n_steps: Its length.
         starts: Shape (segments,), first step of each stretch.
         stops: Shape (segments,), one past the last step of each stretch.
-        drops: Shape (segments,), return lost when actions there are random, averaged.
+        drops: Shape (segments,), return lost when actions there are random, averaged; or else what
+            `quantity` says.
         standard_errors: Shape (segments,), of `drops`.
         chosen: Index of the stretch that is named as decisive.
         lowest: Index of the stretch of equal length with the smallest drop.
+        quantity: What `drops` are, in words.
     """
 
     kind: ClassVar[str] = "segments"
@@ -32,6 +38,7 @@ class Segments:
     standard_errors: Float[np.ndarray, " segments"]
     chosen: int
     lowest: int
+    quantity: str = RETURN_LOST
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,11 @@ class Contributions:
         unit: Of values and total; empty if they have none.
         moments: Shape (moments, 2), episode and step of what is contributed to, if it is a mean
             over moments.
+        members: Shape (episodes,), the contributor that each episode belongs to, if contributors
+            are recorded episodes or groups of them; empty otherwise.
+        by_moment: Shape (moments, contributors), what they contribute to each moment; empty if that
+            is not kept. The episode of a moment has no part in what is contributed to it.
+        shown: The moment that `values` are about; -1 if they are means over all of them.
     """
 
     kind: ClassVar[str] = "contributions"
@@ -131,3 +136,6 @@ class Contributions:
     total: float
     unit: str = ""
     moments: Int[np.ndarray, "moments 2"] = field(default_factory=no_pairs)
+    members: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
+    by_moment: Float[np.ndarray, "moments contributors"] = field(default_factory=no_rows)
+    shown: int = -1

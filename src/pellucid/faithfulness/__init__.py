@@ -21,5 +21,6 @@ REGISTRY = {
     "certificate_attacks": "pellucid.faithfulness.certificate_attacks",
     "weight_randomisation": "pellucid.faithfulness.weight_randomisation",
     "planted_inputs": "pellucid.faithfulness.planted_inputs",
+    "removal_refit": "pellucid.faithfulness.removal_refit",
     "reasoning": "pellucid.faithfulness.reasoning",
 }

@@ -133,3 +133,8 @@ RARE_STATE = 0.05
 """Share of visited states that a changed state must not be more isolated than, or it is rare."""
 RARE_STATES = 0.5
 """Largest share of changed states that may be rare."""
+
+# --- recorded episodes ---
+
+RANDOM_REMOVALS = 20
+"""Draws of random episodes that make up the control of episodes that are taken out."""

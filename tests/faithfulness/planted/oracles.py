@@ -17,6 +17,7 @@ from pellucid.explanation import (
 )
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
 from pellucid.faithfulness.planted.flips import N_INPUTS
+from pellucid.faithfulness.planted.rooms import KnownRooms
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 from pellucid.faithfulness.planted.teams import KnownYields
 
@@ -128,7 +129,26 @@ def certificates(truth: Any) -> Certificates:
 
 def contributions(truth: Any) -> Contributions:
     """Give everything to what it is due to."""
+    if isinstance(truth, KnownRooms):
+        return sources(truth)
     return team_credits(truth) if isinstance(truth, KnownYields) else lags(truth)
+
+
+def sources(truth: Any) -> Contributions:
+    """Share every decision among the episodes in its room, the first decision of each episode."""
+    rooms = np.array(truth.rooms)
+    n = len(rooms)
+    by_moment = np.where(rooms[:, None] == rooms, 1.0 + np.arange(n) / n, 0.0)
+    return Contributions(
+        names=tuple(f"episode {i}" for i in range(n)),
+        values=by_moment[0],
+        standard_errors=np.full(n, np.nan),
+        total=100.0,
+        moments=np.column_stack((np.arange(n), np.zeros(n, dtype=np.int64))),
+        members=np.arange(n),
+        by_moment=by_moment,
+        shown=0,
+    )
 
 
 def lags(truth: Any) -> Contributions:

@@ -1,3 +1,5 @@
 """Explainers of which training data a decision goes back to (leaf F4)."""
 
-REGISTRY: dict[str, str] = {}
+REGISTRY = {
+    "nearest-trajectory": "pellucid.explainers.data.nearest_trajectory",
+}

@@ -10,4 +10,5 @@ REGISTRY = {
     "rise": "pellucid.explainers.state.rise",
     "memory": "pellucid.explainers.state.memory",
     "critical-steps": "pellucid.explainers.state.critical_steps",
+    "step-mask": "pellucid.explainers.state.step_mask",
 }

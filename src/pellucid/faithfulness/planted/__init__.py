@@ -13,6 +13,7 @@ from pellucid.faithfulness.planted import (
     leads,
     moments,
     radii,
+    rooms,
     rules,
     sums,
     teams,
@@ -34,6 +35,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *components.TASKS,
     *leads.TASKS,
     *teams.TASKS,
+    *rooms.TASKS,
 )
 
 
