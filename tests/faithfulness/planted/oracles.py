@@ -20,8 +20,8 @@ from pellucid.explanation import (
 )
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
 from pellucid.faithfulness.planted.flips import N_INPUTS
-from pellucid.faithfulness.planted.rooms import KnownRooms
 from pellucid.faithfulness.planted.patch_flips import DecidingPatch
+from pellucid.faithfulness.planted.rooms import KnownRooms
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 from pellucid.faithfulness.planted.teams import KnownYields
 from pellucid.faithfulness.planted.ways import RIGHT, SIDE, UP
