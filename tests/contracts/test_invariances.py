@@ -117,7 +117,22 @@ def _changes_moved(one, other, states):
     assert_same(one, other, but=("observations", "changed", "scales"))
 
 
+def _graph_moved(one, other, states):
+    if one.form != "causes":
+        return _nothing_moved(one, other, states)
+    n = len(ORDER)
+    nodes = [*ORDER, *range(n, len(one.node_names))]  # the parts of the reward stay where they are
+    for name in ("effects", "effect_lows", "effect_highs"):
+        moved = getattr(one, name)[:, nodes][:, :, nodes]
+        np.testing.assert_allclose(getattr(other, name), moved, atol=1e-9)
+    assert [nodes[i] for i in other.chain] == one.chain.tolist()
+    np.testing.assert_allclose(other.outcomes, one.outcomes, atol=1e-9)
+    np.testing.assert_allclose(other.gains, one.gains, atol=1e-9)
+    return None
+
+
 MOVED = {
+    "graph": _graph_moved,
     "attribution": _attribution_moved,
     "components": _nothing_moved,
     "counterfactual_states": _changes_moved,
@@ -173,6 +188,7 @@ def test_f39_what_is_said_of_one_episode_does_not_depend_on_its_place(
 # --- F40: rewards in another currency ---
 
 SCALED = {
+    "graph": ("gains",),
     "attribution": (),
     "counterfactual_states": (),
     "segments": ("drops", "standard_errors"),

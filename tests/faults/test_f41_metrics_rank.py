@@ -17,7 +17,7 @@ from tests.faithfulness.cases import (
     signs,
     stretches,
 )
-from tests.faithfulness.planted.oracles import contributions
+from tests.faithfulness.planted.oracles import causes, contributions
 from tests.faithfulness.planted.oracles import oracle as known
 from tests.faithfulness.test_certified_order import checked as certified
 from tests.faithfulness.test_memory_drop import score_of as memory_score
@@ -33,6 +33,7 @@ from pellucid.faithfulness import REGISTRY, reasoning
 from pellucid.faithfulness.branch_gap import branch_gap
 from pellucid.faithfulness.certificate_attacks import certificate_attacks
 from pellucid.faithfulness.certified_order import certified_order
+from pellucid.faithfulness.chain_prediction import chain_prediction
 from pellucid.faithfulness.coalition_gap import coalition_gap
 from pellucid.faithfulness.component_gap import component_gap
 from pellucid.faithfulness.component_level import component_level
@@ -42,6 +43,7 @@ from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
 from pellucid.faithfulness.planted import TASKS
+from pellucid.faithfulness.planted.causes import pipes, rewired
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted_inputs import planted_inputs
@@ -227,7 +229,25 @@ def _changed_states():
     return first(12, others[0]), first(6, others[0]), [first(0, column) for column in others]
 
 
+def _causes():
+    """The true edges, all but those into the last level of the chain, and edges by lot."""
+    setting = pipes(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=2, seed=0)
+    right = causes(setting.truth)
+    _, second, third, _ = setting.truth.chain
+
+    def first(told):
+        return chain_prediction(check(setting.agent, episodes, told))[0]
+
+    half = right.effects.copy()
+    half[:, [second, third], third] = 0.0
+    rngs = [np.random.default_rng(i) for i in range(4)]
+    lots = [replace(right, effects=rewired(right, None, rng).effects) for rng in rngs]
+    return first(right), first(replace(right, effects=half)), [first(lot) for lot in lots]
+
+
 CASES = {
+    "chain_prediction": _causes,
     "memory_drop": _memories,
     "state_flip": _changed_states,
     "coalition_gap": lambda: _credits(coalition_gap, moment=False),

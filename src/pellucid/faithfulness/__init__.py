@@ -9,6 +9,7 @@ REGISTRY = {
     "memory_drop": "pellucid.faithfulness.memory_drop",
     "highlight_drop": "pellucid.faithfulness.highlight_drop",
     "branch_gap": "pellucid.faithfulness.branch_gap",
+    "chain_prediction": "pellucid.faithfulness.chain_prediction",
     "coalition_gap": "pellucid.faithfulness.coalition_gap",
     "component_gap": "pellucid.faithfulness.component_gap",
     "component_level": "pellucid.faithfulness.component_level",

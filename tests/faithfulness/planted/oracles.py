@@ -11,6 +11,7 @@ from pellucid.explanation import (
     Contributions,
     CounterfactualStates,
     Futures,
+    Graph,
     Segments,
     Summary,
     Surrogate,
@@ -228,7 +229,25 @@ def changes(truth: Any) -> CounterfactualStates:
     )
 
 
+def causes(truth: Any) -> Graph:
+    """Tell the true edges and the true chain."""
+    effects = truth.edges.astype(np.float64)
+    n_actions, n_nodes, _ = effects.shape
+    return Graph(
+        node_names=(*(f"level {i}" for i in range(n_nodes - 1)), "reward"),
+        occupancy=np.full(n_nodes, np.nan),
+        transitions=effects.mean(axis=0),
+        form="causes",
+        action_names=tuple(map(str, range(n_actions))),
+        effects=effects,
+        effect_lows=np.where(effects != 0, 0.5, np.nan),
+        effect_highs=np.where(effects != 0, 1.5, np.nan),
+        chain=np.array(truth.chain),
+    )
+
+
 ORACLES = {
+    Graph: causes,
     CounterfactualStates: changes,
     Contributions: contributions,
     Components: components,

@@ -5,6 +5,7 @@ from typing import Any
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
     alternatives,
+    causes,
     components,
     echoes,
     features,
@@ -34,6 +35,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *components.TASKS,
     *leads.TASKS,
     *teams.TASKS,
+    *causes.TASKS,
 )
 
 
