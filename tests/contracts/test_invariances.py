@@ -131,7 +131,14 @@ def _graph_moved(one, other, states):
     return None
 
 
+def _prediction_moved(one, other, states):
+    inputs = one.columns >= 0
+    assert [ORDER[i] for i in other.columns[inputs]] == one.columns[inputs].tolist()
+    assert_same(one, other, but=("columns",))
+
+
 MOVED = {
+    "prediction": _prediction_moved,
     "graph": _graph_moved,
     "attribution": _attribution_moved,
     "components": _nothing_moved,
@@ -188,6 +195,7 @@ def test_f39_what_is_said_of_one_episode_does_not_depend_on_its_place(
 # --- F40: rewards in another currency ---
 
 SCALED = {
+    "prediction": (),
     "graph": ("gains",),
     "attribution": (),
     "counterfactual_states": (),

@@ -17,7 +17,7 @@ from tests.faithfulness.cases import (
     signs,
     stretches,
 )
-from tests.faithfulness.planted.oracles import causes, contributions
+from tests.faithfulness.planted.oracles import causes, contributions, prediction
 from tests.faithfulness.planted.oracles import oracle as known
 from tests.faithfulness.test_certified_order import checked as certified
 from tests.faithfulness.test_memory_drop import score_of as memory_score
@@ -39,6 +39,8 @@ from pellucid.faithfulness.component_gap import component_gap
 from pellucid.faithfulness.component_level import component_level
 from pellucid.faithfulness.credit_gap import credit_gap
 from pellucid.faithfulness.deletion import deletion
+from pellucid.faithfulness.event_record import event_record
+from pellucid.faithfulness.event_skill import event_skill
 from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
@@ -46,6 +48,7 @@ from pellucid.faithfulness.planted import TASKS
 from pellucid.faithfulness.planted.causes import pipes, rewired
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.teams import field
+from pellucid.faithfulness.planted.timetables import elsewhere, timetable
 from pellucid.faithfulness.planted_inputs import planted_inputs
 from pellucid.faithfulness.state_flip import state_flip
 from pellucid.faithfulness.step_drop import step_drop
@@ -246,7 +249,26 @@ def _causes():
     return first(right), first(replace(right, effects=half)), [first(lot) for lot in lots]
 
 
+def _announcements(metric):
+    """The true probabilities, half-way to those of other steps, and those of other steps."""
+    setting = timetable(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=0)
+    right = prediction(setting.truth)
+    # one state per episode, so that states of the record are as many futures
+    right = replace(right, steps=np.column_stack((np.arange(10), right.steps[:, 1])))
+
+    def first(told):
+        return metric(check(setting.agent, episodes, told))[0]
+
+    rngs = [np.random.default_rng(i) for i in range(4)]
+    lots = [elsewhere(right, setting.truth, rng) for rng in rngs]
+    half = (right.probabilities + lots[0].probabilities) / 2
+    return first(right), first(replace(right, probabilities=half)), [first(lot) for lot in lots]
+
+
 CASES = {
+    "event_record": lambda: _announcements(event_record),
+    "event_skill": lambda: _announcements(event_skill),
     "chain_prediction": _causes,
     "memory_drop": _memories,
     "state_flip": _changed_states,

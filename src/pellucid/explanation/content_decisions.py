@@ -7,7 +7,13 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from pellucid.explanation.content_defaults import no_flags, no_integers, no_numbers, no_pairs
+from pellucid.explanation.content_defaults import (
+    no_flags,
+    no_integers,
+    no_numbers,
+    no_pairs,
+    no_rows,
+)
 
 PREDICTED_RETURN = "predicted return"
 """Unit of an attribution of the agent's value."""
@@ -200,6 +206,18 @@ class Prediction:
         happened: Shape (states, events).
         episodes: Shape (states,), episode of each state; empty if unknown, and then what happened
             has no interval.
+        steps: Shape (states, 2), episode and step of each state; empty if unknown.
+        horizon: Steps within which an event was announced; 0 if unknown.
+        times: Shape (states, events), announced steps until each, given that it happens; NaN where
+            nothing is announced.
+        named: Shape (states,), the event that is said to come next.
+        base_rates: Shape (events,), how often each happens within the horizon from any state.
+        columns: Shape (events,), the input that must cross a threshold, -1 for the end of the
+            episode; empty if events are no such changes (`kernels.events`).
+        thresholds: Shape (events,), NaN for the end.
+        signs: Shape (events,), 1 if the input must rise above it, -1 if it must fall below.
+        learned_from: Positions of the episodes that announcements were learned from.
+        shown: The state that the answer is about.
     """
 
     kind: ClassVar[str] = "prediction"
@@ -207,6 +225,16 @@ class Prediction:
     probabilities: Float[np.ndarray, "states events"]
     happened: Bool[np.ndarray, "states events"]
     episodes: Int[np.ndarray, " states"] = field(default_factory=no_integers)
+    steps: Int[np.ndarray, "states 2"] = field(default_factory=no_pairs)
+    horizon: int = 0
+    times: Float[np.ndarray, "states events"] = field(default_factory=no_rows)
+    named: Int[np.ndarray, " states"] = field(default_factory=no_integers)
+    base_rates: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
+    columns: Int[np.ndarray, " events"] = field(default_factory=no_integers)
+    thresholds: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
+    signs: Int[np.ndarray, " events"] = field(default_factory=no_integers)
+    learned_from: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
+    shown: int = 0
 
 
 @dataclass(frozen=True)

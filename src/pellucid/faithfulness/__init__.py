@@ -14,6 +14,8 @@ REGISTRY = {
     "component_gap": "pellucid.faithfulness.component_gap",
     "component_level": "pellucid.faithfulness.component_level",
     "credit_gap": "pellucid.faithfulness.credit_gap",
+    "event_record": "pellucid.faithfulness.event_record",
+    "event_skill": "pellucid.faithfulness.event_skill",
     "state_flip": "pellucid.faithfulness.state_flip",
     "student_return": "pellucid.faithfulness.student_return",
     "surrogate_agreement": "pellucid.faithfulness.surrogate_agreement",

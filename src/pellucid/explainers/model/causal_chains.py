@@ -50,7 +50,7 @@ class _Asked:
     source="Madumal 2020 (action influence models), with a graph that is learned",
     question=_QUESTION,
     sentences=Sentences(
-        supported=f"{_MOVES}. Simulated for {{k}} steps, {{y}} ends {{w}}. Along this chain "
+        supported=f"{_MOVES}. Simulated for {{k}} steps, {{y}} comes out {{w}}. Along this chain "
         f"{_MISS}, as many random edges by {{r}}.",
         weak=f"{_MAY}; but {_MISS}, which is not clearly less than random edges ({{r}}).",
         thin=f"{_MAY}. Along this chain {_MISS}, as many random edges by {{r}}; but {{reason}}.",

@@ -17,6 +17,7 @@ from pellucid.faithfulness.planted import (
     rules,
     sums,
     teams,
+    timetables,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
@@ -36,6 +37,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *leads.TASKS,
     *teams.TASKS,
     *causes.TASKS,
+    *timetables.TASKS,
 )
 
 
