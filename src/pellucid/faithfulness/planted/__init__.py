@@ -5,6 +5,7 @@ from typing import Any
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
     alternatives,
+    causes,
     components,
     echoes,
     features,
@@ -12,13 +13,14 @@ from pellucid.faithfulness.planted import (
     images,
     leads,
     moments,
-    queries,
     patch_flips,
+    queries,
     radii,
     rooms,
     rules,
     sums,
     teams,
+    timetables,
     ways,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
@@ -42,6 +44,8 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *teams.TASKS,
     *rooms.TASKS,
     *ways.TASKS,
+    *causes.TASKS,
+    *timetables.TASKS,
 )
 
 
