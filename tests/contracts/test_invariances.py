@@ -214,7 +214,6 @@ def test_f39_what_is_said_of_one_episode_does_not_depend_on_its_place(
 # --- F40: rewards in another currency ---
 
 SCALED = {
-    "prediction": (),
     "graph": ("gains",),
     "attribution": (),
     "contributions": (),

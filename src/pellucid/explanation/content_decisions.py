@@ -310,6 +310,10 @@ class Prediction:
     cells: Int[np.ndarray, "events 2"] = field(default_factory=no_pairs)
     observations: Float[np.ndarray, "announced inputs"] = field(default_factory=no_rows)
     held_out: bool = False
+    times: Float[np.ndarray, "states events"] = field(default_factory=no_rows)
+    named: Int[np.ndarray, " states"] = field(default_factory=no_integers)
+    base_rates: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
+    learned_from: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
     shown: int = 0
 
     @property
