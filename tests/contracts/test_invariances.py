@@ -124,6 +124,7 @@ MOVED = {
     "segments": _nothing_moved,
     "futures": _nothing_moved,
     "rules": _nothing_moved,
+    "prediction": _nothing_moved,
     "surrogate": _tree_moved,
     "summary": _nothing_moved,
 }
@@ -177,6 +178,7 @@ SCALED = {
     "attribution": (),
     "counterfactual_states": (),
     "rules": (),
+    "prediction": (),
     "segments": ("drops", "standard_errors"),
     "futures": ("returns", "terms", "terms_error"),
     "components": ("values", "whole"),

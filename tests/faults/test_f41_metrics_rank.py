@@ -19,6 +19,7 @@ from tests.faithfulness.cases import (
 )
 from tests.faithfulness.planted.oracles import contributions
 from tests.faithfulness.planted.oracles import oracle as known
+from tests.faithfulness.planted.oracles import prediction as known_orders
 from tests.faithfulness.planted.oracles import rules as known_rules
 from tests.faithfulness.test_certified_order import checked as certified
 from tests.faithfulness.test_memory_drop import score_of as memory_score
@@ -43,8 +44,10 @@ from pellucid.faithfulness.held_out_agreement import held_out_agreement
 from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
+from pellucid.faithfulness.order_announcements import order_announcements
 from pellucid.faithfulness.planted import TASKS
 from pellucid.faithfulness.planted.flips import threshold_rule
+from pellucid.faithfulness.planted.orders import flashes
 from pellucid.faithfulness.planted.queries import known_rule
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted_inputs import planted_inputs
@@ -247,7 +250,22 @@ def _rules(metric):
     return first(right.conditions[0]), first(str(cases[0])), lots
 
 
+def _orders():
+    """The true chances, chances half-way to one half, and chances that are turned round."""
+    setting = flashes(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=0)
+    right = known_orders(setting.truth)
+
+    def first(chances):
+        told = replace(right, probabilities=chances)
+        return order_announcements(check(setting.agent, episodes, told))[0]
+
+    true = right.probabilities
+    return first(true), first((true + 0.5) / 2), [first(1 - true), first(true[:, ::-1])]
+
+
 CASES = {
+    "order_announcements": _orders,
     "rule_agreement": lambda: _rules(rule_agreement),
     "held_out_agreement": lambda: _rules(held_out_agreement),
     "memory_drop": _memories,

@@ -200,6 +200,8 @@ class Prediction:
         happened: Shape (states, events).
         episodes: Shape (states,), episode of each state; empty if unknown, and then what happened
             has no interval.
+        orders: One per event that is an order of tasks, each as `kernels.orders` reads it; empty if
+            events are others.
     """
 
     kind: ClassVar[str] = "prediction"
@@ -207,6 +209,7 @@ class Prediction:
     probabilities: Float[np.ndarray, "states events"]
     happened: Bool[np.ndarray, "states events"]
     episodes: Int[np.ndarray, " states"] = field(default_factory=no_integers)
+    orders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
