@@ -164,6 +164,7 @@ MOVED = {
     "segments": _nothing_moved,
     "futures": _nothing_moved,
     "rules": _nothing_moved,
+    "prediction": _nothing_moved,
     "surrogate": _tree_moved,
     "summary": _nothing_moved,
 }
@@ -219,6 +220,7 @@ SCALED = {
     "contributions": (),
     "counterfactual_states": (),
     "rules": (),
+    "prediction": (),
     "segments": ("drops", "standard_errors"),
     "futures": ("returns", "terms", "terms_error"),
     "components": ("values", "whole"),

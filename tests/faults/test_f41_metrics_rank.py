@@ -19,6 +19,7 @@ from tests.faithfulness.cases import (
 )
 from tests.faithfulness.planted.oracles import causes, contributions, prediction
 from tests.faithfulness.planted.oracles import oracle as known
+from tests.faithfulness.planted.oracles import prediction as known_orders
 from tests.faithfulness.planted.oracles import rules as known_rules
 from tests.faithfulness.test_certified_order import checked as certified
 from tests.faithfulness.test_memory_drop import score_of as memory_score
@@ -50,7 +51,10 @@ from pellucid.faithfulness.outcome_amounts import outcome_amounts
 from pellucid.faithfulness.outcome_records import outcome_records
 from pellucid.faithfulness.planted import TASKS, rooms
 from pellucid.faithfulness.planted.causes import pipes, rewired
+from pellucid.faithfulness.order_announcements import order_announcements
+from pellucid.faithfulness.planted import TASKS
 from pellucid.faithfulness.planted.flips import threshold_rule
+from pellucid.faithfulness.planted.orders import flashes
 from pellucid.faithfulness.planted.queries import known_rule
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted.timetables import elsewhere, timetable
@@ -326,6 +330,22 @@ def _announcements(metric):
 CASES = {
     "removal_neighbours": lambda: _sources(removal_neighbours),
     "removal_refit": lambda: _sources(removal_refit),
+def _orders():
+    """The true chances, chances half-way to one half, and chances that are turned round."""
+    setting = flashes(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=0)
+    right = known_orders(setting.truth)
+
+    def first(chances):
+        told = replace(right, probabilities=chances)
+        return order_announcements(check(setting.agent, episodes, told))[0]
+
+    true = right.probabilities
+    return first(true), first((true + 0.5) / 2), [first(1 - true), first(true[:, ::-1])]
+
+
+CASES = {
+    "order_announcements": _orders,
     "rule_agreement": lambda: _rules(rule_agreement),
     "held_out_agreement": lambda: _rules(held_out_agreement),
     "outcome_amounts": lambda: _amounts(outcome_amounts, held_out=False),

@@ -21,6 +21,7 @@ REGISTRY = {
     "state_flip": "pellucid.faithfulness.state_flip",
     "rule_agreement": "pellucid.faithfulness.rule_agreement",
     "held_out_agreement": "pellucid.faithfulness.held_out_agreement",
+    "order_announcements": "pellucid.faithfulness.order_announcements",
     "student_return": "pellucid.faithfulness.student_return",
     "surrogate_agreement": "pellucid.faithfulness.surrogate_agreement",
     "surrogate_regret": "pellucid.faithfulness.surrogate_regret",

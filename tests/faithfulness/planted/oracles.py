@@ -179,6 +179,18 @@ def rules(truth: Any) -> Rules:
     )
 
 
+def prediction(truth: Any) -> Prediction:
+    """Announce the true chance of both orders of two lamps, and of one alone."""
+    orders = ("x[0] > 0.5", "x[0] > 0.5 then x[1] > 0.5", "x[1] > 0.5 then x[0] > 0.5")
+    chances = [truth.probability(text) for text in orders]
+    return Prediction(
+        event_names=orders,
+        probabilities=np.tile(chances, (4, 1)),
+        happened=np.ones((4, 3), dtype=bool),
+        orders=orders,
+    )
+
+
 def _own_sum(truth: Any) -> Surrogate:
     weights = np.stack([-truth.weights, truth.weights])
     return Surrogate(
@@ -367,6 +379,7 @@ ORACLES = {
     Segments: segments,
     Summary: summary,
     Futures: futures,
+    Prediction: prediction,
     Rules: rules,
     Surrogate: surrogate,
     Certificates: certificates,
