@@ -260,7 +260,6 @@ class Prediction:
         happened: Shape (states, events).
         episodes: Shape (states,), episode of each state; empty if unknown, and then what happened
             has no interval.
-<<<<<<< HEAD
         amounts: Shape (states, choices, events), announced amounts after each choice, the agent's
             own first.
         standard_errors: Shape (states, choices, events), Monte-Carlo error of `amounts`; NaN where
@@ -287,10 +286,8 @@ class Prediction:
         base_rates: Shape (events,), how often each happens within the horizon from any state.
         learned_from: Positions of the episodes that announcements were learned from.
         shown: The state that the answer is about.
-=======
         orders: One per event that is an order of tasks, each as `kernels.orders` reads it; empty if
             events are others.
->>>>>>> queries
     """
 
     kind: ClassVar[str] = "prediction"
@@ -298,7 +295,6 @@ class Prediction:
     probabilities: Float[np.ndarray, "states events"]
     happened: Bool[np.ndarray, "states events"]
     episodes: Int[np.ndarray, " states"] = field(default_factory=no_integers)
-<<<<<<< HEAD
     amounts: Float[np.ndarray, "announced choices events"] = field(default_factory=no_cubes)
     standard_errors: Float[np.ndarray, "announced choices events"] = field(default_factory=no_cubes)
     returns: Float[np.ndarray, "announced choices"] = field(default_factory=no_rows)
@@ -337,9 +333,7 @@ class Prediction:
         seen = self.observations[[self.shown, self.shown]]
         at = self.counted.of(seen, {})[0]
         return int(at.argmax()) if at.any() else -1
-=======
     orders: tuple[str, ...] = ()
->>>>>>> queries
 
 
 @dataclass(frozen=True)
