@@ -17,6 +17,7 @@ REGISTRY = {
     "credit_gap": "pellucid.faithfulness.credit_gap",
     "state_flip": "pellucid.faithfulness.state_flip",
     "rule_agreement": "pellucid.faithfulness.rule_agreement",
+    "prototype_agreement": "pellucid.faithfulness.prototype_agreement",
     "held_out_agreement": "pellucid.faithfulness.held_out_agreement",
     "student_return": "pellucid.faithfulness.student_return",
     "surrogate_agreement": "pellucid.faithfulness.surrogate_agreement",

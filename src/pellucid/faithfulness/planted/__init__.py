@@ -5,6 +5,7 @@ from typing import Any
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
     alternatives,
+    clusters,
     components,
     echoes,
     features,
@@ -12,8 +13,8 @@ from pellucid.faithfulness.planted import (
     images,
     leads,
     moments,
-    queries,
     patch_flips,
+    queries,
     radii,
     rooms,
     rules,
@@ -35,6 +36,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *patch_flips.TASKS,
     *rules.TASKS,
     *queries.TASKS,
+    *clusters.TASKS,
     *sums.TASKS,
     *radii.TASKS,
     *components.TASKS,
