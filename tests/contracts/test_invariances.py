@@ -120,6 +120,8 @@ def _changes_moved(one, other, states):
 
 def _prediction_moved(one, other, states):
     """Events are about inputs, and come in their order."""
+    if len(one.named):
+        return _announced_moved(one, other)
     events = [i for column in ORDER for i in np.flatnonzero(one.columns == column)]
     for name in ("amounts", "standard_errors", "realised", "bounds", "above"):
         np.testing.assert_allclose(
@@ -129,10 +131,32 @@ def _prediction_moved(one, other, states):
     assert_same(one, other, but=moved)
     np.testing.assert_allclose(other.observations, one.observations[:, ORDER], atol=1e-9)
     assert one.shown == other.shown
+    return None
+
+
+def _graph_moved(one, other, states):
+    if one.form != "causes":
+        return _nothing_moved(one, other, states)
+    n = len(ORDER)
+    nodes = [*ORDER, *range(n, len(one.node_names))]  # the parts of the reward stay where they are
+    for name in ("effects", "effect_lows", "effect_highs"):
+        moved = getattr(one, name)[:, nodes][:, :, nodes]
+        np.testing.assert_allclose(getattr(other, name), moved, atol=1e-9)
+    assert [nodes[i] for i in other.chain] == one.chain.tolist()
+    np.testing.assert_allclose(other.outcomes, one.outcomes, atol=1e-9)
+    np.testing.assert_allclose(other.gains, one.gains, atol=1e-9)
+    return None
+
+
+def _announced_moved(one, other):
+    inputs = one.columns >= 0
+    assert [ORDER[i] for i in other.columns[inputs]] == one.columns[inputs].tolist()
+    assert_same(one, other, but=("columns",))
 
 
 MOVED = {
     "prediction": _prediction_moved,
+    "graph": _graph_moved,
     "attribution": _attribution_moved,
     "contributions": _nothing_moved,
     "components": _nothing_moved,
@@ -190,6 +214,7 @@ def test_f39_what_is_said_of_one_episode_does_not_depend_on_its_place(
 # --- F40: rewards in another currency ---
 
 SCALED = {
+    "graph": ("gains",),
     "attribution": (),
     "contributions": (),
     "counterfactual_states": (),

@@ -19,6 +19,7 @@ from tests.faithfulness.cases import (
 )
 from tests.faithfulness.planted.oracles import contributions
 from tests.faithfulness.planted.oracles import examples as known_examples
+from tests.faithfulness.planted.oracles import causes, contributions, prediction
 from tests.faithfulness.planted.oracles import oracle as known
 from tests.faithfulness.planted.oracles import rules as known_rules
 from tests.faithfulness.test_certified_order import checked as certified
@@ -35,11 +36,14 @@ from pellucid.faithfulness import REGISTRY, reasoning
 from pellucid.faithfulness.branch_gap import branch_gap
 from pellucid.faithfulness.certificate_attacks import certificate_attacks
 from pellucid.faithfulness.certified_order import certified_order
+from pellucid.faithfulness.chain_prediction import chain_prediction
 from pellucid.faithfulness.coalition_gap import coalition_gap
 from pellucid.faithfulness.component_gap import component_gap
 from pellucid.faithfulness.component_level import component_level
 from pellucid.faithfulness.credit_gap import credit_gap
 from pellucid.faithfulness.deletion import deletion
+from pellucid.faithfulness.event_record import event_record
+from pellucid.faithfulness.event_skill import event_skill
 from pellucid.faithfulness.held_out_agreement import held_out_agreement
 from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
@@ -47,9 +51,12 @@ from pellucid.faithfulness.masked_return import masked_return
 from pellucid.faithfulness.outcome_amounts import outcome_amounts
 from pellucid.faithfulness.outcome_records import outcome_records
 from pellucid.faithfulness.planted import TASKS, clusters, rooms
+from pellucid.faithfulness.planted import TASKS, rooms
+from pellucid.faithfulness.planted.causes import pipes, rewired
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.queries import known_rule
 from pellucid.faithfulness.planted.teams import field
+from pellucid.faithfulness.planted.timetables import elsewhere, timetable
 from pellucid.faithfulness.planted.ways import yard
 from pellucid.faithfulness.planted_inputs import planted_inputs
 from pellucid.faithfulness.prototype_agreement import prototype_agreement
@@ -299,6 +306,38 @@ def _examples(metric):
 
     every = np.arange(clusters.N_CLUSTERS)
     return first(every), first(every[:4]), [first(every, turn) for turn in (1, 2)]
+def _causes():
+    """The true edges, all but those into the last level of the chain, and edges by lot."""
+    setting = pipes(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=2, seed=0)
+    right = causes(setting.truth)
+    _, second, third, _ = setting.truth.chain
+
+    def first(told):
+        return chain_prediction(check(setting.agent, episodes, told))[0]
+
+    half = right.effects.copy()
+    half[:, [second, third], third] = 0.0
+    rngs = [np.random.default_rng(i) for i in range(4)]
+    lots = [replace(right, effects=rewired(right, None, rng).effects) for rng in rngs]
+    return first(right), first(replace(right, effects=half)), [first(lot) for lot in lots]
+
+
+def _announcements(metric):
+    """The true probabilities, half-way to those of other steps, and those of other steps."""
+    setting = timetable(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=0)
+    right = prediction(setting.truth)
+    # one state per episode, so that states of the record are as many futures
+    right = replace(right, steps=np.column_stack((np.arange(10), right.steps[:, 1])))
+
+    def first(told):
+        return metric(check(setting.agent, episodes, told))[0]
+
+    rngs = [np.random.default_rng(i) for i in range(4)]
+    lots = [elsewhere(right, setting.truth, rng) for rng in rngs]
+    half = (right.probabilities + lots[0].probabilities) / 2
+    return first(right), first(replace(right, probabilities=half)), [first(lot) for lot in lots]
 
 
 CASES = {
@@ -309,6 +348,9 @@ CASES = {
     "held_out_agreement": lambda: _rules(held_out_agreement),
     "outcome_amounts": lambda: _amounts(outcome_amounts, held_out=False),
     "outcome_records": lambda: _amounts(outcome_records, held_out=True),
+    "event_record": lambda: _announcements(event_record),
+    "event_skill": lambda: _announcements(event_skill),
+    "chain_prediction": _causes,
     "memory_drop": _memories,
     "state_flip": _changed_states,
     "coalition_gap": lambda: _credits(coalition_gap, moment=False),

@@ -274,12 +274,17 @@ class Prediction:
         horizon: Steps that they cover.
         form: What events are, as `rollouts.counting.Counted` says, which the next four belong to.
         places: Shape (events, inputs).
-        columns: Shape (events,).
-        bounds: Shape (events,).
-        above: Shape (events,).
+        columns: Shape (events,), the input that an event is about; -1 for the end of the episode.
+        bounds: Shape (events,), what that input is compared with; NaN for the end.
+        above: Shape (events,), whether it must be above; of crossings, whether it must rise.
         cells: Shape (events, 2), row and column of each place on a map; empty if there is none.
         observations: Shape (states, inputs), what was seen there.
         held_out: Whether nothing of the episodes of these states entered the announcements.
+        times: Shape (states, events), announced steps until each, given that it happens; NaN where
+            nothing is announced.
+        named: Shape (states,), the event that is said to come next.
+        base_rates: Shape (events,), how often each happens within the horizon from any state.
+        learned_from: Positions of the episodes that announcements were learned from.
         shown: The state that the answer is about.
     """
 
@@ -305,6 +310,10 @@ class Prediction:
     cells: Int[np.ndarray, "events 2"] = field(default_factory=no_pairs)
     observations: Float[np.ndarray, "announced inputs"] = field(default_factory=no_rows)
     held_out: bool = False
+    times: Float[np.ndarray, "states events"] = field(default_factory=no_rows)
+    named: Int[np.ndarray, " states"] = field(default_factory=no_integers)
+    base_rates: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
+    learned_from: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
     shown: int = 0
 
     @property

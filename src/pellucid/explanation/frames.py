@@ -165,6 +165,8 @@ def _certificates(c: Certificates) -> pd.DataFrame:
 
 
 def _graph(c: Graph) -> pd.DataFrame:
+    if c.form == "causes":
+        return _causes(c)
     source, target = (grid.ravel() for grid in np.indices(c.transitions.shape))
     nodes = np.array(c.node_names, dtype=object)
     return pd.DataFrame(
@@ -173,6 +175,22 @@ def _graph(c: Graph) -> pd.DataFrame:
             "to": nodes[target],
             "probability": c.transitions.ravel(),
             "occupancy": c.occupancy[source],
+        }
+    )
+
+
+def _causes(c: Graph) -> pd.DataFrame:
+    actions, source, target = np.nonzero(c.effects)
+    nodes = np.array(c.node_names, dtype=object)
+    at = (actions, source, target)
+    return pd.DataFrame(
+        {
+            "action": np.array(c.action_names, dtype=object)[actions],
+            "from": nodes[source],
+            "to": nodes[target],
+            "effect": c.effects[at],
+            "low": c.effect_lows[at],
+            "high": c.effect_highs[at],
         }
     )
 

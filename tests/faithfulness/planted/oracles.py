@@ -12,6 +12,7 @@ from pellucid.explanation import (
     Contributions,
     CounterfactualStates,
     Futures,
+    Graph,
     Prediction,
     Rules,
     Segments,
@@ -315,7 +316,7 @@ def inputs_moved(truth: Any) -> CounterfactualStates:
     )
 
 
-def prediction(truth: Any) -> Prediction:
+def outcomes(truth: Any) -> Prediction:
     """Tell the true amounts of all places but the exit, of going right and of going up."""
     places = np.array([divmod(i, SIDE) for i in range(SIDE * SIDE)], dtype=np.float64)
     n_states = len(places) - 1
@@ -334,8 +335,51 @@ def prediction(truth: Any) -> Prediction:
     return replace(known, amounts=truth.amounts(known))
 
 
+def causes(truth: Any) -> Graph:
+    """Tell the true edges and the true chain."""
+    effects = truth.edges.astype(np.float64)
+    n_actions, n_nodes, _ = effects.shape
+    return Graph(
+        node_names=(*(f"level {i}" for i in range(n_nodes - 1)), "reward"),
+        occupancy=np.full(n_nodes, np.nan),
+        transitions=effects.mean(axis=0),
+        form="causes",
+        action_names=tuple(map(str, range(n_actions))),
+        effects=effects,
+        effect_lows=np.where(effects != 0, 0.5, np.nan),
+        effect_highs=np.where(effects != 0, 1.5, np.nan),
+        chain=np.array(truth.chain),
+    )
+
+
+def announcements(truth: Any, horizon: int = 5) -> Prediction:
+    """Announce both bells with their true probabilities, in every fourth step of an episode."""
+    at = np.arange(0, len(truth.rings) - 1, 4)
+    told = np.array([[truth.within(int(t), b, horizon) for b in range(2)] for t in at])
+    return Prediction(
+        event_names=("bell 0 rings", "bell 1 rings"),
+        probabilities=told,
+        happened=told > 0.5,
+        episodes=np.zeros(len(at), dtype=np.int64),
+        steps=np.column_stack((np.zeros_like(at), at)),
+        horizon=horizon,
+        times=np.full(told.shape, np.nan),
+        named=told.argmax(axis=1),
+        base_rates=told.mean(axis=0),
+        columns=np.array([1, 2]),
+        bounds=np.array([0.5, 0.5]),
+        above=np.array([True, True]),
+    )
+
+
+def prediction(truth: Any, horizon: int = 5) -> Prediction:
+    """Announce events if the truth is about when they happen, and amounts otherwise."""
+    return announcements(truth, horizon) if hasattr(truth, "rings") else outcomes(truth)
+
+
 ORACLES = {
     Prediction: prediction,
+    Graph: causes,
     CounterfactualStates: changes,
     Contributions: contributions,
     Components: components,

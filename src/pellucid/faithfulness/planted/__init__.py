@@ -6,6 +6,7 @@ from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
     alternatives,
     clusters,
+    causes,
     components,
     echoes,
     features,
@@ -20,6 +21,7 @@ from pellucid.faithfulness.planted import (
     rules,
     sums,
     teams,
+    timetables,
     ways,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
@@ -44,6 +46,8 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *teams.TASKS,
     *rooms.TASKS,
     *ways.TASKS,
+    *causes.TASKS,
+    *timetables.TASKS,
 )
 
 
