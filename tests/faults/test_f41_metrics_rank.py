@@ -17,6 +17,8 @@ from tests.faithfulness.cases import (
     signs,
     stretches,
 )
+from tests.faithfulness.planted.oracles import contributions
+from tests.faithfulness.planted.oracles import examples as known_examples
 from tests.faithfulness.planted.oracles import causes, contributions, prediction
 from tests.faithfulness.planted.oracles import oracle as known
 from tests.faithfulness.planted.oracles import prediction as known_orders
@@ -49,6 +51,7 @@ from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
 from pellucid.faithfulness.outcome_amounts import outcome_amounts
 from pellucid.faithfulness.outcome_records import outcome_records
+from pellucid.faithfulness.planted import TASKS, clusters, rooms
 from pellucid.faithfulness.planted import TASKS, rooms
 from pellucid.faithfulness.planted.causes import pipes, rewired
 from pellucid.faithfulness.order_announcements import order_announcements
@@ -60,6 +63,7 @@ from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted.timetables import elsewhere, timetable
 from pellucid.faithfulness.planted.ways import yard
 from pellucid.faithfulness.planted_inputs import planted_inputs
+from pellucid.faithfulness.prototype_agreement import prototype_agreement
 from pellucid.faithfulness.removal_neighbours import removal_neighbours
 from pellucid.faithfulness.removal_refit import removal_refit
 from pellucid.faithfulness.rule_agreement import rule_agreement
@@ -293,6 +297,19 @@ def _amounts(metric, held_out):
     return first(true), first((true + np.roll(true, 1, axis=0)) / 2), lots
 
 
+def _examples(metric):
+    """An example of each cluster, of half of them only, and each told of another action."""
+    setting = clusters.clusters(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=1000)
+    right = known_examples(setting.truth)
+
+    def first(rows, turn=0):
+        outcomes = np.roll(right.outcomes, turn)[rows]
+        told = replace(right, examples=right.examples[rows], outcomes=outcomes)
+        return metric(check(setting.agent, episodes, told))[0]
+
+    every = np.arange(clusters.N_CLUSTERS)
+    return first(every), first(every[:4]), [first(every, turn) for turn in (1, 2)]
 def _causes():
     """The true edges, all but those into the last level of the chain, and edges by lot."""
     setting = pipes(1000)
@@ -328,6 +345,7 @@ def _announcements(metric):
 
 
 CASES = {
+    "prototype_agreement": lambda: _examples(prototype_agreement),
     "removal_neighbours": lambda: _sources(removal_neighbours),
     "removal_refit": lambda: _sources(removal_refit),
 def _orders():

@@ -90,6 +90,10 @@ class Rules:
         exhaustive: Whether that output is said not to be chosen where no rule holds; else nothing
             is said of other states.
         held_out: Shape (episodes,), positions of the episodes that the rules were not made from.
+        examples: Shape (rules, 2), episode and step of the recorded moment that each rule is about:
+            it holds where no other example is nearer; empty if rules are no examples.
+        likeness: By what moments are near (`rollouts.likeness`).
+        scale: Shape (columns,), the unit of each column of it.
     """
 
     kind: ClassVar[str] = "rules"
@@ -102,6 +106,9 @@ class Rules:
     outcomes: Int[np.ndarray, " rules"] = field(default_factory=no_integers)
     exhaustive: bool = False
     held_out: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
+    examples: Int[np.ndarray, "rules 2"] = field(default_factory=no_pairs)
+    likeness: str = ""
+    scale: Float[np.ndarray, " columns"] = field(default_factory=no_numbers)
 
 
 @dataclass(frozen=True)

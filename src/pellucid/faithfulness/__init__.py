@@ -20,6 +20,7 @@ REGISTRY = {
     "event_skill": "pellucid.faithfulness.event_skill",
     "state_flip": "pellucid.faithfulness.state_flip",
     "rule_agreement": "pellucid.faithfulness.rule_agreement",
+    "prototype_agreement": "pellucid.faithfulness.prototype_agreement",
     "held_out_agreement": "pellucid.faithfulness.held_out_agreement",
     "order_announcements": "pellucid.faithfulness.order_announcements",
     "student_return": "pellucid.faithfulness.student_return",

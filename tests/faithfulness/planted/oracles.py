@@ -19,6 +19,7 @@ from pellucid.explanation import (
     Summary,
     Surrogate,
 )
+from pellucid.faithfulness.planted.clusters import KnownClusters
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
 from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.patch_flips import DecidingPatch
@@ -26,6 +27,7 @@ from pellucid.faithfulness.planted.rooms import KnownRooms
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 from pellucid.faithfulness.planted.teams import KnownYields
 from pellucid.faithfulness.planted.ways import RIGHT, SIDE, UP
+from pellucid.rollouts.likeness import INPUTS
 
 DISCOUNT = 0.95
 
@@ -168,7 +170,9 @@ def lags(truth: Any) -> Contributions:
 
 
 def rules(truth: Any) -> Rules:
-    """Return the agent's own rule."""
+    """Return the agent's own rule, or one example of each cluster."""
+    if isinstance(truth, KnownClusters):
+        return examples(truth)
     return Rules(
         rules=("its rule",),
         support=np.array([1]),
@@ -188,6 +192,19 @@ def prediction(truth: Any) -> Prediction:
         probabilities=np.tile(chances, (4, 1)),
         happened=np.ones((4, 3), dtype=bool),
         orders=orders,
+def examples(truth: KnownClusters) -> Rules:
+    """Return the first recorded moment of each cluster."""
+    places = np.array(truth.clusters)
+    n = len(truth.actions)
+    return Rules(
+        rules=tuple(f"like cluster {cluster}" for cluster in range(n)),
+        support=np.ones(n, dtype=np.int64),
+        precision=np.ones(n),
+        outcomes=np.array(truth.actions),
+        held_out=np.arange(1, len(places), 2),
+        examples=np.array([np.argwhere(places == cluster)[0] for cluster in range(n)]),
+        likeness=INPUTS,
+        scale=np.ones(4),
     )
 
 

@@ -12,4 +12,5 @@ REGISTRY = {
     "intended-outcomes": "pellucid.explainers.state.intended_outcomes",
     "critical-steps": "pellucid.explainers.state.critical_steps",
     "step-mask": "pellucid.explainers.state.step_mask",
+    "prototypes": "pellucid.explainers.state.prototypes",
 }

@@ -5,6 +5,7 @@ from typing import Any
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
     alternatives,
+    clusters,
     causes,
     components,
     echoes,
@@ -39,6 +40,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *rules.TASKS,
     *queries.TASKS,
     *orders.TASKS,
+    *clusters.TASKS,
     *sums.TASKS,
     *radii.TASKS,
     *components.TASKS,
