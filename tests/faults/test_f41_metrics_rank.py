@@ -42,8 +42,10 @@ from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
 from pellucid.faithfulness.outcome_amounts import outcome_amounts
+from pellucid.faithfulness.outcome_gap import outcome_gap
 from pellucid.faithfulness.outcome_records import outcome_records
 from pellucid.faithfulness.planted import TASKS
+from pellucid.faithfulness.planted.alarms import vault
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted.ways import yard
@@ -247,7 +249,24 @@ def _amounts(metric, held_out):
     return first(true), first((true + np.roll(true, 1, axis=0)) / 2), lots
 
 
+def _consequences():
+    """The true difference, half of it, and the arms exchanged or another outcome."""
+    setting = vault(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=2, seed=0)
+    (task,) = [task for task in TASKS if task.name == "vault"]
+    right = known(task, setting)
+
+    def first(had):
+        return outcome_gap(check(setting.agent, episodes, replace(right, outcomes=had)))[0]
+
+    had = right.outcomes
+    half = had * (np.arange(had.shape[1]) % 2)[None, :, None]
+    lots = [first(had[::-1]), first(np.roll(had, 1, axis=2)), first(np.roll(had[::-1], 1, axis=2))]
+    return first(had), first(half), lots
+
+
 CASES = {
+    "outcome_gap": _consequences,
     "outcome_amounts": lambda: _amounts(outcome_amounts, held_out=False),
     "outcome_records": lambda: _amounts(outcome_records, held_out=True),
     "memory_drop": _memories,

@@ -13,6 +13,7 @@ REGISTRY = {
     "component_gap": "pellucid.faithfulness.component_gap",
     "component_level": "pellucid.faithfulness.component_level",
     "outcome_amounts": "pellucid.faithfulness.outcome_amounts",
+    "outcome_gap": "pellucid.faithfulness.outcome_gap",
     "outcome_records": "pellucid.faithfulness.outcome_records",
     "credit_gap": "pellucid.faithfulness.credit_gap",
     "state_flip": "pellucid.faithfulness.state_flip",

@@ -17,6 +17,7 @@ from pellucid.explanation import (
     Summary,
     Surrogate,
 )
+from pellucid.faithfulness.planted.alarms import KnownAlarms
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
 from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
@@ -70,6 +71,11 @@ def summary(truth: Any) -> Summary:
 
 
 def futures(truth: Any) -> Futures:
+    """Tell the true difference to the action that changes most."""
+    return alarms(truth) if isinstance(truth, KnownAlarms) else tolls(truth)
+
+
+def tolls(truth: Any) -> Futures:
     """Tell the true difference to the dearest action, held for two steps from the dear one on."""
     own, foil = int(truth.costs.argmin()), int(truth.costs.argmax())
     step = min(truth.dear_step, 18)
@@ -89,6 +95,37 @@ def futures(truth: Any) -> Futures:
         preferences=np.zeros(4),
         preference_names=("a", "b", "c", "d"),
         observation=np.zeros(2),
+    )
+
+
+def alarms(truth: KnownAlarms) -> Futures:
+    """Tell how much more often the alarm rings after the loudest action, in a thousand futures."""
+    foil, n = int(truth.chances.argmax()), 1000
+    had = np.zeros((2, n, 3))
+    n_rings = round(n * truth.difference(foil, 15, 2))
+    had[1, :n_rings, 1] = 1.0
+    return Futures(
+        episode=0,
+        step=15,
+        arms=("own", "foil"),
+        actions=np.array([truth.own, foil]),
+        returns=np.zeros((2, n)),
+        lengths=np.full((2, n), 5),
+        ended=np.ones((2, n), dtype=bool),
+        term_names=(),
+        terms=np.empty((2, n, 0)),
+        noise="fresh_noise",
+        hold=2,
+        preferences=np.zeros(4),
+        preference_names=("a", "b", "c", "d"),
+        observation=np.zeros(3),
+        outcome_names=("late", "alarm on", "draft high"),
+        outcome_kinds=("above", "above", "above"),
+        outcome_columns=np.array([0, 1, 2]),
+        outcome_bounds=np.array([0.9, 0.5, 0.9]),
+        outcome_terms=("", "", ""),
+        outcomes=had,
+        p_values=np.array([1.0, 0.001, 1.0]),
     )
 
 

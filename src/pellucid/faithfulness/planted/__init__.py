@@ -4,6 +4,7 @@ from typing import Any
 
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
+    alarms,
     alternatives,
     components,
     echoes,
@@ -36,6 +37,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *leads.TASKS,
     *teams.TASKS,
     *ways.TASKS,
+    *alarms.TASKS,
 )
 
 
