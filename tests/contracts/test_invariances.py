@@ -99,6 +99,16 @@ def _nothing_moved(one, other, states):
     assert_same(one, other, but=("observation",))
 
 
+def _futures_moved(one, other, states):
+    """Outcomes are about inputs, and come in their order; those of how it ends come last."""
+    looked_at = one.outcome_columns
+    outcomes = [i for column in (*ORDER, -1) for i in np.flatnonzero(looked_at == column)]
+    about = ("outcomes", "outcome_bounds", "p_values") if outcomes else ()
+    for name in about:
+        np.testing.assert_allclose(getattr(other, name), getattr(one, name)[..., outcomes])
+    assert_same(one, other, but=("observation", "outcome_columns", *about))
+
+
 def _tree_moved(one, other, states):
     assert one.n_parts == other.n_parts
     same = _predictions(one, states) == _predictions(other, states[:, ORDER])
@@ -162,9 +172,8 @@ MOVED = {
     "components": _nothing_moved,
     "counterfactual_states": _changes_moved,
     "segments": _nothing_moved,
-    "futures": _nothing_moved,
+    "futures": _futures_moved,
     "rules": _nothing_moved,
-    "prediction": _nothing_moved,
     "surrogate": _tree_moved,
     "summary": _nothing_moved,
 }
@@ -220,7 +229,6 @@ SCALED = {
     "contributions": (),
     "counterfactual_states": (),
     "rules": (),
-    "prediction": (),
     "segments": ("drops", "standard_errors"),
     "futures": ("returns", "terms", "terms_error"),
     "components": ("values", "whole"),

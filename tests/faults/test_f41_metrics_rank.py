@@ -17,9 +17,8 @@ from tests.faithfulness.cases import (
     signs,
     stretches,
 )
-from tests.faithfulness.planted.oracles import contributions
-from tests.faithfulness.planted.oracles import examples as known_examples
 from tests.faithfulness.planted.oracles import causes, contributions, prediction
+from tests.faithfulness.planted.oracles import examples as known_examples
 from tests.faithfulness.planted.oracles import oracle as known
 from tests.faithfulness.planted.oracles import prediction as known_orders
 from tests.faithfulness.planted.oracles import rules as known_rules
@@ -49,13 +48,13 @@ from pellucid.faithfulness.held_out_agreement import held_out_agreement
 from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
+from pellucid.faithfulness.order_announcements import order_announcements
 from pellucid.faithfulness.outcome_amounts import outcome_amounts
+from pellucid.faithfulness.outcome_gap import outcome_gap
 from pellucid.faithfulness.outcome_records import outcome_records
 from pellucid.faithfulness.planted import TASKS, clusters, rooms
-from pellucid.faithfulness.planted import TASKS, rooms
+from pellucid.faithfulness.planted.alarms import vault
 from pellucid.faithfulness.planted.causes import pipes, rewired
-from pellucid.faithfulness.order_announcements import order_announcements
-from pellucid.faithfulness.planted import TASKS
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.orders import flashes
 from pellucid.faithfulness.planted.queries import known_rule
@@ -310,6 +309,8 @@ def _examples(metric):
 
     every = np.arange(clusters.N_CLUSTERS)
     return first(every), first(every[:4]), [first(every, turn) for turn in (1, 2)]
+
+
 def _causes():
     """The true edges, all but those into the last level of the chain, and edges by lot."""
     setting = pipes(1000)
@@ -344,10 +345,6 @@ def _announcements(metric):
     return first(right), first(replace(right, probabilities=half)), [first(lot) for lot in lots]
 
 
-CASES = {
-    "prototype_agreement": lambda: _examples(prototype_agreement),
-    "removal_neighbours": lambda: _sources(removal_neighbours),
-    "removal_refit": lambda: _sources(removal_refit),
 def _orders():
     """The true chances, chances half-way to one half, and chances that are turned round."""
     setting = flashes(1000)
@@ -362,10 +359,30 @@ def _orders():
     return first(true), first((true + 0.5) / 2), [first(1 - true), first(true[:, ::-1])]
 
 
+def _consequences():
+    """The true difference, half of it, and the arms exchanged or another outcome."""
+    setting = vault(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=2, seed=0)
+    (task,) = [task for task in TASKS if task.name == "vault"]
+    right = known(task, setting)
+
+    def first(had):
+        return outcome_gap(check(setting.agent, episodes, replace(right, outcomes=had)))[0]
+
+    had = right.outcomes
+    half = had * (np.arange(had.shape[1]) % 2)[None, :, None]
+    lots = [first(had[::-1]), first(np.roll(had, 1, axis=2)), first(np.roll(had[::-1], 1, axis=2))]
+    return first(had), first(half), lots
+
+
 CASES = {
+    "prototype_agreement": lambda: _examples(prototype_agreement),
+    "removal_neighbours": lambda: _sources(removal_neighbours),
+    "removal_refit": lambda: _sources(removal_refit),
     "order_announcements": _orders,
     "rule_agreement": lambda: _rules(rule_agreement),
     "held_out_agreement": lambda: _rules(held_out_agreement),
+    "outcome_gap": _consequences,
     "outcome_amounts": lambda: _amounts(outcome_amounts, held_out=False),
     "outcome_records": lambda: _amounts(outcome_records, held_out=True),
     "event_record": lambda: _announcements(event_record),

@@ -333,6 +333,7 @@ class Prediction:
         seen = self.observations[[self.shown, self.shown]]
         at = self.counted.of(seen, {})[0]
         return int(at.argmax()) if at.any() else -1
+
     orders: tuple[str, ...] = ()
 
 

@@ -86,7 +86,10 @@ def _futures(c: Futures) -> pd.DataFrame:
         "ended": c.ended.ravel(),
     }
     terms = {f"term: {name}": c.terms[:, :, i].ravel() for i, name in enumerate(c.term_names)}
-    return pd.DataFrame(columns | terms)
+    outcomes = {
+        f"outcome: {name}": c.outcomes[:, :, i].ravel() for i, name in enumerate(c.outcome_names)
+    }
+    return pd.DataFrame(columns | terms | outcomes)
 
 
 def _surrogate(c: Surrogate) -> pd.DataFrame:

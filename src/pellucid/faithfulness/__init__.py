@@ -14,6 +14,7 @@ REGISTRY = {
     "component_gap": "pellucid.faithfulness.component_gap",
     "component_level": "pellucid.faithfulness.component_level",
     "outcome_amounts": "pellucid.faithfulness.outcome_amounts",
+    "outcome_gap": "pellucid.faithfulness.outcome_gap",
     "outcome_records": "pellucid.faithfulness.outcome_records",
     "credit_gap": "pellucid.faithfulness.credit_gap",
     "event_record": "pellucid.faithfulness.event_record",

@@ -19,6 +19,7 @@ from pellucid.explanation import (
     Summary,
     Surrogate,
 )
+from pellucid.faithfulness.planted.alarms import KnownAlarms
 from pellucid.faithfulness.planted.clusters import KnownClusters
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
 from pellucid.faithfulness.planted.flips import N_INPUTS
@@ -76,6 +77,11 @@ def summary(truth: Any) -> Summary:
 
 
 def futures(truth: Any) -> Futures:
+    """Tell the true difference to the action that changes most."""
+    return alarms(truth) if isinstance(truth, KnownAlarms) else tolls(truth)
+
+
+def tolls(truth: Any) -> Futures:
     """Tell the true difference to the dearest action, held for two steps from the dear one on."""
     own, foil = int(truth.costs.argmin()), int(truth.costs.argmax())
     step = min(truth.dear_step, 18)
@@ -95,6 +101,37 @@ def futures(truth: Any) -> Futures:
         preferences=np.zeros(4),
         preference_names=("a", "b", "c", "d"),
         observation=np.zeros(2),
+    )
+
+
+def alarms(truth: KnownAlarms) -> Futures:
+    """Tell how much more often the alarm rings after the loudest action, in a thousand futures."""
+    foil, n = int(truth.chances.argmax()), 1000
+    had = np.zeros((2, n, 3))
+    n_rings = round(n * truth.difference(foil, 15, 2))
+    had[1, :n_rings, 1] = 1.0
+    return Futures(
+        episode=0,
+        step=15,
+        arms=("own", "foil"),
+        actions=np.array([truth.own, foil]),
+        returns=np.zeros((2, n)),
+        lengths=np.full((2, n), 5),
+        ended=np.ones((2, n), dtype=bool),
+        term_names=(),
+        terms=np.empty((2, n, 0)),
+        noise="fresh_noise",
+        hold=2,
+        preferences=np.zeros(4),
+        preference_names=("a", "b", "c", "d"),
+        observation=np.zeros(3),
+        outcome_names=("late", "alarm on", "draft high"),
+        outcome_kinds=("above", "above", "above"),
+        outcome_columns=np.array([0, 1, 2]),
+        outcome_bounds=np.array([0.9, 0.5, 0.9]),
+        outcome_terms=("", "", ""),
+        outcomes=had,
+        p_values=np.array([1.0, 0.001, 1.0]),
     )
 
 
@@ -183,7 +220,7 @@ def rules(truth: Any) -> Rules:
     )
 
 
-def prediction(truth: Any) -> Prediction:
+def known_orders(truth: Any) -> Prediction:
     """Announce the true chance of both orders of two lamps, and of one alone."""
     orders = ("x[0] > 0.5", "x[0] > 0.5 then x[1] > 0.5", "x[1] > 0.5 then x[0] > 0.5")
     chances = [truth.probability(text) for text in orders]
@@ -192,6 +229,9 @@ def prediction(truth: Any) -> Prediction:
         probabilities=np.tile(chances, (4, 1)),
         happened=np.ones((4, 3), dtype=bool),
         orders=orders,
+    )
+
+
 def examples(truth: KnownClusters) -> Rules:
     """Return the first recorded moment of each cluster."""
     places = np.array(truth.clusters)
@@ -382,7 +422,9 @@ def announcements(truth: Any, horizon: int = 5) -> Prediction:
 
 
 def prediction(truth: Any, horizon: int = 5) -> Prediction:
-    """Announce events if the truth is about when they happen, and amounts otherwise."""
+    """Announce events if the truth is about when they happen, orders, or amounts otherwise."""
+    if hasattr(truth, "probability"):
+        return known_orders(truth)
     return announcements(truth, horizon) if hasattr(truth, "rings") else outcomes(truth)
 
 
@@ -396,7 +438,6 @@ ORACLES = {
     Segments: segments,
     Summary: summary,
     Futures: futures,
-    Prediction: prediction,
     Rules: rules,
     Surrogate: surrogate,
     Certificates: certificates,

@@ -10,6 +10,7 @@ REGISTRY = {
     "rise": "pellucid.explainers.state.rise",
     "memory": "pellucid.explainers.state.memory",
     "intended-outcomes": "pellucid.explainers.state.intended_outcomes",
+    "outcomes-if": "pellucid.explainers.state.outcomes_if",
     "critical-steps": "pellucid.explainers.state.critical_steps",
     "step-mask": "pellucid.explainers.state.step_mask",
     "prototypes": "pellucid.explainers.state.prototypes",

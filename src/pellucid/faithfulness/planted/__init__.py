@@ -4,9 +4,10 @@ from typing import Any
 
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
+    alarms,
     alternatives,
-    clusters,
     causes,
+    clusters,
     components,
     echoes,
     features,
@@ -14,8 +15,8 @@ from pellucid.faithfulness.planted import (
     images,
     leads,
     moments,
-    patch_flips,
     orders,
+    patch_flips,
     queries,
     radii,
     rooms,
@@ -50,6 +51,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *ways.TASKS,
     *causes.TASKS,
     *timetables.TASKS,
+    *alarms.TASKS,
 )
 
 
