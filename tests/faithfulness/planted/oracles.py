@@ -19,6 +19,7 @@ from pellucid.explanation import (
 )
 from pellucid.faithfulness.planted.alarms import KnownAlarms
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
+from pellucid.faithfulness.planted.drifts import KnownTides
 from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 from pellucid.faithfulness.planted.teams import KnownYields
@@ -269,6 +270,31 @@ def changes(truth: Any) -> CounterfactualStates:
 
 
 def prediction(truth: Any) -> Prediction:
+    """Tell what is known to follow."""
+    return bands(truth) if isinstance(truth, KnownTides) else ways(truth)
+
+
+def bands(truth: KnownTides, n_states: int = 20, ahead: int = 20) -> Prediction:
+    """Tell the true quantiles of some states."""
+    now = np.random.default_rng(3).normal(size=(n_states, 3))
+    true = np.quantile(truth.futures(now, ahead), [0.1, 0.5, 0.9], axis=1)
+    return Prediction(
+        event_names=("east", "north", "height"),
+        probabilities=np.empty((0, 3)),
+        happened=np.empty((0, 3), dtype=bool),
+        steps=np.column_stack((np.arange(n_states), np.zeros(n_states, np.int64))),
+        horizon=ahead,
+        observations=now,
+        held_out=True,
+        bands=np.moveaxis(true, 0, -1),
+        standing_still=np.full((n_states, ahead, 3), 1.5),
+        spreads=np.ones(3),
+        followed=truth.futures(now, ahead)[:, 7],
+        coverage=0.8,
+    )
+
+
+def ways(truth: Any) -> Prediction:
     """Tell the true amounts of all places but the exit, of going right and of going up."""
     places = np.array([divmod(i, SIDE) for i in range(SIDE * SIDE)], dtype=np.float64)
     n_states = len(places) - 1

@@ -11,5 +11,6 @@ REGISTRY = {
     "memory": "pellucid.explainers.state.memory",
     "intended-outcomes": "pellucid.explainers.state.intended_outcomes",
     "outcomes-if": "pellucid.explainers.state.outcomes_if",
+    "imagined-futures": "pellucid.explainers.state.imagined_futures",
     "critical-steps": "pellucid.explainers.state.critical_steps",
 }

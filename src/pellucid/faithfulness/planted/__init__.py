@@ -7,6 +7,7 @@ from pellucid.faithfulness.planted import (
     alarms,
     alternatives,
     components,
+    drifts,
     echoes,
     features,
     flips,
@@ -38,6 +39,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *teams.TASKS,
     *ways.TASKS,
     *alarms.TASKS,
+    *drifts.TASKS,
 )
 
 
