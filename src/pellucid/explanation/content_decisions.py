@@ -251,8 +251,9 @@ class Components:
 class Prediction:
     """Events that were announced, and whether they happened.
 
-    Or, where no event is announced by its probability, how much of each event was: its discounted
-    sum over the steps that follow each of some choices. `probabilities` then have no rows.
+    Or, where no event is announced by its probability: `amounts`, how much of each event was, its
+    discounted sum over the steps that follow each of some choices; or `bands`, where each input is
+    announced to be at every step ahead. `probabilities` then have no rows.
 
     Args:
         event_names: One per event.
@@ -288,6 +289,14 @@ class Prediction:
         shown: The state that the answer is about.
         orders: One per event that is an order of tasks, each as `kernels.orders` reads it; empty if
             events are others.
+        bands: Shape (states, ahead, events, 3), where each event, which is an input then, is
+            announced to be at every step ahead: lower end, median, upper end.
+        standing_still: Shape (states, ahead, events), half the width of bands of the same coverage
+            around what is seen now.
+        spreads: Shape (events,), standard deviation of each input over visited states.
+        followed: Shape (states, ahead, events), what followed in the recorded episodes; NaN once
+            they had ended.
+        coverage: Share of futures that a band is announced to cover.
     """
 
     kind: ClassVar[str] = "prediction"
@@ -317,6 +326,11 @@ class Prediction:
     base_rates: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
     learned_from: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
     shown: int = 0
+    bands: Float[np.ndarray, "..."] = field(default_factory=no_cubes)
+    standing_still: Float[np.ndarray, "told ahead events"] = field(default_factory=no_cubes)
+    spreads: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
+    followed: Float[np.ndarray, "told ahead events"] = field(default_factory=no_cubes)
+    coverage: float = math.nan
 
     @property
     def counted(self) -> Counted:

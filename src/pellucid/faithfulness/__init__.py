@@ -16,6 +16,8 @@ REGISTRY = {
     "outcome_amounts": "pellucid.faithfulness.outcome_amounts",
     "outcome_gap": "pellucid.faithfulness.outcome_gap",
     "outcome_records": "pellucid.faithfulness.outcome_records",
+    "forecast_futures": "pellucid.faithfulness.forecast_futures",
+    "forecast_records": "pellucid.faithfulness.forecast_records",
     "credit_gap": "pellucid.faithfulness.credit_gap",
     "event_record": "pellucid.faithfulness.event_record",
     "event_skill": "pellucid.faithfulness.event_skill",

@@ -94,6 +94,11 @@ PART_REPLICATES = 5
 PART_PERMUTATIONS = 20
 """Permutations of the components of one state that make up the control."""
 
+# --- forecasts ---
+
+UNDER_COVERAGE = 0.1
+"""By how much less than announced bands may cover."""
+
 # --- teams ---
 
 TESTED_COALITIONS = 4

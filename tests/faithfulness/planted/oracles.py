@@ -22,6 +22,7 @@ from pellucid.explanation import (
 from pellucid.faithfulness.planted.alarms import KnownAlarms
 from pellucid.faithfulness.planted.clusters import KnownClusters
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
+from pellucid.faithfulness.planted.drifts import KnownTides
 from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.patch_flips import DecidingPatch
 from pellucid.faithfulness.planted.rooms import KnownRooms
@@ -365,6 +366,26 @@ def inputs_moved(truth: Any) -> CounterfactualStates:
     )
 
 
+def bands(truth: KnownTides, n_states: int = 20, ahead: int = 20) -> Prediction:
+    """Tell the true quantiles of some states."""
+    now = np.random.default_rng(3).normal(size=(n_states, 3))
+    true = np.quantile(truth.futures(now, ahead), [0.1, 0.5, 0.9], axis=1)
+    return Prediction(
+        event_names=("east", "north", "height"),
+        probabilities=np.empty((0, 3)),
+        happened=np.empty((0, 3), dtype=bool),
+        steps=np.column_stack((np.arange(n_states), np.zeros(n_states, np.int64))),
+        horizon=ahead,
+        observations=now,
+        held_out=True,
+        bands=np.moveaxis(true, 0, -1),
+        standing_still=np.full((n_states, ahead, 3), 1.5),
+        spreads=np.ones(3),
+        followed=truth.futures(now, ahead)[:, 7],
+        coverage=0.8,
+    )
+
+
 def outcomes(truth: Any) -> Prediction:
     """Tell the true amounts of all places but the exit, of going right and of going up."""
     places = np.array([divmod(i, SIDE) for i in range(SIDE * SIDE)], dtype=np.float64)
@@ -425,6 +446,8 @@ def prediction(truth: Any, horizon: int = 5) -> Prediction:
     """Announce events if the truth is about when they happen, orders, or amounts otherwise."""
     if hasattr(truth, "probability"):
         return known_orders(truth)
+    if isinstance(truth, KnownTides):
+        return bands(truth)
     return announcements(truth, horizon) if hasattr(truth, "rings") else outcomes(truth)
 
 

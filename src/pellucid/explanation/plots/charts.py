@@ -31,6 +31,7 @@ from pellucid.explanation.content import (
 from pellucid.explanation.plots.amounts import prediction_chart
 from pellucid.explanation.plots.attributions import attribution_chart
 from pellucid.explanation.plots.changes import changes_chart
+from pellucid.explanation.plots.fans import FanChart, read_fans
 from pellucid.explanation.plots.fronts import FrontChart, read_front, surrogate_chart
 from pellucid.explanation.plots.graphs import GraphChart, graph_chart, read_graph
 from pellucid.explanation.plots.maps import MapChart, read_map
@@ -126,6 +127,7 @@ Chart: TypeAlias = (
     | RulesChart
     | GraphChart
     | MapChart
+    | FanChart
 )
 
 
@@ -383,4 +385,5 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Chart]] = {
     RulesChart.form: read_rules,
     GraphChart.form: read_graph,
     MapChart.form: read_map,
+    FanChart.form: read_fans,
 }

@@ -9,6 +9,7 @@ from pellucid.faithfulness.planted import (
     causes,
     clusters,
     components,
+    drifts,
     echoes,
     features,
     flips,
@@ -52,6 +53,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *causes.TASKS,
     *timetables.TASKS,
     *alarms.TASKS,
+    *drifts.TASKS,
 )
 
 
