@@ -52,7 +52,7 @@ from pellucid.faithfulness.order_announcements import order_announcements
 from pellucid.faithfulness.outcome_amounts import outcome_amounts
 from pellucid.faithfulness.outcome_gap import outcome_gap
 from pellucid.faithfulness.outcome_records import outcome_records
-from pellucid.faithfulness.planted import TASKS, clusters, rooms
+from pellucid.faithfulness.planted import TASKS, clusters, rooms, units
 from pellucid.faithfulness.planted.alarms import vault
 from pellucid.faithfulness.planted.causes import pipes, rewired
 from pellucid.faithfulness.planted.flips import threshold_rule
@@ -62,6 +62,7 @@ from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted.timetables import elsewhere, timetable
 from pellucid.faithfulness.planted.ways import yard
 from pellucid.faithfulness.planted_inputs import planted_inputs
+from pellucid.faithfulness.probe_selectivity import probe_selectivity
 from pellucid.faithfulness.prototype_agreement import prototype_agreement
 from pellucid.faithfulness.removal_neighbours import removal_neighbours
 from pellucid.faithfulness.removal_refit import removal_refit
@@ -375,8 +376,24 @@ def _consequences():
     return first(had), first(half), lots
 
 
+def _probes(metric):
+    """Concepts as they were read, with half of the readings turned round, and with all of them."""
+    setting = units.units(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=1000)
+    made = pl.explain(setting.agent, episodes, method="concept-probes", seed=0, score=False)
+    content = made.content
+
+    def first(share):
+        turned = np.arange(len(content.probabilities))[:, None] % 10 < 10 * share
+        told = np.where(turned, 1.0 - content.probabilities, content.probabilities)
+        return metric(check(setting.agent, episodes, replace(content, probabilities=told)))[0]
+
+    return first(0.0), first(0.3), [first(1.0)]
+
+
 CASES = {
     "prototype_agreement": lambda: _examples(prototype_agreement),
+    "probe_selectivity": lambda: _probes(probe_selectivity),
     "removal_neighbours": lambda: _sources(removal_neighbours),
     "removal_refit": lambda: _sources(removal_refit),
     "order_announcements": _orders,

@@ -297,6 +297,11 @@ class Prediction:
         followed: Shape (states, ahead, events), what followed in the recorded episodes; NaN once
             they had ended.
         coverage: Share of futures that a band is announced to cover.
+        layers: Shape (events,), the hidden layer that each event is read from, from 0; empty if
+            events are no concepts that are read from inside a network.
+        controls: Shape (events,), share of states in which a probe of random labels is right.
+        fitted_steps: Shape (fitted, 2), the states that probes were fitted to.
+        fitted_labels: Shape (fitted, events), what was true in them.
     """
 
     kind: ClassVar[str] = "prediction"
@@ -331,6 +336,11 @@ class Prediction:
     spreads: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
     followed: Float[np.ndarray, "told ahead events"] = field(default_factory=no_cubes)
     coverage: float = math.nan
+    orders: tuple[str, ...] = ()
+    layers: Int[np.ndarray, " events"] = field(default_factory=no_integers)
+    controls: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
+    fitted_steps: Int[np.ndarray, "fitted 2"] = field(default_factory=no_pairs)
+    fitted_labels: Bool[np.ndarray, "fitted events"] = field(default_factory=no_flags)
 
     @property
     def counted(self) -> Counted:
@@ -348,7 +358,10 @@ class Prediction:
         at = self.counted.of(seen, {})[0]
         return int(at.argmax()) if at.any() else -1
 
-    orders: tuple[str, ...] = ()
+    @property
+    def right(self) -> Bool[np.ndarray, "states events"]:
+        """Where what was likelier by its probability is what happened."""
+        return np.asarray((self.probabilities > 0.5) == self.happened)
 
 
 @dataclass(frozen=True)

@@ -35,5 +35,6 @@ REGISTRY = {
     "planted_inputs": "pellucid.faithfulness.planted_inputs",
     "removal_neighbours": "pellucid.faithfulness.removal_neighbours",
     "removal_refit": "pellucid.faithfulness.removal_refit",
+    "probe_selectivity": "pellucid.faithfulness.probe_selectivity",
     "reasoning": "pellucid.faithfulness.reasoning",
 }

@@ -145,3 +145,10 @@ RANDOM_REMOVALS = 20
 """Draws of random episodes that make up the control of episodes that are taken out."""
 VOTING_MOMENTS = 10
 """Nearest recorded moments whose mean action is what a clone prefers that fits nothing."""
+
+# --- probes ---
+
+STATE_TYPES = 40
+"""Types of states that get random labels in a control task."""
+CONTROL_TASKS = 10
+"""Control tasks of each concept."""

@@ -28,6 +28,7 @@ from pellucid.faithfulness.planted.patch_flips import DecidingPatch
 from pellucid.faithfulness.planted.rooms import KnownRooms
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 from pellucid.faithfulness.planted.teams import KnownYields
+from pellucid.faithfulness.planted.units import N_UNITS, KnownUnits
 from pellucid.faithfulness.planted.ways import RIGHT, SIDE, UP
 from pellucid.rollouts.likeness import INPUTS
 
@@ -177,6 +178,8 @@ def contributions(truth: Any) -> Contributions:
     """Give everything to what it is due to."""
     if isinstance(truth, KnownRooms):
         return sources(truth)
+    if isinstance(truth, KnownUnits):
+        return patches(truth)
     return team_credits(truth) if isinstance(truth, KnownYields) else lags(truth)
 
 
@@ -194,6 +197,17 @@ def sources(truth: Any) -> Contributions:
         members=np.arange(n),
         by_moment=by_moment,
         shown=0,
+    )
+
+
+def patches(truth: Any) -> Contributions:
+    """Give everything to the unit that decides."""
+    return Contributions(
+        names=tuple(f"unit {i} of hidden layer 1" for i in range(N_UNITS)),
+        values=100.0 * np.eye(N_UNITS)[truth.carrier],
+        standard_errors=np.zeros(N_UNITS),
+        total=100.0,
+        units=np.array([(0, i, i + 1) for i in range(N_UNITS)]),
     )
 
 
@@ -366,6 +380,20 @@ def inputs_moved(truth: Any) -> CounterfactualStates:
     )
 
 
+def readings_of(truth: Any) -> Prediction:
+    """Read what the network holds, and nothing else, in 200 states."""
+    happened = np.random.default_rng(0).random((200, 4)) < 0.5
+    held = np.isin(np.arange(4), truth.held)
+    return Prediction(
+        event_names=tuple(f"input {i} (unnamed) is high" for i in range(4)),
+        probabilities=np.where(held, happened, 0.0).astype(np.float64),
+        happened=happened,
+        episodes=np.arange(200) // 20,
+        layers=np.zeros(4, dtype=np.int64),
+        controls=np.full(4, 0.5),
+    )
+
+
 def bands(truth: KnownTides, n_states: int = 20, ahead: int = 20) -> Prediction:
     """Tell the true quantiles of some states."""
     now = np.random.default_rng(3).normal(size=(n_states, 3))
@@ -446,6 +474,8 @@ def prediction(truth: Any, horizon: int = 5) -> Prediction:
     """Announce events if the truth is about when they happen, orders, or amounts otherwise."""
     if hasattr(truth, "probability"):
         return known_orders(truth)
+    if isinstance(truth, KnownUnits):
+        return readings_of(truth)
     if isinstance(truth, KnownTides):
         return bands(truth)
     return announcements(truth, horizon) if hasattr(truth, "rings") else outcomes(truth)

@@ -25,6 +25,7 @@ from pellucid.faithfulness.planted import (
     sums,
     teams,
     timetables,
+    units,
     ways,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
@@ -54,6 +55,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *timetables.TASKS,
     *alarms.TASKS,
     *drifts.TASKS,
+    *units.TASKS,
 )
 
 
