@@ -105,7 +105,8 @@ def _store_agent(work: Work) -> None:
         return
     place = work.folder.path / AGENT
     try:
-        save_agent(work.located.agent, place)
+        seen = None if work.episodes is None else work.episodes.visited
+        save_agent(work.located.agent, place, seen=seen)
     except CapabilityError:
         store_card(work.located, place)
     work.folder.finish_part(AGENT, Cost(), 0.0)

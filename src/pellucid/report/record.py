@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
@@ -9,6 +10,9 @@ from jaxtyping import Float
 from pellucid.budget import Cost
 from pellucid.explanation import Explanation, Interval
 from pellucid.rollouts.episodes import Episodes
+
+Range: TypeAlias = tuple[float, float]
+"""Lowest and highest value."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,9 @@ class AgentFacts:
         normalised: `yes` if its inputs are normalised in front of it, `no` if its user says that
             it learned without, `unknown` if their statistics are missing; empty if nothing is said.
         statistics_source: File that the statistics came from.
+        input_ranges: Lowest and highest value of each input where it was before, empty if unknown.
+        ranges_source: What tells so, in words.
+        input_bounds: Ends of the space of each input, infinite where it has none; empty of images.
     """
 
     name: str
@@ -43,6 +50,9 @@ class AgentFacts:
     purpose: str = ""
     normalised: str = ""
     statistics_source: str = ""
+    input_ranges: tuple[Range, ...] = ()
+    ranges_source: str = ""
+    input_bounds: tuple[Range, ...] = ()
 
 
 @dataclass(frozen=True)
