@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pellucid as pl
-from pellucid.faithfulness.planted.rooms import N_EPISODES, rooms, same_room
+from pellucid.faithfulness.planted.rooms import N_EPISODES, SAME_ROOM, rooms, same_room
 
 if __name__ == "__main__":
     setting = rooms(seed=1)
@@ -19,5 +19,5 @@ if __name__ == "__main__":
         picture = Path(folder) / "nearest_trajectory.png"
         result.plot().savefig(picture)
         assert picture.stat().st_size > 0
-    assert same_room(result.content, setting.truth) > 0.9
+    assert same_room(result.content, setting.truth) > SAME_ROOM
     assert result.badge == "supported"

@@ -6,7 +6,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pellucid.explanation import Check, Contributions, Score, metric
-from pellucid.faithfulness.removals import CONTROL, changes_without, contributions_of_episodes
+from pellucid.faithfulness.removals import (
+    CONTROL,
+    StandIn,
+    changes_without,
+    contributions_of_episodes,
+)
 from pellucid.faithfulness.results import paired_score
 from pellucid.rollouts.clones import fit_clone, moved
 
@@ -47,7 +52,7 @@ def removal_refit(check: Check) -> tuple[Score, ...]:
     ) -> Float[np.ndarray, " moments"]:
         return moved(before, after, space, clone.ranges)
 
-    found = changes_without(check, content, "removal_refit", outputs, distance)
+    found = changes_without(check, content, "removal_refit", StandIn(outputs, distance))
     score = paired_score(
         removal_refit.info,  # type: ignore[attr-defined]
         found[:, 0],

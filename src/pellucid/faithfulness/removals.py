@@ -1,6 +1,7 @@
 """Taking recorded episodes out: those an explanation names for a decision, against random ones."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,14 +16,20 @@ DIGITS = 6
 """Digits behind the point that count: what a fit without some rows rounds away is no effect."""
 CONTROL = "as many random episodes taken out"
 
-OutputsFn = Callable[
-    [Int[np.ndarray, " moments"], Sequence[int]], Float[np.ndarray, "moments outputs"]
-]
-"""What a stand-in that never saw some episodes prefers at some moments."""
-ChangeFn = Callable[
-    [Int[np.ndarray, " moments"], np.ndarray, np.ndarray], Float[np.ndarray, " moments"]
-]
-"""How much it counts that preferences at some moments are the second ones, no more the first."""
+
+@dataclass(frozen=True)
+class StandIn:
+    """What learns from recorded episodes, can do so again without some, and is compared.
+
+    Args:
+        outputs_fn: From positions of moments and of the episodes that are left out to preferences,
+            shape (moments, outputs).
+        change_fn: From positions of moments, preferences before and preferences after to what the
+            change counts, shape (moments,).
+    """
+
+    outputs_fn: Callable[[Int[np.ndarray, " moments"], Sequence[int]], np.ndarray]
+    change_fn: Callable[[Int[np.ndarray, " moments"], np.ndarray, np.ndarray], np.ndarray]
 
 
 def contributions_of_episodes(check: Check) -> Contributions:
@@ -42,7 +49,7 @@ def contributions_of_episodes(check: Check) -> Contributions:
 
 
 def changes_without(
-    check: Check, content: Contributions, name: str, outputs_fn: OutputsFn, change_fn: ChangeFn
+    check: Check, content: Contributions, name: str, stand_in: StandIn
 ) -> Float[np.ndarray, "episodes 2"]:
     """Return what taking episodes out changes in a stand-in, by episode of the decisions.
 
@@ -54,26 +61,34 @@ def changes_without(
         check: Tells the seed.
         content: From `contributions_of_episodes`.
         name: Of the metric, which names the stream.
-        outputs_fn: Fits again.
-        change_fn: Compares.
+        stand_in: Learns again.
     """
-    n_episodes = len(content.members)
     found = []
     for episode in np.unique(content.moments[:, 0]).tolist():
-        others = np.setdiff1d(np.arange(n_episodes), [episode])
-        rng = stream(check.seed, "tests", name, episode)
-        changes = []
-        for row in np.flatnonzero(content.moments[:, 0] == episode).tolist():
-            named = named_episodes(content, row)
-            if not len(named):
-                continue
-            drawn = [
-                rng.permutation(others)[: len(named)] for _ in range(thresholds.RANDOM_REMOVALS)
-            ]
-            at = np.array([row])
-            before = outputs_fn(at, [episode])
-            after = [outputs_fn(at, [episode, *without]) for without in (named, *drawn)]
-            counted = [round(float(change_fn(at, before, o)[0]), DIGITS) for o in after]
-            changes.append([counted[0], float(np.mean(counted[1:]))])
-        found.append(np.mean(changes, axis=0) if changes else np.full(2, np.nan))
+        changes = _changes_of(check.seed, content, name, stand_in, episode)
+        scored = changes[np.isfinite(changes[:, 0])]
+        found.append(scored.mean(axis=0) if len(scored) else np.full(2, np.nan))
     return np.array(found)
+
+
+def _changes_of(
+    seed: int, content: Contributions, name: str, stand_in: StandIn, episode: int
+) -> Float[np.ndarray, "moments 2"]:
+    """Return the changes at the decisions of one episode: without those named, and random ones."""
+    rows = np.flatnonzero(content.moments[:, 0] == episode)
+    others = np.setdiff1d(np.arange(len(content.members)), [episode])
+    before = stand_in.outputs_fn(rows, [episode])
+    named = [named_episodes(content, row) for row in rows.tolist()]
+    found = np.full((len(rows), 2), np.nan)
+
+    def change(at: Int[np.ndarray, " some"], without: Int[np.ndarray, " out"]) -> np.ndarray:
+        after = stand_in.outputs_fn(rows[at], [episode, *without.tolist()])
+        return np.round(stand_in.change_fn(rows[at], before[at], after), DIGITS)
+
+    for size in sorted({len(episodes) for episodes in named} - {0}):
+        at = np.array([i for i, episodes in enumerate(named) if len(episodes) == size])
+        rng = stream(seed, "tests", name, episode, size)
+        drawn = [rng.permutation(others)[:size] for _ in range(thresholds.RANDOM_REMOVALS)]
+        found[at, 0] = [change(at[i : i + 1], named[row])[0] for i, row in enumerate(at)]
+        found[at, 1] = np.mean([change(at, without) for without in drawn], axis=0)
+    return found

@@ -94,6 +94,11 @@ PART_REPLICATES = 5
 PART_PERMUTATIONS = 20
 """Permutations of the components of one state that make up the control."""
 
+# --- forecasts ---
+
+UNDER_COVERAGE = 0.1
+"""By how much less than announced bands may cover."""
+
 # --- teams ---
 
 TESTED_COALITIONS = 4
@@ -138,3 +143,5 @@ RARE_STATES = 0.5
 
 RANDOM_REMOVALS = 20
 """Draws of random episodes that make up the control of episodes that are taken out."""
+VOTING_MOMENTS = 10
+"""Nearest recorded moments whose mean action is what a clone prefers that fits nothing."""

@@ -9,6 +9,7 @@ from pellucid import __version__
 from pellucid.explanation import Explanation
 from pellucid.report import behaviour, overview, trust, words
 from pellucid.report.cards import card, chart_document, cost_document
+from pellucid.report.changed_pictures import changed_picture_document
 from pellucid.report.fitting import (
     PAGE_BYTES,
     Limits,
@@ -41,9 +42,7 @@ def build_document(record: RunRecord) -> Document:
     ]
     shown = {position for position, _ in shown_episodes(record)}
     for described, explanation in zip(explanations, record.explanations, strict=True):
-        described["picture"] = (
-            None if described["damaged"] else plain(picture_document(record, explanation))
-        )
+        described["picture"] = None if described["damaged"] else _picture(record, explanation)
         described["moments"] = [] if described["damaged"] else _moments(record, explanation, shown)
     for limits in tightening():
         document = _document(record, explanations, limits)
@@ -53,6 +52,12 @@ def build_document(record: RunRecord) -> Document:
     if record.episodes.used:
         document["words"] = words.words_of(page)
     return document
+
+
+def _picture(record: RunRecord, explanation: Explanation) -> Document | None:
+    found = picture_document(record, explanation)
+    pictured: Document | None = plain(found or changed_picture_document(record, explanation))
+    return pictured
 
 
 def _document(record: RunRecord, explanations: list[Document], limits: Limits) -> Document:

@@ -4,6 +4,7 @@ What an agent was really trained on is seldom at hand. A clone is: it is fitted 
 that the effect of any of them on any of its decisions can be measured by taking them out.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ from pellucid.errors import CapabilityError, DataError
 from pellucid.kernels.leave_out import LeaveOut, fit_leave_out
 from pellucid.rollouts.episodes import Episodes
 from pellucid.rollouts.logs import evenly
-from pellucid.types import Actions, Agent
+from pellucid.types import Actions, Agent, Observations
 
 MOST_ROWS, FEWEST_ROWS = 1200, 100
 """Recorded steps that a clone is fitted to, evenly spread over all of them."""
@@ -74,17 +75,61 @@ def fit_clone(episodes: Episodes, space: Any) -> Clone:
     Raises:
         CapabilityError: Actions have no parts that are choices or quantities.
     """
-    n_numbers = int(np.prod(episodes.visited.shape[1:]))
-    most = min(MOST_ROWS, max(FEWEST_ROWS, MOST_NUMBERS // max(1, n_numbers)))
-    chosen = np.array(evenly(len(episodes.visited), most))
-    owners = episodes.visited_steps[chosen, 0]
-    targets = outputs_of_actions(recorded_at(episodes, episodes.visited_steps[chosen]), space)
+    rows = recorded_rows(episodes)
+    targets = outputs_of_actions(recorded_at(episodes, rows), space)
     ranges = np.ones(targets.shape[1])
     for part in action_parts(space):
         if part.kind == "quantity":
             ranges[part.first] = float(np.ptp(targets[:, part.first])) or 1.0
-    fit = fit_leave_out(flat(episodes.visited[chosen]), targets, owners)
-    return Clone(fit, owners, space, ranges)
+    fit = fit_leave_out(flat(observations_at(episodes, rows)), targets, rows[:, 0])
+    return Clone(fit, rows[:, 0], space, ranges)
+
+
+def recorded_rows(episodes: Episodes) -> Int[np.ndarray, "rows 2"]:
+    """Return the recorded steps that a clone goes by, as position of the episode and step."""
+    n_numbers = math.prod(episodes.visited.shape[1:])
+    most = min(MOST_ROWS, max(FEWEST_ROWS, MOST_NUMBERS // max(1, n_numbers)))
+    return episodes.visited_steps[evenly(len(episodes.visited), most)]
+
+
+def scaled_inputs(episodes: Episodes, observations: Observations) -> Float[np.ndarray, "rows n"]:
+    """Return observations as inputs in units of their standard deviation over recorded states."""
+    spread = flat(episodes.visited).std(axis=0)
+    return flat(observations) / np.where(spread > 0, spread, 1.0)
+
+
+def agreement(
+    outputs: Float[np.ndarray, "moments outputs"],
+    decisions: Float[np.ndarray, "moments outputs"],
+    space: Any,
+    ranges: Float[np.ndarray, " outputs"],
+) -> Float[np.ndarray, " moments"]:
+    """Return how far preferences agree with decisions, in points of 100, the mean over parts.
+
+    Of a choice what is given to its value, of a quantity 100 less the distance in percent of its
+    recorded range. A ridge fit can give more than 100 and less than 0, which is left as it is: what
+    is cut off would hide the effect of data on a decision that is clear in any case.
+
+    Args:
+        outputs: Shape (moments, outputs), preferences.
+        decisions: Likewise, actions as `outputs_of_actions` gives them.
+        space: The action space.
+        ranges: Shape (outputs,), of quantities.
+
+    Example:
+        >>> from gymnasium.spaces import Discrete
+        >>> told, wanted = np.array([[0.25, 0.75]]), np.array([[1.0, 0.0]])
+        >>> agreement(told, wanted, Discrete(2), np.ones(2)).tolist()
+        [25.0]
+    """
+    parts = []
+    for part in action_parts(space):
+        told, wanted = outputs[:, part.columns], decisions[:, part.columns]
+        if part.kind == "choice":
+            parts.append((told * wanted).sum(axis=1))
+        else:
+            parts.append(1.0 - np.abs(told - wanted)[:, 0] / ranges[part.first])
+    return np.asarray(100.0 * np.mean(parts, axis=0))
 
 
 def moved(

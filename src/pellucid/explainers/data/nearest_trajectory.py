@@ -8,20 +8,19 @@ from jaxtyping import Float, Int
 from scipy.spatial.distance import cdist
 
 from pellucid.agents.context import in_context
-from pellucid.agents.flatten import flat, n_inputs
+from pellucid.agents.flatten import n_inputs
 from pellucid.budget import Cost
-from pellucid.errors import BudgetError
+from pellucid.explainers.data.decisions import cost_of_decisions, place_of, shown_moment
 from pellucid.explanation import Contributions, Finding, Sentences, Task, explainer, fact
 from pellucid.explanation.contributors import named_episodes
-from pellucid.explanation.options import EPISODE, STEP, chosen_episode, chosen_step
+from pellucid.explanation.options import EPISODE, STEP
 from pellucid.rollouts.clones import (
     MOST_NUMBERS,
-    asks,
-    check_clonable,
     decisions_at,
     moments_of,
     observations_at,
     recorded_at,
+    scaled_inputs,
 )
 from pellucid.rollouts.logs import evenly
 from pellucid.rollouts.remembered import same
@@ -82,21 +81,12 @@ class NearestTrajectory:
             CapabilityError: The agent has a memory, or observations are no numbers.
             DataError: There are less than three episodes.
         """
-        check_clonable(task.agent, task.episodes)
-        n_inputs(task.agent.observation_space)
-        need = _cost(task, len(moments_of(task.episodes, _shown(task))))
-        if need > task.meter.left.queries:
-            raise BudgetError(
-                f"looking at the recorded states takes {need} agent queries; "
-                f"{task.meter.left.queries} are left",
-                hint=f"a larger budget: at least {need} queries for this method",
-            )
-        return Cost(queries=need)
+        return cost_of_decisions(task, more=_cost_of_states(task))
 
     def explain(self, task: Task) -> Finding:
         """Find the nearest moments of every decision."""
         self.plan(task)
-        episodes, shown = task.episodes, _shown(task)
+        episodes, shown = task.episodes, shown_moment(task)
         moments = moments_of(episodes, shown)
         pool = episodes.visited_steps[evenly(len(episodes.visited), _most_states(task))]
         own, others = _embedded(task, moments), _embedded(task, pool)
@@ -127,12 +117,6 @@ class _Near:
     weights: Float[np.ndarray, "moments neighbours"]
 
 
-def _shown(task: Task) -> tuple[int, int]:
-    position = chosen_episode(task)
-    step = chosen_step(task, position)
-    return position, len(task.episodes[position]) // 2 if step is None else step
-
-
 def _shows_latent(task: Task) -> bool:
     return "latent" in task.agent.capabilities
 
@@ -143,10 +127,11 @@ def _most_states(task: Task) -> int:
     return min(MOST_STATES, max(1, MOST_NUMBERS // n_inputs(task.agent.observation_space)))
 
 
-def _cost(task: Task, n_moments: int) -> int:
-    asked = n_moments if asks(task.agent) else 0
-    n_states = min(len(task.episodes.visited), _most_states(task))
-    return asked + (n_moments + n_states if _shows_latent(task) else 0)
+def _cost_of_states(task: Task) -> int:
+    if not _shows_latent(task):
+        return 0
+    n_moments = len(moments_of(task.episodes, shown_moment(task)))
+    return n_moments + min(len(task.episodes.visited), _most_states(task))
 
 
 def _embedded(
@@ -157,8 +142,7 @@ def _embedded(
     if _shows_latent(task):
         asked = in_context(task.agent, task.episodes.context_at(moments))
         return np.asarray(cast(HasLatent, asked).latent(seen), dtype=np.float64)
-    spread = flat(task.episodes.visited).std(axis=0)
-    return flat(seen) / np.where(spread > 0, spread, 1.0)
+    return scaled_inputs(task.episodes, seen)
 
 
 def _nearest(
@@ -188,7 +172,7 @@ def _content(
     by_moment = np.zeros((len(moments), n_episodes))
     places = np.arange(len(moments))[:, None]
     np.add.at(by_moment, (places, pool[near.rows, 0]), 100.0 * near.weights)
-    at = int(np.flatnonzero((moments == shown).all(axis=1))[0])
+    at = place_of(moments, shown)
     return Contributions(
         names=tuple(f"episode {i}" for i in range(n_episodes)),
         values=by_moment[at],

@@ -1,4 +1,4 @@
-"""The chart of predictions: what was announced against what happened."""
+"""The chart of announced events: how often they were announced, and how often they happened."""
 
 import math
 

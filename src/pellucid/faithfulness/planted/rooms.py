@@ -1,4 +1,4 @@
-"""Planted sources: episodes take place in rooms, and what is done in one says nothing of others."""
+"""Planted sources: episodes take place in rooms, and what is right in one is not in another."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,31 +15,33 @@ from pellucid.faithfulness.planted.task import Measure, PlantedTask, Setting
 from pellucid.seeds import episode_seeds, stream
 from pellucid.types import Observations
 
-SAME_ROOM = 0.9
+SAME_ROOM = 0.8
 """Share of the named episodes that must have been in the room of the decision."""
 N_ROOMS, N_STEPS, N_EPISODES = 5, 8, 20
-NOISE = 0.1
-"""Spread of places in a room; rooms are on a circle of radius 1."""
+REACH = 0.2
+"""Half the width of a room; rooms are on a circle of radius 1."""
 
 
 class Rooms(gymnasium.Env[Any, Any]):
-    """Each episode takes place in one of five rooms, in each of which one of two actions pays.
+    """Each episode takes place in one of five rooms, in each of which other actions are right.
 
-    Inputs: two coordinates of a place in the room, drawn anew at every step, and two numbers that
-    mean nothing.
+    Action 1 pays 1 in one half of a room, action 0 in the other half: that to the east, the west,
+    the north or the south. Inputs: the two coordinates of a place in the room, drawn anew at every
+    step.
 
     Args:
-        right: The action that pays 1, one per room.
+        halves: One per room: 0 for east, 1 for north, 2 for west, 3 for south.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 - as in Gymnasium
 
-    def __init__(self, right: Sequence[int]) -> None:
-        self.observation_space = gymnasium.spaces.Box(-2.0, 2.0, (4,), np.float32)
+    def __init__(self, halves: Sequence[int]) -> None:
+        self.observation_space = gymnasium.spaces.Box(-2.0, 2.0, (2,), np.float32)
         self.action_space = gymnasium.spaces.Discrete(2)
-        self._right, self._step = tuple(right), 0
+        self._halves, self._step = tuple(halves), 0
         self.room = 0
         """Where the episode takes place."""
+        self._shown = np.zeros(2, np.float32)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -51,20 +53,31 @@ class Rooms(gymnasium.Env[Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Pay for the right action of the room, and move on in it."""
-        reward = float(int(action) == self._right[self.room])
+        reward = float(int(action) == right_actions(self._shown[None], self._halves)[0])
         self._step += 1
         return self._observation(), reward, self._step == N_STEPS, False, {}
 
     def _observation(self) -> Any:
-        place = centres()[self.room] + self.np_random.normal(0.0, NOISE, 2)
-        nothing = self.np_random.uniform(-0.5, 0.5, 2)
-        return np.concatenate((place, nothing)).clip(-2.0, 2.0).astype(np.float32)
+        place = centres()[self.room] + self.np_random.uniform(-REACH, REACH, 2)
+        self._shown = place.astype(np.float32)
+        return self._shown.copy()
 
 
 def centres() -> Float[np.ndarray, "rooms 2"]:
     """Return the middle of each room."""
     angles = 2 * np.pi * np.arange(N_ROOMS) / N_ROOMS
     return np.column_stack((np.cos(angles), np.sin(angles)))
+
+
+def right_actions(
+    places: Float[np.ndarray, "batch 2"], halves: Sequence[int]
+) -> Int[np.ndarray, " batch"]:
+    """Return the action that pays at each place."""
+    apart = places[:, None, :] - centres()
+    room = (apart**2).sum(axis=2).argmin(axis=1)
+    angle = np.array(halves)[room] * np.pi / 2
+    beside = apart[np.arange(len(places)), room]
+    return np.asarray(beside[:, 0] * np.cos(angle) + beside[:, 1] * np.sin(angle) > 0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -81,14 +94,13 @@ class KnownRooms:
 def rooms(seed: int) -> Setting[KnownRooms]:
     """Return an agent that does what is right in each room, and where its episodes take place."""
     rng = stream(seed, "planted", "rooms")
-    right = [int(action) for action in rng.permutation([0, 1, 0, 1, int(rng.integers(2))])]
-    spec = spec_of(Rooms, right=right)
+    halves = [int(half) for half in rng.integers(4, size=N_ROOMS)]
+    spec = spec_of(Rooms, halves=halves)
 
     def choose(observations: Observations) -> Int[np.ndarray, " batch"]:
-        apart = observations[:, None, :2] - centres()
-        return np.asarray(np.array(right)[(apart**2).sum(axis=2).argmin(axis=1)])
+        return right_actions(observations, halves)
 
-    env = Rooms(right)
+    env = Rooms(halves)
     known = []
     for episode_seed in episode_seeds(seed, N_EPISODES):
         env.reset(seed=episode_seed)
