@@ -179,7 +179,7 @@ def contributions(truth: Any) -> Contributions:
     if isinstance(truth, KnownRooms):
         return sources(truth)
     if isinstance(truth, KnownUnits):
-        return patches(truth)
+        return patched_units(truth)
     return team_credits(truth) if isinstance(truth, KnownYields) else lags(truth)
 
 
@@ -200,7 +200,7 @@ def sources(truth: Any) -> Contributions:
     )
 
 
-def patches(truth: Any) -> Contributions:
+def patched_units(truth: Any) -> Contributions:
     """Give everything to the unit that decides."""
     return Contributions(
         names=tuple(f"unit {i} of hidden layer 1" for i in range(N_UNITS)),
