@@ -38,6 +38,8 @@ from pellucid.faithfulness.component_gap import component_gap
 from pellucid.faithfulness.component_level import component_level
 from pellucid.faithfulness.credit_gap import credit_gap
 from pellucid.faithfulness.deletion import deletion
+from pellucid.faithfulness.forecast_futures import forecast_futures
+from pellucid.faithfulness.forecast_records import forecast_records
 from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
@@ -46,6 +48,7 @@ from pellucid.faithfulness.outcome_gap import outcome_gap
 from pellucid.faithfulness.outcome_records import outcome_records
 from pellucid.faithfulness.planted import TASKS
 from pellucid.faithfulness.planted.alarms import vault
+from pellucid.faithfulness.planted.drifts import tides
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted.ways import yard
@@ -265,7 +268,25 @@ def _consequences():
     return first(had), first(half), lots
 
 
+def _forecasts(metric):
+    """The calibrated bands, bands half-way to those of other states, and those of other states."""
+    setting = tides(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    right = pl.explain(
+        setting.agent, episodes, method="imagined-futures", seed=0, score=False
+    ).content
+
+    def first(bands):
+        return metric(check(setting.agent, episodes, replace(right, bands=bands)))[0]
+
+    others = [np.roll(right.bands, shift, axis=0) for shift in (1, 2, 3)]
+    half = (right.bands + others[0]) / 2
+    return first(right.bands), first(half), [first(bands) for bands in others]
+
+
 CASES = {
+    "forecast_futures": lambda: _forecasts(forecast_futures),
+    "forecast_records": lambda: _forecasts(forecast_records),
     "outcome_gap": _consequences,
     "outcome_amounts": lambda: _amounts(outcome_amounts, held_out=False),
     "outcome_records": lambda: _amounts(outcome_records, held_out=True),
