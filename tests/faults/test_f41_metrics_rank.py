@@ -44,6 +44,8 @@ from pellucid.faithfulness.credit_gap import credit_gap
 from pellucid.faithfulness.deletion import deletion
 from pellucid.faithfulness.event_record import event_record
 from pellucid.faithfulness.event_skill import event_skill
+from pellucid.faithfulness.forecast_futures import forecast_futures
+from pellucid.faithfulness.forecast_records import forecast_records
 from pellucid.faithfulness.held_out_agreement import held_out_agreement
 from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
@@ -55,6 +57,7 @@ from pellucid.faithfulness.outcome_records import outcome_records
 from pellucid.faithfulness.planted import TASKS, clusters, rooms, units
 from pellucid.faithfulness.planted.alarms import vault
 from pellucid.faithfulness.planted.causes import pipes, rewired
+from pellucid.faithfulness.planted.drifts import tides
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.orders import flashes
 from pellucid.faithfulness.planted.queries import known_rule
@@ -391,6 +394,22 @@ def _probes(metric):
     return first(0.0), first(0.3), [first(1.0)]
 
 
+def _forecasts(metric):
+    """The calibrated bands, bands half-way to those of other states, and those of other states."""
+    setting = tides(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    right = pl.explain(
+        setting.agent, episodes, method="imagined-futures", seed=0, score=False
+    ).content
+
+    def first(bands):
+        return metric(check(setting.agent, episodes, replace(right, bands=bands)))[0]
+
+    others = [np.roll(right.bands, shift, axis=0) for shift in (1, 2, 3)]
+    half = (right.bands + others[0]) / 2
+    return first(right.bands), first(half), [first(bands) for bands in others]
+
+
 CASES = {
     "prototype_agreement": lambda: _examples(prototype_agreement),
     "probe_selectivity": lambda: _probes(probe_selectivity),
@@ -399,6 +418,8 @@ CASES = {
     "order_announcements": _orders,
     "rule_agreement": lambda: _rules(rule_agreement),
     "held_out_agreement": lambda: _rules(held_out_agreement),
+    "forecast_futures": lambda: _forecasts(forecast_futures),
+    "forecast_records": lambda: _forecasts(forecast_records),
     "outcome_gap": _consequences,
     "outcome_amounts": lambda: _amounts(outcome_amounts, held_out=False),
     "outcome_records": lambda: _amounts(outcome_records, held_out=True),
