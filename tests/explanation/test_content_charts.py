@@ -71,6 +71,20 @@ EVENTS = Prediction(
     np.array([[True, False], [True, False], [True, True], [False, False]]),
     np.array([0, 0, 1, 1]),
 )
+_EFFECTS = np.zeros((2, 3, 3))
+_EFFECTS[1, 1, 0], _EFFECTS[:, 1, 1], _EFFECTS[:, 0, 2] = 0.5, -0.9, -0.8
+CAUSES = Graph(
+    ("place", "speed", "reward"),
+    np.full(3, np.nan),
+    np.abs(_EFFECTS).mean(axis=0),
+    form="causes",
+    action_names=("stay", "go"),
+    effects=_EFFECTS,
+    effect_lows=np.where(_EFFECTS != 0, _EFFECTS - 0.1, np.nan),
+    effect_highs=np.where(_EFFECTS != 0, _EFFECTS + 0.1, np.nan),
+    chain=np.array([1, 0, 2]),
+)
+
 MAP = Graph(
     ("up", "middle", "down"),
     np.array([0.2, 0.5, 0.3]),
@@ -202,6 +216,26 @@ def test_contributions_are_sorted_with_their_sampling_error() -> None:
     assert drawn(Contributions((), np.empty(0), np.empty(0), 0.0)) is None
 
 
+def test_contributions_of_episodes_name_the_choice_that_goes_back_to_them() -> None:
+    chart = drawn(replace(SHARES, moments=np.array([[2, 5], [0, 7]]), shown=1))
+    assert chart.title == "What the choice at step 7 of episode 0 goes back to"
+
+
+def test_probes_are_drawn_against_random_labels_the_farthest_apart_first() -> None:
+    read = Prediction(
+        event_names=("high", "fast"),
+        probabilities=np.array([[0.9, 0.9], [0.2, 0.9], [0.7, 0.1], [0.6, 0.4]]),
+        happened=np.array([[True, True], [False, True], [False, False], [True, False]]),
+        episodes=np.array([0, 0, 1, 1]),
+        layers=np.array([0, 1]),
+        controls=np.array([0.7, 0.6]),
+    )
+    chart = drawn(read)
+    assert [row.label for row in chart.rows] == ["fast (hidden layer 2)", "high (hidden layer 1)"]
+    assert [(row.first.value, row.second.value) for row in chart.rows] == [(60, 100), (70, 75)]
+    assert chart.names == ("random labels", "concept")
+
+
 # --- rules, announcements, moments ---
 
 
@@ -252,10 +286,29 @@ def test_moments_are_named_and_sorted_by_how_much_they_stand_out() -> None:
         ("episode 2, step 9", 0.4), ("episode 0, step 3", 0.2),
     ]  # fmt: skip
     assert chart.title == "The 2 moments that stand out, by value spread"
+    why = replace(MOMENTS, reasons=("sure", "unsure"))
+    assert [row.label for row in drawn(why).rows] == [
+        "episode 2, step 9: unsure", "episode 0, step 3: sure",
+    ]  # fmt: skip
     assert drawn(Summary(np.empty((0, 2), np.int64), np.empty(0), "x")) is None
 
 
 # --- graphs ---
+
+
+def test_a_graph_of_causes_shows_effects_with_those_of_the_chain_first() -> None:
+    causes = CAUSES
+    chart = content_chart(causes)
+    assert isinstance(chart, DotChart)
+    assert [row.label for row in chart.rows] == [
+        "speed → place, under go", "place → reward", "speed → itself",
+    ]  # fmt: skip
+    assert (chart.rows[0].value, chart.rows[0].low, chart.rows[0].high) == (0.5, 0.4, 0.6)
+    assert [row.tone for row in chart.rows] == ["toward", "away", "away"]
+    assert chart.title.endswith("3 edges under 2 actions, the chain first")
+    assert chart.sentence.startswith("The chain is speed → place → reward; ")
+    assert drawn(causes) is not None
+    assert drawn(replace(causes, effects=np.zeros((2, 3, 3)))) is None
 
 
 def test_a_graph_shows_occupancy_and_the_transitions_that_matter() -> None:

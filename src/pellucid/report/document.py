@@ -18,6 +18,7 @@ from pellucid.report.fitting import (
     with_fewer_frames,
 )
 from pellucid.report.html import render_html
+from pellucid.report.licences import licences_of
 from pellucid.report.moments import named_moments
 from pellucid.report.pictures import picture_document
 from pellucid.report.ranges import compared, ranges_told
@@ -91,6 +92,7 @@ def _document(record: RunRecord, explanations: list[Document], limits: Limits) -
             "parts": _cost_parts(record),
         },
         "versions": dict(record.versions),
+        "licences": licences_of(record.versions),
         "hashes": dict(record.hashes),
         "seconds": record.seconds,
     }

@@ -29,12 +29,10 @@ def terminal_summary(document: Document, *, width: int = WIDTH, report: Path | N
     lines += wrapped(_return_line(document), width)
     if document["identity"]["verdict"] == "disagrees":
         lines += wrapped(document["identity"]["text"], width)
-    asked = [explanation["question"] for explanation in document["explanations"]]
     for position in document["summary"]["findings"]:
-        explanation = document["explanations"][position]
-        # two methods may answer one question
-        alike = asked.count(explanation["question"]) > 1
-        lines += finding(explanation, width, by=explanation["method"] if alike else "")
+        lines += finding(_told_apart(document, position), width)
+    for position in document["summary"]["also_failed"]:
+        lines += finding(_told_apart(document, position) | {"text": ""}, width)
     lines += wrapped(count_line(document), width)
     where = str(report) if report is not None else document["report"]
     cost, place = _cost_line(document), f"Report {terminal_safe(where)}"
@@ -64,18 +62,20 @@ def _return_line(document: Document) -> str:
     return f"Return {show(mean['mean'])} (likely {show(mean['low'])} to {show(mean['high'])})"
 
 
-def finding(explanation: Document, width: int, *, by: str = "") -> list[str]:
-    """Return an explanation as lines: badge and question, then the answer.
+def _told_apart(document: Document, position: int) -> Document:
+    """Return an explanation whose question names its method if another method answers it too."""
+    explanation: Document = document["explanations"][position]
+    question = explanation["question"]
+    if sum(other["question"] == question for other in document["explanations"]) < 2:
+        return explanation
+    return explanation | {"question": f"{question} (by {explanation['method']})"}
 
-    Args:
-        explanation: As the document has it.
-        width: Columns.
-        by: The method, where its question alone does not tell it from another; else empty.
-    """
+
+def finding(explanation: Document, width: int) -> list[str]:
+    """Return an explanation as lines: badge and question, then the answer."""
     badge = explanation["badge"]
     lead = f"{BADGE_MARKS[badge]} {BADGE_WORDS[badge]}"
     question, text = explanation["question"], explanation["text"]
-    question = f"{question} (by {by})" if by else question
     if width < NARROW:
         return [lead, *wrapped(question, width), *wrapped(_sentence(text), width)]
     indent = " " * COLUMN

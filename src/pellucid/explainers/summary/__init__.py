@@ -2,4 +2,5 @@
 
 REGISTRY = {
     "highlights": "pellucid.explainers.summary.highlights",
+    "interestingness": "pellucid.explainers.summary.interestingness",
 }

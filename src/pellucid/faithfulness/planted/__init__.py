@@ -4,19 +4,29 @@ from typing import Any
 
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
+    alarms,
     alternatives,
+    causes,
+    clusters,
     components,
+    drifts,
     echoes,
     features,
     flips,
     images,
     leads,
     moments,
+    orders,
     patch_flips,
+    queries,
     radii,
+    rooms,
     rules,
     sums,
     teams,
+    timetables,
+    units,
+    ways,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
@@ -31,11 +41,21 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *flips.TASKS,
     *patch_flips.TASKS,
     *rules.TASKS,
+    *queries.TASKS,
+    *orders.TASKS,
+    *clusters.TASKS,
     *sums.TASKS,
     *radii.TASKS,
     *components.TASKS,
     *leads.TASKS,
     *teams.TASKS,
+    *rooms.TASKS,
+    *ways.TASKS,
+    *causes.TASKS,
+    *timetables.TASKS,
+    *alarms.TASKS,
+    *drifts.TASKS,
+    *units.TASKS,
 )
 
 
