@@ -17,9 +17,8 @@ from tests.faithfulness.cases import (
     signs,
     stretches,
 )
-from tests.faithfulness.planted.oracles import contributions
-from tests.faithfulness.planted.oracles import examples as known_examples
 from tests.faithfulness.planted.oracles import causes, contributions, prediction
+from tests.faithfulness.planted.oracles import examples as known_examples
 from tests.faithfulness.planted.oracles import oracle as known
 from tests.faithfulness.planted.oracles import rules as known_rules
 from tests.faithfulness.test_certified_order import checked as certified
@@ -46,12 +45,12 @@ from pellucid.faithfulness.event_record import event_record
 from pellucid.faithfulness.event_skill import event_skill
 from pellucid.faithfulness.held_out_agreement import held_out_agreement
 from pellucid.faithfulness.highlight_drop import highlight_drop
+from pellucid.faithfulness.hypothesis_choices import hypothesis_choices
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
 from pellucid.faithfulness.outcome_amounts import outcome_amounts
 from pellucid.faithfulness.outcome_records import outcome_records
-from pellucid.faithfulness.planted import TASKS, clusters, rooms
-from pellucid.faithfulness.planted import TASKS, rooms
+from pellucid.faithfulness.planted import TASKS, clusters, crossroads, rooms
 from pellucid.faithfulness.planted.causes import pipes, rewired
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.queries import known_rule
@@ -70,6 +69,7 @@ from pellucid.faithfulness.surrogate_agreement import surrogate_agreement
 from pellucid.faithfulness.surrogate_regret import surrogate_regret
 from pellucid.faithfulness.weight_randomisation import weight_randomisation
 from pellucid.posttrain.reasoning import ScriptedWriter
+from pellucid.tabular.hypotheses import Hypotheses, term_tables
 
 ORACLE, METHOD, LOT = (9, 3, 1, 0), (3, 9, 1, 0), [np.roll((9, 3, 1, 0), i) for i in range(4)]
 EIGHT = (4.0, -3.0, 2.0, 1.0, -0.5, 0.2, 0.1, 0.05)
@@ -306,6 +306,8 @@ def _examples(metric):
 
     every = np.arange(clusters.N_CLUSTERS)
     return first(every), first(every[:4]), [first(every, turn) for turn in (1, 2)]
+
+
 def _causes():
     """The true edges, all but those into the last level of the chain, and edges by lot."""
     setting = pipes(1000)
@@ -340,7 +342,24 @@ def _announcements(metric):
     return first(right), first(replace(right, probabilities=half)), [first(lot) for lot in lots]
 
 
+def _hypotheses(metric):
+    """The true hypothesis, one that leaves out one term too many, and all others."""
+    setting = crossroads.absent_term(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    absent = Hypotheses(term_tables(setting.spec, discount=crossroads.DISCOUNT)).absent
+    gone = np.array([term in setting.truth.terms for term in crossroads.TERMS])
+    told = replace(known(next(t for t in TASKS if t.name == "absent-term"), setting), absent=absent)
+
+    def first(row):
+        return metric(check(setting.agent, episodes, replace(told, named=int(row))))[0]
+
+    true = np.flatnonzero((absent == gone).all(axis=1))[0]
+    near = np.flatnonzero((absent & gone).any(axis=1) & (absent.sum(axis=1) == 2))[0]
+    return first(true), first(near), [first(r) for r in range(len(absent)) if r not in (true, near)]
+
+
 CASES = {
+    "hypothesis_choices": lambda: _hypotheses(hypothesis_choices),
     "prototype_agreement": lambda: _examples(prototype_agreement),
     "removal_neighbours": lambda: _sources(removal_neighbours),
     "removal_refit": lambda: _sources(removal_refit),

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from pellucid.explanation.content_defaults import (
     no_cubes,
+    no_flag_rows,
     no_integers,
     no_numbers,
     no_pairs,
@@ -189,4 +190,8 @@ class Contributions:
     members: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
     by_moment: Float[np.ndarray, "moments contributors"] = field(default_factory=no_rows)
     shown: int = -1
+    absent: Bool[np.ndarray, "contributors terms"] = field(default_factory=no_flag_rows)
+    term_names: tuple[str, ...] = ()
+    named: int = -1
+    discount: float = math.nan
     spans: Int[np.ndarray, "*moments_contributors_ends"] = field(default_factory=no_integers)

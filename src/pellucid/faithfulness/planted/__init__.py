@@ -5,9 +5,10 @@ from typing import Any
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
     alternatives,
-    clusters,
     causes,
+    clusters,
     components,
+    crossroads,
     echoes,
     features,
     flips,
@@ -42,6 +43,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *sums.TASKS,
     *radii.TASKS,
     *components.TASKS,
+    *crossroads.TASKS,
     *leads.TASKS,
     *teams.TASKS,
     *rooms.TASKS,
