@@ -99,6 +99,16 @@ def _nothing_moved(one, other, states):
     assert_same(one, other, but=("observation",))
 
 
+def _futures_moved(one, other, states):
+    """Outcomes are about inputs, and come in their order; those of how it ends come last."""
+    looked_at = one.outcome_columns
+    outcomes = [i for column in (*ORDER, -1) for i in np.flatnonzero(looked_at == column)]
+    about = ("outcomes", "outcome_bounds", "p_values") if outcomes else ()
+    for name in about:
+        np.testing.assert_allclose(getattr(other, name), getattr(one, name)[..., outcomes])
+    assert_same(one, other, but=("observation", "outcome_columns", *about))
+
+
 def _tree_moved(one, other, states):
     assert one.n_parts == other.n_parts
     same = _predictions(one, states) == _predictions(other, states[:, ORDER])
@@ -122,6 +132,13 @@ def _prediction_moved(one, other, states):
     """Events are about inputs, and come in their order."""
     if len(one.named):
         return _announced_moved(one, other)
+    if one.bands.size:
+        np.testing.assert_allclose(other.bands, one.bands[:, :, ORDER], atol=1e-9)
+        for name in ("standing_still", "followed", "spreads", "observations"):
+            moved = getattr(one, name)[..., ORDER]
+            np.testing.assert_allclose(getattr(other, name), moved, atol=1e-9, err_msg=name)
+        assert one.shown == other.shown
+        return None
     events = [i for column in ORDER for i in np.flatnonzero(one.columns == column)]
     for name in ("amounts", "standard_errors", "realised", "bounds", "above"):
         np.testing.assert_allclose(
@@ -162,7 +179,7 @@ MOVED = {
     "components": _nothing_moved,
     "counterfactual_states": _changes_moved,
     "segments": _nothing_moved,
-    "futures": _nothing_moved,
+    "futures": _futures_moved,
     "rules": _nothing_moved,
     "surrogate": _tree_moved,
     "summary": _nothing_moved,

@@ -221,6 +221,21 @@ def test_contributions_of_episodes_name_the_choice_that_goes_back_to_them() -> N
     assert chart.title == "What the choice at step 7 of episode 0 goes back to"
 
 
+def test_probes_are_drawn_against_random_labels_the_farthest_apart_first() -> None:
+    read = Prediction(
+        event_names=("high", "fast"),
+        probabilities=np.array([[0.9, 0.9], [0.2, 0.9], [0.7, 0.1], [0.6, 0.4]]),
+        happened=np.array([[True, True], [False, True], [False, False], [True, False]]),
+        episodes=np.array([0, 0, 1, 1]),
+        layers=np.array([0, 1]),
+        controls=np.array([0.7, 0.6]),
+    )
+    chart = drawn(read)
+    assert [row.label for row in chart.rows] == ["fast (hidden layer 2)", "high (hidden layer 1)"]
+    assert [(row.first.value, row.second.value) for row in chart.rows] == [(60, 100), (70, 75)]
+    assert chart.names == ("random labels", "concept")
+
+
 # --- rules, announcements, moments ---
 
 

@@ -20,6 +20,7 @@ from tests.faithfulness.cases import (
 from tests.faithfulness.planted.oracles import causes, contributions, prediction
 from tests.faithfulness.planted.oracles import examples as known_examples
 from tests.faithfulness.planted.oracles import oracle as known
+from tests.faithfulness.planted.oracles import prediction as known_orders
 from tests.faithfulness.planted.oracles import rules as known_rules
 from tests.faithfulness.test_certified_order import checked as certified
 from tests.faithfulness.test_memory_drop import score_of as memory_score
@@ -43,21 +44,29 @@ from pellucid.faithfulness.credit_gap import credit_gap
 from pellucid.faithfulness.deletion import deletion
 from pellucid.faithfulness.event_record import event_record
 from pellucid.faithfulness.event_skill import event_skill
+from pellucid.faithfulness.forecast_futures import forecast_futures
+from pellucid.faithfulness.forecast_records import forecast_records
 from pellucid.faithfulness.held_out_agreement import held_out_agreement
 from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.hypothesis_choices import hypothesis_choices
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
+from pellucid.faithfulness.order_announcements import order_announcements
 from pellucid.faithfulness.outcome_amounts import outcome_amounts
+from pellucid.faithfulness.outcome_gap import outcome_gap
 from pellucid.faithfulness.outcome_records import outcome_records
-from pellucid.faithfulness.planted import TASKS, clusters, crossroads, rooms
+from pellucid.faithfulness.planted import TASKS, clusters, crossroads, rooms, units
+from pellucid.faithfulness.planted.alarms import vault
 from pellucid.faithfulness.planted.causes import pipes, rewired
+from pellucid.faithfulness.planted.drifts import tides
 from pellucid.faithfulness.planted.flips import threshold_rule
+from pellucid.faithfulness.planted.orders import flashes
 from pellucid.faithfulness.planted.queries import known_rule
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted.timetables import elsewhere, timetable
 from pellucid.faithfulness.planted.ways import yard
 from pellucid.faithfulness.planted_inputs import planted_inputs
+from pellucid.faithfulness.probe_selectivity import probe_selectivity
 from pellucid.faithfulness.prototype_agreement import prototype_agreement
 from pellucid.faithfulness.removal_neighbours import removal_neighbours
 from pellucid.faithfulness.removal_refit import removal_refit
@@ -358,13 +367,79 @@ def _hypotheses(metric):
     return first(true), first(near), [first(r) for r in range(len(absent)) if r not in (true, near)]
 
 
+def _orders():
+    """The true chances, chances half-way to one half, and chances that are turned round."""
+    setting = flashes(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=0)
+    right = known_orders(setting.truth)
+
+    def first(chances):
+        told = replace(right, probabilities=chances)
+        return order_announcements(check(setting.agent, episodes, told))[0]
+
+    true = right.probabilities
+    return first(true), first((true + 0.5) / 2), [first(1 - true), first(true[:, ::-1])]
+
+
+def _consequences():
+    """The true difference, half of it, and the arms exchanged or another outcome."""
+    setting = vault(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=2, seed=0)
+    (task,) = [task for task in TASKS if task.name == "vault"]
+    right = known(task, setting)
+
+    def first(had):
+        return outcome_gap(check(setting.agent, episodes, replace(right, outcomes=had)))[0]
+
+    had = right.outcomes
+    half = had * (np.arange(had.shape[1]) % 2)[None, :, None]
+    lots = [first(had[::-1]), first(np.roll(had, 1, axis=2)), first(np.roll(had[::-1], 1, axis=2))]
+    return first(had), first(half), lots
+
+
+def _probes(metric):
+    """Concepts as they were read, with half of the readings turned round, and with all of them."""
+    setting = units.units(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=1000)
+    made = pl.explain(setting.agent, episodes, method="concept-probes", seed=0, score=False)
+    content = made.content
+
+    def first(share):
+        turned = np.arange(len(content.probabilities))[:, None] % 10 < 10 * share
+        told = np.where(turned, 1.0 - content.probabilities, content.probabilities)
+        return metric(check(setting.agent, episodes, replace(content, probabilities=told)))[0]
+
+    return first(0.0), first(0.3), [first(1.0)]
+
+
+def _forecasts(metric):
+    """The calibrated bands, bands half-way to those of other states, and those of other states."""
+    setting = tides(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    right = pl.explain(
+        setting.agent, episodes, method="imagined-futures", seed=0, score=False
+    ).content
+
+    def first(bands):
+        return metric(check(setting.agent, episodes, replace(right, bands=bands)))[0]
+
+    others = [np.roll(right.bands, shift, axis=0) for shift in (1, 2, 3)]
+    half = (right.bands + others[0]) / 2
+    return first(right.bands), first(half), [first(bands) for bands in others]
+
+
 CASES = {
     "hypothesis_choices": lambda: _hypotheses(hypothesis_choices),
     "prototype_agreement": lambda: _examples(prototype_agreement),
+    "probe_selectivity": lambda: _probes(probe_selectivity),
     "removal_neighbours": lambda: _sources(removal_neighbours),
     "removal_refit": lambda: _sources(removal_refit),
+    "order_announcements": _orders,
     "rule_agreement": lambda: _rules(rule_agreement),
     "held_out_agreement": lambda: _rules(held_out_agreement),
+    "forecast_futures": lambda: _forecasts(forecast_futures),
+    "forecast_records": lambda: _forecasts(forecast_records),
+    "outcome_gap": _consequences,
     "outcome_amounts": lambda: _amounts(outcome_amounts, held_out=False),
     "outcome_records": lambda: _amounts(outcome_records, held_out=True),
     "event_record": lambda: _announcements(event_record),

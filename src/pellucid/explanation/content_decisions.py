@@ -251,8 +251,9 @@ class Components:
 class Prediction:
     """Events that were announced, and whether they happened.
 
-    Or, where no event is announced by its probability, how much of each event was: its discounted
-    sum over the steps that follow each of some choices. `probabilities` then have no rows.
+    Or, where no event is announced by its probability: `amounts`, how much of each event was, its
+    discounted sum over the steps that follow each of some choices; or `bands`, where each input is
+    announced to be at every step ahead. `probabilities` then have no rows.
 
     Args:
         event_names: One per event.
@@ -286,6 +287,21 @@ class Prediction:
         base_rates: Shape (events,), how often each happens within the horizon from any state.
         learned_from: Positions of the episodes that announcements were learned from.
         shown: The state that the answer is about.
+        orders: One per event that is an order of tasks, each as `kernels.orders` reads it; empty if
+            events are others.
+        bands: Shape (states, ahead, events, 3), where each event, which is an input then, is
+            announced to be at every step ahead: lower end, median, upper end.
+        standing_still: Shape (states, ahead, events), half the width of bands of the same coverage
+            around what is seen now.
+        spreads: Shape (events,), standard deviation of each input over visited states.
+        followed: Shape (states, ahead, events), what followed in the recorded episodes; NaN once
+            they had ended.
+        coverage: Share of futures that a band is announced to cover.
+        layers: Shape (events,), the hidden layer that each event is read from, from 0; empty if
+            events are no concepts that are read from inside a network.
+        controls: Shape (events,), share of states in which a probe of random labels is right.
+        fitted_steps: Shape (fitted, 2), the states that probes were fitted to.
+        fitted_labels: Shape (fitted, events), what was true in them.
     """
 
     kind: ClassVar[str] = "prediction"
@@ -315,6 +331,16 @@ class Prediction:
     base_rates: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
     learned_from: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
     shown: int = 0
+    bands: Float[np.ndarray, "..."] = field(default_factory=no_cubes)
+    standing_still: Float[np.ndarray, "told ahead events"] = field(default_factory=no_cubes)
+    spreads: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
+    followed: Float[np.ndarray, "told ahead events"] = field(default_factory=no_cubes)
+    coverage: float = math.nan
+    orders: tuple[str, ...] = ()
+    layers: Int[np.ndarray, " events"] = field(default_factory=no_integers)
+    controls: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
+    fitted_steps: Int[np.ndarray, "fitted 2"] = field(default_factory=no_pairs)
+    fitted_labels: Bool[np.ndarray, "fitted events"] = field(default_factory=no_flags)
 
     @property
     def counted(self) -> Counted:
@@ -331,6 +357,11 @@ class Prediction:
         seen = self.observations[[self.shown, self.shown]]
         at = self.counted.of(seen, {})[0]
         return int(at.argmax()) if at.any() else -1
+
+    @property
+    def right(self) -> Bool[np.ndarray, "states events"]:
+        """Where what was likelier by its probability is what happened."""
+        return np.asarray((self.probabilities > 0.5) == self.happened)
 
 
 @dataclass(frozen=True)

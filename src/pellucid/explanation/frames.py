@@ -86,7 +86,10 @@ def _futures(c: Futures) -> pd.DataFrame:
         "ended": c.ended.ravel(),
     }
     terms = {f"term: {name}": c.terms[:, :, i].ravel() for i, name in enumerate(c.term_names)}
-    return pd.DataFrame(columns | terms)
+    outcomes = {
+        f"outcome: {name}": c.outcomes[:, :, i].ravel() for i, name in enumerate(c.outcome_names)
+    }
+    return pd.DataFrame(columns | terms | outcomes)
 
 
 def _surrogate(c: Surrogate) -> pd.DataFrame:
@@ -133,6 +136,8 @@ def _rules(c: Rules) -> pd.DataFrame:
 def _prediction(c: Prediction) -> pd.DataFrame:
     if c.amounts.size:
         return _amounts(c)
+    if c.bands.size:
+        return _bands(c)
     state, event = (grid.ravel() for grid in np.indices(c.probabilities.shape))
     return pd.DataFrame(
         {
@@ -154,6 +159,22 @@ def _amounts(c: Prediction) -> pd.DataFrame:
             "event": np.array(c.event_names, dtype=object)[event],
             "amount": c.amounts.ravel(),
             "standard_error": c.standard_errors.ravel(),
+        }
+    )
+
+
+def _bands(c: Prediction) -> pd.DataFrame:
+    state, ahead, event = (grid.ravel() for grid in np.indices(c.bands.shape[:3]))
+    return pd.DataFrame(
+        {
+            "episode": c.steps[state, 0],
+            "step": c.steps[state, 1],
+            "ahead": ahead + 1,
+            "input": np.array(c.event_names, dtype=object)[event],
+            "low": c.bands[..., 0].ravel(),
+            "median": c.bands[..., 1].ravel(),
+            "high": c.bands[..., 2].ravel(),
+            "followed": c.followed.ravel(),
         }
     )
 

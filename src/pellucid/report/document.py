@@ -18,8 +18,10 @@ from pellucid.report.fitting import (
     with_fewer_frames,
 )
 from pellucid.report.html import render_html
+from pellucid.report.licences import licences_of
 from pellucid.report.moments import named_moments
 from pellucid.report.pictures import picture_document
+from pellucid.report.ranges import compared, ranges_told
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document, plain
 from pellucid.report.timeline import shown_episodes, timeline
@@ -82,7 +84,7 @@ def _document(record: RunRecord, explanations: list[Document], limits: Limits) -
         "left_out": list(record.left_out),
         "episodes": behaviour.episodes(record),
         "timeline": timeline(fitted),
-        "inputs": behaviour.inputs(record),
+        "inputs": compared(behaviour.inputs(record), record),
         "terms": chart_document(behaviour.terms(record)),
         "budget": {
             "allowed": cost_document(record.allowed),
@@ -90,10 +92,12 @@ def _document(record: RunRecord, explanations: list[Document], limits: Limits) -
             "parts": _cost_parts(record),
         },
         "versions": dict(record.versions),
+        "licences": licences_of(record.versions),
         "hashes": dict(record.hashes),
         "seconds": record.seconds,
     }
-    document["identity"] = overview.identity(record)
+    told = ranges_told(document["inputs"], record)
+    document["identity"] = {**overview.identity(record), "ranges": told}
     document["summary"] = overview.summary(record, explanations)
     document["trust"] = trust.trust(record, document)
     document["methods"] = words.methods_of(explanations)

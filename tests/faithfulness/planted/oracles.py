@@ -19,15 +19,18 @@ from pellucid.explanation import (
     Summary,
     Surrogate,
 )
+from pellucid.faithfulness.planted.alarms import KnownAlarms
 from pellucid.faithfulness.planted.clusters import KnownClusters
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
 from pellucid.faithfulness.planted.crossroads import TERMS as TERMS_OF_WAYS
 from pellucid.faithfulness.planted.crossroads import KnownAbsence
+from pellucid.faithfulness.planted.drifts import KnownTides
 from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.patch_flips import DecidingPatch
 from pellucid.faithfulness.planted.rooms import KnownRooms
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 from pellucid.faithfulness.planted.teams import KnownYields
+from pellucid.faithfulness.planted.units import N_UNITS, KnownUnits
 from pellucid.faithfulness.planted.ways import RIGHT, SIDE, UP
 from pellucid.rollouts.likeness import INPUTS
 
@@ -78,6 +81,11 @@ def summary(truth: Any) -> Summary:
 
 
 def futures(truth: Any) -> Futures:
+    """Tell the true difference to the action that changes most."""
+    return alarms(truth) if isinstance(truth, KnownAlarms) else tolls(truth)
+
+
+def tolls(truth: Any) -> Futures:
     """Tell the true difference to the dearest action, held for two steps from the dear one on."""
     own, foil = int(truth.costs.argmin()), int(truth.costs.argmax())
     step = min(truth.dear_step, 18)
@@ -97,6 +105,37 @@ def futures(truth: Any) -> Futures:
         preferences=np.zeros(4),
         preference_names=("a", "b", "c", "d"),
         observation=np.zeros(2),
+    )
+
+
+def alarms(truth: KnownAlarms) -> Futures:
+    """Tell how much more often the alarm rings after the loudest action, in a thousand futures."""
+    foil, n = int(truth.chances.argmax()), 1000
+    had = np.zeros((2, n, 3))
+    n_rings = round(n * truth.difference(foil, 15, 2))
+    had[1, :n_rings, 1] = 1.0
+    return Futures(
+        episode=0,
+        step=15,
+        arms=("own", "foil"),
+        actions=np.array([truth.own, foil]),
+        returns=np.zeros((2, n)),
+        lengths=np.full((2, n), 5),
+        ended=np.ones((2, n), dtype=bool),
+        term_names=(),
+        terms=np.empty((2, n, 0)),
+        noise="fresh_noise",
+        hold=2,
+        preferences=np.zeros(4),
+        preference_names=("a", "b", "c", "d"),
+        observation=np.zeros(3),
+        outcome_names=("late", "alarm on", "draft high"),
+        outcome_kinds=("above", "above", "above"),
+        outcome_columns=np.array([0, 1, 2]),
+        outcome_bounds=np.array([0.9, 0.5, 0.9]),
+        outcome_terms=("", "", ""),
+        outcomes=had,
+        p_values=np.array([1.0, 0.001, 1.0]),
     )
 
 
@@ -143,6 +182,8 @@ def contributions(truth: Any) -> Contributions:
         return sources(truth)
     if isinstance(truth, KnownAbsence):
         return hypotheses(truth)
+    if isinstance(truth, KnownUnits):
+        return patched_units(truth)
     return team_credits(truth) if isinstance(truth, KnownYields) else lags(truth)
 
 
@@ -179,6 +220,17 @@ def hypotheses(truth: KnownAbsence) -> Contributions:
     )
 
 
+def patched_units(truth: Any) -> Contributions:
+    """Give everything to the unit that decides."""
+    return Contributions(
+        names=tuple(f"unit {i} of hidden layer 1" for i in range(N_UNITS)),
+        values=100.0 * np.eye(N_UNITS)[truth.carrier],
+        standard_errors=np.zeros(N_UNITS),
+        total=100.0,
+        units=np.array([(0, i, i + 1) for i in range(N_UNITS)]),
+    )
+
+
 def lags(truth: Any) -> Contributions:
     """Give everything to the step that is repeated."""
     return Contributions(
@@ -200,6 +252,18 @@ def rules(truth: Any) -> Rules:
         conditions=(str(truth.predicate),),
         outcomes=np.array([1]),
         exhaustive=True,
+    )
+
+
+def known_orders(truth: Any) -> Prediction:
+    """Announce the true chance of both orders of two lamps, and of one alone."""
+    orders = ("x[0] > 0.5", "x[0] > 0.5 then x[1] > 0.5", "x[1] > 0.5 then x[0] > 0.5")
+    chances = [truth.probability(text) for text in orders]
+    return Prediction(
+        event_names=orders,
+        probabilities=np.tile(chances, (4, 1)),
+        happened=np.ones((4, 3), dtype=bool),
+        orders=orders,
     )
 
 
@@ -336,6 +400,40 @@ def inputs_moved(truth: Any) -> CounterfactualStates:
     )
 
 
+def readings_of(truth: Any) -> Prediction:
+    """Read what the network holds, and nothing else, in 200 states."""
+    happened = np.random.default_rng(0).random((200, 4)) < 0.5
+    held = np.isin(np.arange(4), truth.held)
+    return Prediction(
+        event_names=tuple(f"input {i} (unnamed) is high" for i in range(4)),
+        probabilities=np.where(held, happened, 0.0).astype(np.float64),
+        happened=happened,
+        episodes=np.arange(200) // 20,
+        layers=np.zeros(4, dtype=np.int64),
+        controls=np.full(4, 0.5),
+    )
+
+
+def bands(truth: KnownTides, n_states: int = 20, ahead: int = 20) -> Prediction:
+    """Tell the true quantiles of some states."""
+    now = np.random.default_rng(3).normal(size=(n_states, 3))
+    true = np.quantile(truth.futures(now, ahead), [0.1, 0.5, 0.9], axis=1)
+    return Prediction(
+        event_names=("east", "north", "height"),
+        probabilities=np.empty((0, 3)),
+        happened=np.empty((0, 3), dtype=bool),
+        steps=np.column_stack((np.arange(n_states), np.zeros(n_states, np.int64))),
+        horizon=ahead,
+        observations=now,
+        held_out=True,
+        bands=np.moveaxis(true, 0, -1),
+        standing_still=np.full((n_states, ahead, 3), 1.5),
+        spreads=np.ones(3),
+        followed=truth.futures(now, ahead)[:, 7],
+        coverage=0.8,
+    )
+
+
 def outcomes(truth: Any) -> Prediction:
     """Tell the true amounts of all places but the exit, of going right and of going up."""
     places = np.array([divmod(i, SIDE) for i in range(SIDE * SIDE)], dtype=np.float64)
@@ -393,7 +491,13 @@ def announcements(truth: Any, horizon: int = 5) -> Prediction:
 
 
 def prediction(truth: Any, horizon: int = 5) -> Prediction:
-    """Announce events if the truth is about when they happen, and amounts otherwise."""
+    """Announce events if the truth is about when they happen, orders, or amounts otherwise."""
+    if hasattr(truth, "probability"):
+        return known_orders(truth)
+    if isinstance(truth, KnownUnits):
+        return readings_of(truth)
+    if isinstance(truth, KnownTides):
+        return bands(truth)
     return announcements(truth, horizon) if hasattr(truth, "rings") else outcomes(truth)
 
 

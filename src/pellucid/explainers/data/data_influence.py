@@ -38,6 +38,7 @@ _QUESTION = "Which recorded episodes would teach this choice?"
         does_not_say="that the agent itself was trained on these episodes, or would change",
     ),
     options={**EPISODE, **STEP},
+    on_record=True,
 )
 class DataInfluence:
     """Takes each episode out of a clone and sees how far it then agrees with a decision.

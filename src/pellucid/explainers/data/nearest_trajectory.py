@@ -59,6 +59,7 @@ _QUESTION = "Which recorded episodes does this choice resemble?"
         does_not_say="that the agent was trained on these episodes",
     ),
     options={**EPISODE, **STEP},
+    on_record=True,
 )
 class NearestTrajectory:
     """Finds the moments of other episodes that are nearest to a decision, and counts by episode.

@@ -55,6 +55,7 @@ _QUESTION = "Which kind of recorded episode does this choice go back to?"
         **STEP,
         "clusters": f"into how many groups episodes are put, from 2 to {MOST_GROUPS} ({N_GROUPS})",
     },
+    on_record=True,
 )
 class TrajectoryAttribution:
     """Groups episodes that are alike, refits a clone without each group, and sees what turns.

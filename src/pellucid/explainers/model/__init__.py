@@ -11,6 +11,7 @@ REGISTRY = {
     "policy-queries": "pellucid.explainers.model.policy_queries",
     "reward-cliff": "pellucid.explainers.model.reward_cliff",
     "symbolic-policy": "pellucid.explainers.model.symbolic_policy",
+    "temporal-queries": "pellucid.explainers.model.temporal_queries",
     "viper-tree": "pellucid.explainers.model.viper_tree",
     "changed-state": "pellucid.explainers.model.changed_state",
     "why-not": "pellucid.explainers.model.why_not",

@@ -1,5 +1,6 @@
 """How much of each event follows a choice: solved, counted in futures, or fitted to records."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +10,7 @@ from jaxtyping import Float, Int
 from pellucid.agents.acting import choose_actions, preference_unit, preferences
 from pellucid.agents.context import is_empty
 from pellucid.agents.flatten import flat
-from pellucid.errors import AgentError, CapabilityError
+from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explainers.state.outcome_events import cells_of, events_of
 from pellucid.explanation import Task
 from pellucid.kernels.kernel_ridge import fit_kernel_ridge
@@ -145,8 +146,9 @@ def counted_in_futures(
         discount: Weight of the next step.
 
     Raises:
-        AgentError: The agent's failures leave no state.
+        AgentError: The agent's failures leave less than half of the states.
         EnvError: The environment's failures do.
+        BudgetError: The time is over.
     """
     futures = run_choices(
         task.agent,
@@ -163,9 +165,10 @@ def counted_in_futures(
     found = amounts_of(futures, counted, choices, size[1], discount)
     usable = np.isfinite(found[..., 0, -1])
     kept = np.flatnonzero(usable.any(axis=1))
-    check_enough(futures, len(kept), 1)
+    # where most fail, what is left is not like the others
+    check_enough(futures, len(kept), max(1, math.ceil(len(found) / 2)))
     if not len(kept):
-        raise AgentError("no future was run", hint="a larger budget")
+        raise BudgetError("no future could be run in the time given", hint="more time")
     means = np.nanmean(found[kept], axis=1)
     n_used = usable[kept].sum(axis=1)[:, None, None]
     spread = np.nanstd(found[kept], axis=1) * np.sqrt(n_used / np.maximum(n_used - 1, 1))

@@ -12,6 +12,7 @@ from pellucid.explanation.plots.charts import (
     read_chart,
     score_chart,
 )
+from pellucid.explanation.plots.fans import FanChart, FanRow
 from pellucid.explanation.plots.fronts import FrontChart, FrontPoint, TreeNode
 from pellucid.explanation.plots.graphs import GraphChart, GraphEdge, GraphNode
 from pellucid.explanation.plots.maps import MapCell, MapChart
@@ -31,6 +32,8 @@ __all__ = [
     "Chart",
     "DotChart",
     "DotRow",
+    "FanChart",
+    "FanRow",
     "FrontChart",
     "FrontPoint",
     "FutureRow",

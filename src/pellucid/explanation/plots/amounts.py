@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from pellucid.explanation.content import Prediction
 from pellucid.explanation.plots.announcements import announcements_chart
+from pellucid.explanation.plots.fans import FanChart, fan_chart
 from pellucid.explanation.plots.maps import MapCell, MapChart
 from pellucid.explanation.plots.pairs import PairChart, PairRow
 from pellucid.explanation.plots.rows import NORMAL_95, DotChart, DotRow
@@ -16,13 +17,17 @@ LEAST_SHARE = 0.005
 """Share of the largest amount or difference below which an event is left out of bars."""
 
 
-def prediction_chart(content: Prediction, unit: str) -> MapChart | PairChart | DotChart | None:
-    """Return the chart of announcements: of amounts where there are any, else of events.
+def prediction_chart(
+    content: Prediction, unit: str
+) -> MapChart | FanChart | PairChart | DotChart | None:
+    """Return the chart of announcements: of amounts or bands where there are any, else of events.
 
     Args:
         content: The announcements; the chart is None if there are none.
         unit: What one unit of return is called.
     """
+    if content.bands.size:
+        return fan_chart(content)
     if not content.amounts.size:
         return announcements_chart(content, unit)
     if len(content.cells):

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from pellucid.errors import CapabilityError
 from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.plots.charts import FuturesChart, StretchChart, content_chart
+from pellucid.explanation.plots.fans import FanChart
 from pellucid.explanation.plots.fronts import FrontChart
 from pellucid.explanation.plots.graphs import GraphChart, GraphEdge
 from pellucid.explanation.plots.maps import MapChart
@@ -49,6 +50,7 @@ def explanation_figure(explanation: "Explanation") -> Figure:
         "rules": _rules,
         "graph": _graph,
         "map": _map,
+        "fans": _fans,
     }
     figure: Figure = draw[chart.form](chart)
     figure.suptitle(
@@ -192,6 +194,25 @@ def _map(chart: MapChart) -> Figure:
     bar = figure.colorbar(image, ax=axes, shrink=0.8)
     bar.set_label(visible(chart.unit), color=MUTED, fontsize=8)
     axes.set_title(visible(chart.title), fontsize=9, color=MUTED, loc="left")
+    return figure
+
+
+def _fans(chart: FanChart) -> Figure:
+    rows = chart.rows[:MAX_ROWS]
+    figure = Figure(figsize=(6.8, 0.8 + 1.15 * len(rows)), layout="constrained")
+    for position, row in enumerate(rows):
+        axes = figure.add_subplot(len(rows), 1, position + 1)
+        ahead = range(len(row.lows) + 1)
+        axes.fill_between(ahead, [row.now, *row.lows], [row.now, *row.highs], color=BAND)
+        axes.plot(ahead, [row.now, *row.middles], "--", color=RULE, linewidth=1.2)
+        axes.plot(ahead, [row.now, *row.followed], color=TEXT, linewidth=1.4)
+        axes.set_title(clip(visible(row.label), LABEL_LETTERS).replace("$", r"\$"), fontsize=8,
+                       color=TEXT, loc="left")  # fmt: skip
+        axes.tick_params(colors=MUTED, labelsize=7)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    figure.supxlabel(f"steps ahead   band: {show(chart.percent)} %   line: what followed",
+                     color=MUTED, fontsize=8)  # fmt: skip
     return figure
 
 

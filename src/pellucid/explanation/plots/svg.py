@@ -6,6 +6,7 @@ from typing import Any
 
 from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.plots.charts import Chart, FuturesChart, StretchChart
+from pellucid.explanation.plots.fan_drawing import fan_marks
 from pellucid.explanation.plots.fronts import FrontChart
 from pellucid.explanation.plots.graph_drawing import graph_svg
 from pellucid.explanation.plots.graphs import GraphChart
@@ -55,6 +56,7 @@ def chart_svg(chart: Chart, *, rows: int = MAX_ROWS) -> str:
         "front": _front,
         "pairs": pair_marks,
         "rules": _rules,
+        "fans": fan_marks,
     }
     inner, height = draw[chart.form](chart, rows)
     return picture(inner, height, chart.sentence)
@@ -268,6 +270,7 @@ def chart_css(scope: str = "") -> str:
         ".c line.c-a": "stroke:var(--away)",
         ".c circle.c-a": "fill:var(--away)",
         ".c rect.c-a": "fill:var(--away)",
+        ".c .c-e1": "fill:none;stroke:var(--edge);stroke-width:1.2",
         ".c .c-y": "fill:none;stroke:var(--rule);stroke-width:1",
         ".c .c-y1": "fill:none;stroke:var(--text);stroke-width:2.6",
         ".c .c-b": "fill:var(--band)",

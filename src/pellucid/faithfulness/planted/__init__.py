@@ -4,17 +4,20 @@ from typing import Any
 
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
+    alarms,
     alternatives,
     causes,
     clusters,
     components,
     crossroads,
+    drifts,
     echoes,
     features,
     flips,
     images,
     leads,
     moments,
+    orders,
     patch_flips,
     queries,
     radii,
@@ -23,6 +26,7 @@ from pellucid.faithfulness.planted import (
     sums,
     teams,
     timetables,
+    units,
     ways,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
@@ -39,6 +43,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *patch_flips.TASKS,
     *rules.TASKS,
     *queries.TASKS,
+    *orders.TASKS,
     *clusters.TASKS,
     *sums.TASKS,
     *radii.TASKS,
@@ -50,6 +55,9 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *ways.TASKS,
     *causes.TASKS,
     *timetables.TASKS,
+    *alarms.TASKS,
+    *drifts.TASKS,
+    *units.TASKS,
 )
 
 
