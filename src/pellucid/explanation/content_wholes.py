@@ -178,6 +178,11 @@ class Contributions:
         shown: The moment that `values` are about; -1 if they are means over all of them.
         spans: Shape (moments, contributors, 2), where contributors are stretches of steps: the
             first step and one past the last; equal for a stretch that a moment does not have.
+        absent: Shape (contributors, terms), which terms of the reward each leaves out, if
+            contributors are hypotheses; empty otherwise.
+        term_names: One per term.
+        named: The hypothesis that is named; -1 if none is.
+        discount: Weight of the next step in solving the problem of each.
     """
 
     kind: ClassVar[str] = "contributions"
@@ -190,8 +195,8 @@ class Contributions:
     members: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
     by_moment: Float[np.ndarray, "moments contributors"] = field(default_factory=no_rows)
     shown: int = -1
+    spans: Int[np.ndarray, "*moments_contributors_ends"] = field(default_factory=no_integers)
     absent: Bool[np.ndarray, "contributors terms"] = field(default_factory=no_flag_rows)
     term_names: tuple[str, ...] = ()
     named: int = -1
     discount: float = math.nan
-    spans: Int[np.ndarray, "*moments_contributors_ends"] = field(default_factory=no_integers)
