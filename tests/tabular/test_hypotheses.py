@@ -39,6 +39,11 @@ def wrong(observation, action, next_observation, terminated):
     return {"pay": 3.0, "toll": -3.0} if action == 0 else {"pay": 2.0, "toll": 0.0}
 
 
+def broken(observation, action, next_observation, terminated):
+    """Return nothing that could be read."""
+    return {"pay": observation[0]}
+
+
 @pytest.fixture(scope="module")
 def fork():
     spec = resolve_env(f"{HERE}:Fork", reward_terms=f"{HERE}:paid")
@@ -65,6 +70,12 @@ def test_without_names_each_value_of_reward_is_a_term():
 def test_terms_that_miss_the_reward_are_refused():
     spec = resolve_env(f"{HERE}:Fork", reward_terms=f"{HERE}:wrong")
     with pytest.raises(InputError, match="off by up to 1"):
+        term_tables(spec, discount=0.9)
+
+
+def test_a_function_that_raises_is_named_with_the_outcome():
+    spec = resolve_env(f"{HERE}:Fork", reward_terms=f"{HERE}:broken")
+    with pytest.raises(InputError, match="broken could not split the reward of state 0, action 0"):
         term_tables(spec, discount=0.9)
 
 

@@ -1,6 +1,7 @@
 """Finite problems whose reward is a sum of terms, solved with any of the terms absent."""
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,6 +28,8 @@ MOST_TERMS = 6
 TEMPERATURES = (0.01, 0.1, 1.0)
 """How random choices may be, in units of the typical lead of the best action."""
 TIE = 1e-8
+ADDS_UP = 1e-6
+"""Share of the largest reward by which terms may miss their sum."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +60,7 @@ def term_tables(spec: EnvSpec, *, discount: float) -> TermTables:
 
     Raises:
         CapabilityError: It shows no table of outcomes, or less than two terms or more than six.
-        InputError: The terms do not add up to the reward.
+        InputError: The terms do not add up to the reward, or could not be told of an outcome.
     """
     mdp = problem_of(spec, discount=discount)
     found = _by_function(spec) if spec.reward_terms is not None else _by_value(spec)
@@ -71,7 +74,8 @@ def term_tables(spec: EnvSpec, *, discount: float) -> TermTables:
     for term, table in enumerate(found.values()):
         rewards[term, : len(table)] = table
     missing = np.abs(rewards.sum(axis=0) - mdp.rewards).max()
-    if missing > 1e-6 * max(1.0, float(np.abs(mdp.rewards).max())):
+    # `not <=` and not `>`: a term that is NaN adds up to nothing
+    if not missing <= ADDS_UP * max(1.0, float(np.abs(mdp.rewards).max())):
         raise InputError(
             f"the reward terms do not add up to the reward: off by up to {missing:.3g}"
         )
@@ -96,12 +100,26 @@ def _by_function(spec: EnvSpec) -> dict[str, Float[np.ndarray, "states actions"]
         shape = len(base.P), len(base.P[0])
         found: dict[str, Float[np.ndarray, "states actions"]] = {}
         for state, action, chance, following, _, ends in _outcomes(base):
-            for name, value in terms(state, action, following, ends).items():
+            for name, value in _asked(spec.reward_terms, terms, state, action, following, ends):
                 table = found.setdefault(name, np.zeros(shape))
-                table[state, action] += chance * float(value)
+                table[state, action] += chance * value
     finally:
         env.close()
     return found
+
+
+def _asked(
+    name: str, terms: Callable[..., Any], state: int, action: int, following: int, ends: bool
+) -> list[tuple[str, float]]:
+    try:
+        found = terms(state, action, following, ends)
+        return [(str(term), float(value)) for term, value in found.items()]
+    except Exception as error:  # a user's function may raise anything; it becomes one line
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(
+            f"{name} could not split the reward of state {state}, action {action}: {told:.200}",
+            hint="it is asked for every outcome of the table, with the numbers of both states",
+        ) from error
 
 
 def _by_value(spec: EnvSpec) -> dict[str, Float[np.ndarray, "states actions"]]:
