@@ -48,13 +48,14 @@ from pellucid.faithfulness.forecast_futures import forecast_futures
 from pellucid.faithfulness.forecast_records import forecast_records
 from pellucid.faithfulness.held_out_agreement import held_out_agreement
 from pellucid.faithfulness.highlight_drop import highlight_drop
+from pellucid.faithfulness.hypothesis_choices import hypothesis_choices
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
 from pellucid.faithfulness.order_announcements import order_announcements
 from pellucid.faithfulness.outcome_amounts import outcome_amounts
 from pellucid.faithfulness.outcome_gap import outcome_gap
 from pellucid.faithfulness.outcome_records import outcome_records
-from pellucid.faithfulness.planted import TASKS, clusters, rooms, units
+from pellucid.faithfulness.planted import TASKS, clusters, crossroads, rooms, units
 from pellucid.faithfulness.planted.alarms import vault
 from pellucid.faithfulness.planted.causes import pipes, rewired
 from pellucid.faithfulness.planted.drifts import tides
@@ -77,6 +78,7 @@ from pellucid.faithfulness.surrogate_agreement import surrogate_agreement
 from pellucid.faithfulness.surrogate_regret import surrogate_regret
 from pellucid.faithfulness.weight_randomisation import weight_randomisation
 from pellucid.posttrain.reasoning import ScriptedWriter
+from pellucid.tabular.hypotheses import Hypotheses, term_tables
 
 ORACLE, METHOD, LOT = (9, 3, 1, 0), (3, 9, 1, 0), [np.roll((9, 3, 1, 0), i) for i in range(4)]
 EIGHT = (4.0, -3.0, 2.0, 1.0, -0.5, 0.2, 0.1, 0.05)
@@ -349,6 +351,22 @@ def _announcements(metric):
     return first(right), first(replace(right, probabilities=half)), [first(lot) for lot in lots]
 
 
+def _hypotheses(metric):
+    """The true hypothesis, one that leaves out one term too many, and all others."""
+    setting = crossroads.absent_term(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    absent = Hypotheses(term_tables(setting.spec, discount=crossroads.DISCOUNT)).absent
+    gone = np.array([term in setting.truth.terms for term in crossroads.TERMS])
+    told = replace(known(next(t for t in TASKS if t.name == "absent-term"), setting), absent=absent)
+
+    def first(row):
+        return metric(check(setting.agent, episodes, replace(told, named=int(row))))[0]
+
+    true = np.flatnonzero((absent == gone).all(axis=1))[0]
+    near = np.flatnonzero((absent & gone).any(axis=1) & (absent.sum(axis=1) == 2))[0]
+    return first(true), first(near), [first(r) for r in range(len(absent)) if r not in (true, near)]
+
+
 def _orders():
     """The true chances, chances half-way to one half, and chances that are turned round."""
     setting = flashes(1000)
@@ -411,6 +429,7 @@ def _forecasts(metric):
 
 
 CASES = {
+    "hypothesis_choices": lambda: _hypotheses(hypothesis_choices),
     "prototype_agreement": lambda: _examples(prototype_agreement),
     "probe_selectivity": lambda: _probes(probe_selectivity),
     "removal_neighbours": lambda: _sources(removal_neighbours),

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from pellucid.explanation.content_defaults import (
     no_cubes,
+    no_flag_rows,
     no_integers,
     no_numbers,
     no_pairs,
@@ -177,6 +178,11 @@ class Contributions:
         shown: The moment that `values` are about; -1 if they are means over all of them.
         spans: Shape (moments, contributors, 2), where contributors are stretches of steps: the
             first step and one past the last; equal for a stretch that a moment does not have.
+        absent: Shape (contributors, terms), which terms of the reward each leaves out, if
+            contributors are hypotheses; empty otherwise.
+        term_names: One per term.
+        named: The hypothesis that is named; -1 if none is.
+        discount: Weight of the next step in solving the problem of each.
     """
 
     kind: ClassVar[str] = "contributions"
@@ -190,3 +196,7 @@ class Contributions:
     by_moment: Float[np.ndarray, "moments contributors"] = field(default_factory=no_rows)
     shown: int = -1
     spans: Int[np.ndarray, "*moments_contributors_ends"] = field(default_factory=no_integers)
+    absent: Bool[np.ndarray, "contributors terms"] = field(default_factory=no_flag_rows)
+    term_names: tuple[str, ...] = ()
+    named: int = -1
+    discount: float = math.nan

@@ -13,6 +13,7 @@ REGISTRY = {
     "coalition_gap": "pellucid.faithfulness.coalition_gap",
     "component_gap": "pellucid.faithfulness.component_gap",
     "component_level": "pellucid.faithfulness.component_level",
+    "hypothesis_choices": "pellucid.faithfulness.hypothesis_choices",
     "outcome_amounts": "pellucid.faithfulness.outcome_amounts",
     "outcome_gap": "pellucid.faithfulness.outcome_gap",
     "outcome_records": "pellucid.faithfulness.outcome_records",

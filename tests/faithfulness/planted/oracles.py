@@ -22,6 +22,8 @@ from pellucid.explanation import (
 from pellucid.faithfulness.planted.alarms import KnownAlarms
 from pellucid.faithfulness.planted.clusters import KnownClusters
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
+from pellucid.faithfulness.planted.crossroads import TERMS as TERMS_OF_WAYS
+from pellucid.faithfulness.planted.crossroads import KnownAbsence
 from pellucid.faithfulness.planted.drifts import KnownTides
 from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.patch_flips import DecidingPatch
@@ -178,6 +180,8 @@ def contributions(truth: Any) -> Contributions:
     """Give everything to what it is due to."""
     if isinstance(truth, KnownRooms):
         return sources(truth)
+    if isinstance(truth, KnownAbsence):
+        return hypotheses(truth)
     if isinstance(truth, KnownUnits):
         return patched_units(truth)
     return team_credits(truth) if isinstance(truth, KnownYields) else lags(truth)
@@ -197,6 +201,22 @@ def sources(truth: Any) -> Contributions:
         members=np.arange(n),
         by_moment=by_moment,
         shown=0,
+    )
+
+
+def hypotheses(truth: KnownAbsence) -> Contributions:
+    """Believe in the hypothesis that is true."""
+    absent = np.array([[i == j for j in range(len(TERMS_OF_WAYS))] for i in range(-1, 3)])
+    (named,) = np.flatnonzero((absent == [t in truth.terms for t in TERMS_OF_WAYS]).all(axis=1))
+    return Contributions(
+        names=("no term absent", *(f"{term} absent" for term in TERMS_OF_WAYS)),
+        values=100.0 * np.eye(4)[named],
+        standard_errors=np.zeros(4),
+        total=100.0,
+        absent=absent,
+        term_names=TERMS_OF_WAYS,
+        named=int(named),
+        discount=0.99,
     )
 
 
