@@ -48,7 +48,7 @@ def test_inputs_where_they_were_before_are_told() -> None:
     assert {row["outside"] for row in rows} == {0.0}
     told: Any = ranges_told(rows, record)
     assert told["text"] == (
-        f"Its {len(rows)} inputs are here where they were before, by the 90 states stored with it."
+        f"Its {len(rows)} inputs are where they were before (the 90 states stored with it)."
     )
 
 
@@ -69,5 +69,5 @@ def test_the_page_shows_both_ranges() -> None:
     assert [p for p in (problem(document, f) for f in reader.facts) if p] == []
     words = re.sub(r"<[^>]+>", "", page)
     assert "are often outside the range that they had before" in words
-    assert "and before, by the 90 states stored with it" in words
+    assert "and before: the 90 states stored with it" in words
     assert "no ranges were stored" not in words

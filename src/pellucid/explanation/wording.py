@@ -97,6 +97,17 @@ def show(value: float | int | str) -> str:
     return f"{rounded:g}"
 
 
+def unit_of(value: float, unit: str) -> str:
+    """Return a unit as it stands behind a value: 1 point, 2 points.
+
+    Example:
+        >>> unit_of(1.0, "points"), unit_of(-1, "points"), unit_of(1.5, "points"), unit_of(1, "m/s")
+        ('point', 'point', 'points', 'm/s')
+    """
+    one = show(value) in ("1", "-1") and unit.isalpha() and unit.endswith("s")
+    return unit[:-1] if one else unit
+
+
 def render(
     template: str,
     facts: Mapping[str, Fact],

@@ -6,7 +6,7 @@ from typing import get_args
 
 from pellucid.explanation import Badge, Explanation, Interval
 from pellucid.explanation.rendering import decisive_score
-from pellucid.explanation.wording import Fact, fact
+from pellucid.explanation.wording import Fact, fact, unit_of
 from pellucid.report.contexts import what_it_goes_by
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document, listing, said, said_with
@@ -65,7 +65,7 @@ def performance(record: RunRecord) -> list[Document]:
             "All {n} episodes scored {r} {unit}; nothing to tell apart.",
             n=returns.n,
             r=returns.value,
-            unit=unit,
+            unit=unit_of(returns.value, unit),
         )
     elif returns.measured:
         told = said(
@@ -80,8 +80,8 @@ def performance(record: RunRecord) -> list[Document]:
         told = said(
             "Only {n} episode finished, with {r} {unit}: the mean return was not measured.",
             n=n,
-            r=float(record.episodes.returns.mean()),
-            unit=unit,
+            r=(earned := float(record.episodes.returns.mean())),
+            unit=unit_of(earned, unit),
         )
     return [told, _success(record), *what_it_goes_by(record)]
 

@@ -53,12 +53,12 @@ def ranges_told(described: Sequence[Document], record: RunRecord) -> Document | 
     )
     if not off:
         return said(
-            "Its {n} inputs are here where they were before, by {source}.",
+            "Its {n} inputs are where they were before ({source}).",
             n=len(known),
             source=source,
         )
     return said(
-        "**{k} of {n} inputs** are often outside the range that they had before, by {source}: "
+        "**{k} of {n} inputs** are often outside the range that they had before ({source}): "
         "{which}.",
         k=len(off),
         n=len(known),

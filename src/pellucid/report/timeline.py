@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pellucid.explanation import Attribution, Explanation, Futures, Segments
+from pellucid.explanation.wording import unit_of
 from pellucid.report.actions import action_name, at_or
 from pellucid.report.behaviour import MOST_NAMED_INPUTS, flat
 from pellucid.report.memory_lane import remembered
@@ -134,7 +135,7 @@ def _told(record: RunRecord, episode: Episode) -> Document:
     return said(
         "{r} {unit} in {n} {steps}; {end}.",
         r=episode.total_reward,
-        unit=record.episodes.names.reward_unit,
+        unit=unit_of(episode.total_reward, record.episodes.names.reward_unit),
         n=len(episode),
         steps="step" if len(episode) == 1 else "steps",
         end=end,
