@@ -223,3 +223,20 @@ def test_the_record_of_each_method_on_planted_truth_is_told_once_and_failures_fi
         ("why-not", planted["why-not"]), ("shapley", planted["shapley"]),
     ]  # fmt: skip
     assert build_document(lunar.lunar_record(with_frames=False))["trust"]["planted"] == []
+
+
+def test_inputs_stand_beside_what_they_were_in_training_where_that_is_known() -> None:
+    means, spreads = tuple(float(i) for i in range(8)), (0.5,) * 8
+    agent = replace(lunar.AGENT, trained_means=means, trained_spreads=spreads)
+    record = lunar.lunar_record(agent=agent, with_frames=False)
+    known = build_document(record)
+    assert [row["trained_mean"] for row in known["inputs"]] == list(means)
+    assert {row["trained_spread"] for row in known["inputs"]} == {0.5}
+    assert "spread in training" in render_html(record, known, json_sha256="")
+    for other in ({}, {"trained_means": means[:3], "trained_spreads": spreads[:3]}):
+        record = lunar.lunar_record(agent=replace(lunar.AGENT, **other), with_frames=False)
+        unknown = build_document(record)
+        assert {row["trained_mean"] for row in unknown["inputs"]} == {None}
+        assert "no ranges were stored with the agent" in render_html(
+            record, unknown, json_sha256=""
+        )

@@ -203,7 +203,13 @@ def agent_facts(agent: Agent, source: Any, card: Mapping[str, Any]) -> AgentFact
         purpose=str(card.get("purpose") or ""),
         normalised=stated(agent)[0],
         statistics_source=statistics.source if statistics is not None else "",
+        trained_means=_numbers(statistics.mean) if statistics is not None else (),
+        trained_spreads=_numbers(np.sqrt(statistics.var)) if statistics is not None else (),
     )
+
+
+def _numbers(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(values.astype(np.float64).ravel().tolist())
 
 
 def code_sha256(agent: Agent) -> str:

@@ -1,5 +1,6 @@
 """What the agent does, as data: all returns, shares of its actions, ranges of its inputs."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -51,11 +52,17 @@ def excluded(record: RunRecord) -> list[Document]:
 
 
 def inputs(record: RunRecord) -> list[Document]:
-    """Return the range of each input over the visited states."""
+    """Return the range of each input over the visited states, and what it was in training.
+
+    The latter is null where nothing of it was stored with the agent.
+    """
     visited = flat(record.episodes.visited)
     if visited.size == 0 or visited.shape[1] > MOST_NAMED_INPUTS:
         return []
     names, units = record.episodes.names.inputs, record.episodes.names.input_units
+    means, spreads = record.agent.trained_means, record.agent.trained_spreads
+    if not len(means) == len(spreads) == visited.shape[1]:
+        means = spreads = (math.nan,) * visited.shape[1]
     return [
         {
             "name": at_or(names, i, f"input {i} (unnamed)"),
@@ -63,6 +70,8 @@ def inputs(record: RunRecord) -> list[Document]:
             "low": float(np.nanmin(visited[:, i])),
             "mean": float(np.nanmean(visited[:, i])),
             "high": float(np.nanmax(visited[:, i])),
+            "trained_mean": means[i],
+            "trained_spread": spreads[i],
         }
         for i in range(visited.shape[1])
         if np.isfinite(visited[:, i]).any()

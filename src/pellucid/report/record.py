@@ -30,6 +30,8 @@ class AgentFacts:
         normalised: `yes` if its inputs are normalised in front of it, `no` if its user says that
             it learned without, `unknown` if their statistics are missing; empty if nothing is said.
         statistics_source: File that the statistics came from.
+        trained_means: Mean of each input while it learned, by these statistics; empty if unknown.
+        trained_spreads: Standard deviation of each, likewise.
     """
 
     name: str
@@ -44,6 +46,8 @@ class AgentFacts:
     purpose: str = ""
     normalised: str = ""
     statistics_source: str = ""
+    trained_means: tuple[float, ...] = ()
+    trained_spreads: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
