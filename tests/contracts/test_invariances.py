@@ -123,6 +123,7 @@ MOVED = {
     "counterfactual_states": _changes_moved,
     "segments": _nothing_moved,
     "futures": _nothing_moved,
+    "graph": _nothing_moved,
     "rules": _nothing_moved,
     "prediction": _nothing_moved,
     "surrogate": _tree_moved,
@@ -177,6 +178,7 @@ def test_f39_what_is_said_of_one_episode_does_not_depend_on_its_place(
 SCALED = {
     "attribution": (),
     "counterfactual_states": (),
+    "graph": ("values", "limits"),
     "rules": (),
     "prediction": (),
     "segments": ("drops", "standard_errors"),

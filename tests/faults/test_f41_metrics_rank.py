@@ -18,6 +18,7 @@ from tests.faithfulness.cases import (
     stretches,
 )
 from tests.faithfulness.planted.oracles import contributions
+from tests.faithfulness.planted.oracles import graph as known_graph
 from tests.faithfulness.planted.oracles import oracle as known
 from tests.faithfulness.planted.oracles import prediction as known_orders
 from tests.faithfulness.planted.oracles import rules as known_rules
@@ -31,6 +32,7 @@ from tests.faithfulness.trees import stump
 import pellucid as pl
 from pellucid import registry
 from pellucid.explanation import Finding, Summary
+from pellucid.explanation.graph_states import nodes_of
 from pellucid.faithfulness import REGISTRY, reasoning
 from pellucid.faithfulness.branch_gap import branch_gap
 from pellucid.faithfulness.certificate_attacks import certificate_attacks
@@ -40,6 +42,8 @@ from pellucid.faithfulness.component_gap import component_gap
 from pellucid.faithfulness.component_level import component_level
 from pellucid.faithfulness.credit_gap import credit_gap
 from pellucid.faithfulness.deletion import deletion
+from pellucid.faithfulness.graph_prediction import graph_prediction
+from pellucid.faithfulness.graph_return import graph_return
 from pellucid.faithfulness.held_out_agreement import held_out_agreement
 from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.insertion import insertion
@@ -49,6 +53,7 @@ from pellucid.faithfulness.planted import TASKS
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.orders import flashes
 from pellucid.faithfulness.planted.queries import known_rule
+from pellucid.faithfulness.planted.rooms import rooms
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted_inputs import planted_inputs
 from pellucid.faithfulness.rule_agreement import rule_agreement
@@ -264,7 +269,36 @@ def _orders():
     return first(true), first((true + 0.5) / 2), [first(1 - true), first(true[:, ::-1])]
 
 
+def _graphs(metric, field):
+    """The true moves (or values), half-way to the mean ones, and those of other rooms."""
+    setting = rooms(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    right = known_graph(setting.truth)
+    if field == "values":
+        # what is earned in 30 steps falls from room to room towards the one that pays
+        right = replace(right, values=_earned_from(right, episodes))
+    true = getattr(right, field)
+    mean = true.mean(axis=0, keepdims=True) + 0 * true
+
+    def first(values):
+        return metric(check(setting.agent, episodes, replace(right, **{field: values})))[0]
+
+    others = [np.roll(true, i, axis=0) for i in (1, 2, 3)]
+    return first(true), first((true + mean) / 2), [first(other) for other in others]
+
+
+def _earned_from(content, episodes):
+    sums, counts = np.zeros(5), np.zeros(5)
+    for episode in episodes.used:
+        nodes = nodes_of(content.conditions, episode.observations[:-1])
+        np.add.at(sums, nodes, np.cumsum(episode.rewards[::-1])[::-1])
+        np.add.at(counts, nodes, 1)
+    return sums / np.maximum(counts, 1)
+
+
 CASES = {
+    "graph_prediction": lambda: _graphs(graph_prediction, "transitions"),
+    "graph_return": lambda: _graphs(graph_return, "values"),
     "order_announcements": _orders,
     "rule_agreement": lambda: _rules(rule_agreement),
     "held_out_agreement": lambda: _rules(held_out_agreement),

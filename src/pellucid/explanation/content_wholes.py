@@ -112,12 +112,21 @@ class Graph:
         node_names: One per node.
         occupancy: Shape (nodes,), share of steps spent there.
         transitions: Shape (nodes, nodes), probability of moving from row to column.
+        conditions: Where each of the first nodes holds, as `kernels.predicates` reads it; the
+            nodes behind them are ends of episodes. Empty if nodes are told otherwise.
+        values: Shape (nodes,), mean of what was earned from each node on.
+        limits: Shape (limits,), returns that part the ends of episodes, ascending.
+        way: Shape (entered,), nodes of the likeliest way to the end that is told of.
     """
 
     kind: ClassVar[str] = "graph"
     node_names: tuple[str, ...]
     occupancy: Float[np.ndarray, " nodes"]
     transitions: Float[np.ndarray, "nodes nodes"]
+    conditions: tuple[str, ...] = ()
+    values: Float[np.ndarray, " nodes"] = field(default_factory=no_numbers)
+    limits: Float[np.ndarray, " limits"] = field(default_factory=no_numbers)
+    way: Int[np.ndarray, " entered"] = field(default_factory=no_integers)
 
 
 @dataclass(frozen=True)

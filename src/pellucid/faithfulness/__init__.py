@@ -17,6 +17,8 @@ REGISTRY = {
     "rule_agreement": "pellucid.faithfulness.rule_agreement",
     "held_out_agreement": "pellucid.faithfulness.held_out_agreement",
     "order_announcements": "pellucid.faithfulness.order_announcements",
+    "graph_prediction": "pellucid.faithfulness.graph_prediction",
+    "graph_return": "pellucid.faithfulness.graph_return",
     "student_return": "pellucid.faithfulness.student_return",
     "surrogate_agreement": "pellucid.faithfulness.surrogate_agreement",
     "surrogate_regret": "pellucid.faithfulness.surrogate_regret",

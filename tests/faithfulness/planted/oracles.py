@@ -11,6 +11,7 @@ from pellucid.explanation import (
     Contributions,
     CounterfactualStates,
     Futures,
+    Graph,
     Prediction,
     Rules,
     Segments,
@@ -167,6 +168,20 @@ def prediction(truth: Any) -> Prediction:
     )
 
 
+def graph(truth: Any) -> Graph:
+    """Tell the four rooms by their quarter of the square, and their true moves."""
+    transitions = np.eye(5)
+    transitions[:4, :4] = truth.moves
+    sides = (("<=", "<="), (">", "<="), (">", ">"), ("<=", ">"))
+    return Graph(
+        node_names=("one", "two", "three", "four", "the end"),
+        occupancy=np.array([0.25, 0.25, 0.25, 0.25, 0.0]),
+        transitions=transitions,
+        conditions=tuple(f"x[0] {a} 0.0 and x[1] {b} 0.0" for a, b in sides),
+        values=np.array([7.0, 7.0, 7.0, 7.0, 0.0]),
+    )
+
+
 def _own_sum(truth: Any) -> Surrogate:
     weights = np.stack([-truth.weights, truth.weights])
     return Surrogate(
@@ -262,6 +277,7 @@ ORACLES = {
     Segments: segments,
     Summary: summary,
     Futures: futures,
+    Graph: graph,
     Prediction: prediction,
     Rules: rules,
     Surrogate: surrogate,

@@ -2,4 +2,5 @@
 
 REGISTRY = {
     "highlights": "pellucid.explainers.summary.highlights",
+    "policy-graph": "pellucid.explainers.summary.policy_graph",
 }
