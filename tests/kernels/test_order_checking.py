@@ -9,7 +9,9 @@ from pellucid.kernels.order_checking import count_moves, reach_probability
 
 def process(*episodes, n_actions=2, n_states=4):
     states = [np.array(states) for states, _ in episodes]
-    return count_moves(states, [np.array(taken) for _, taken in episodes], n_actions, n_states)
+    return count_moves(
+        states, [np.array(taken, dtype=np.int64) for _, taken in episodes], n_actions, n_states
+    )
 
 
 def goal(*states, n_states=4):

@@ -40,7 +40,7 @@ def test_a_task_may_be_a_defined_name():
     ("text", "letter", "problem"),
     [
         ("near then", 10, "got the end"),
-        ("near then then held", 11, "got the end"),
+        ("near then then held", 11, "got 'then'"),
         ("near then hled", 11, "no input hled"),
         ("near also held = 1", 16, "equal is =="),
         (" then ".join(["near"] * 7), 1, "at most 6 tasks"),
