@@ -9,10 +9,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pellucid as pl
-from pellucid.faithfulness.planted.rooms import alike, move_error, rooms
+from pellucid.faithfulness.planted.quarters import alike, move_error, quarters
 
 if __name__ == "__main__":
-    setting = rooms(seed=0)
+    setting = quarters(seed=0)
     episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=0)
     result = pl.explain(setting.agent, episodes, method="policy-graph", seed=0)
     print(result)

@@ -8,14 +8,14 @@ import pytest
 import pellucid as pl
 from pellucid.errors import CapabilityError
 from pellucid.faithfulness.graph_prediction import graph_prediction, path_of, rewired_shares
-from pellucid.faithfulness.planted.rooms import rooms
+from pellucid.faithfulness.planted.quarters import quarters
 from tests.faithfulness.cases import check
 from tests.faithfulness.planted.oracles import graph
 
 
 @pytest.fixture(scope="module")
 def setting():
-    return rooms(1000)
+    return quarters(1000)
 
 
 @pytest.fixture(scope="module")

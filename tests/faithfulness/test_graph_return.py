@@ -9,14 +9,14 @@ import pellucid as pl
 from pellucid.errors import CapabilityError
 from pellucid.explanation.graph_states import nodes_of
 from pellucid.faithfulness.graph_return import graph_return
-from pellucid.faithfulness.planted.rooms import rooms
+from pellucid.faithfulness.planted.quarters import quarters
 from tests.faithfulness.cases import check
 from tests.faithfulness.planted.oracles import graph
 
 
 @pytest.fixture(scope="module")
 def setting():
-    return rooms(1000)
+    return quarters(1000)
 
 
 @pytest.fixture(scope="module")

@@ -52,8 +52,8 @@ from pellucid.faithfulness.order_announcements import order_announcements
 from pellucid.faithfulness.planted import TASKS
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.orders import flashes
+from pellucid.faithfulness.planted.quarters import quarters
 from pellucid.faithfulness.planted.queries import known_rule
-from pellucid.faithfulness.planted.rooms import rooms
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted_inputs import planted_inputs
 from pellucid.faithfulness.rule_agreement import rule_agreement
@@ -271,7 +271,7 @@ def _orders():
 
 def _graphs(metric, field):
     """The true moves (or values), half-way to the mean ones, and those of other rooms."""
-    setting = rooms(1000)
+    setting = quarters(1000)
     episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
     right = known_graph(setting.truth)
     if field == "values":

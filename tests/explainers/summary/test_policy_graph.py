@@ -11,12 +11,12 @@ import pellucid as pl
 from pellucid.errors import BudgetError, CapabilityError, DataError, InputError
 from pellucid.explainers.summary.policy_graph import PolicyGraph
 from pellucid.explanation.graph_states import nodes_of
-from pellucid.faithfulness.planted.rooms import alike, move_error, rooms
+from pellucid.faithfulness.planted.quarters import alike, move_error, quarters
 
 
 @pytest.fixture(scope="module")
 def setting():
-    return rooms(1000)
+    return quarters(1000)
 
 
 @pytest.fixture(scope="module")

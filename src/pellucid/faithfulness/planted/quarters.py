@@ -49,7 +49,7 @@ def shown(room: int, rng: np.random.Generator) -> Float[np.ndarray, " inputs"]:
     return np.append(place, rng.uniform(-0.3, 0.3))
 
 
-class Rooms(gymnasium.Env[Any, Any]):
+class Quarters(gymnasium.Env[Any, Any]):
     """Leads from room to room: action 1 goes on with the room's chance, action 0 stays.
 
     Each step in the third room pays 1. An episode starts in the first room and has 30 steps.
@@ -82,11 +82,11 @@ class Rooms(gymnasium.Env[Any, Any]):
         return shown(self._room, self.np_random), float(self._room == 2), over, False, {}
 
 
-def rooms(seed: int) -> Setting[KnownRooms]:
+def quarters(seed: int) -> Setting[KnownRooms]:
     """Return an agent that always goes on, so that chance alone keeps it in a room."""
-    rng = stream(seed, "planted", "rooms")
+    rng = stream(seed, "planted", "quarters")
     one, two, three, four = (round(float(c), 2) for c in rng.uniform(0.2, 0.7, N_ROOMS))
-    spec: EnvSpec = spec_of(Rooms, chances=[one, two, three, four])
+    spec: EnvSpec = spec_of(Quarters, chances=[one, two, three, four])
     walker = agent_of("walker", lambda rows: np.ones(len(rows)), spec)
     return Setting(walker, spec, KnownRooms((one, two, three, four)))
 
@@ -149,7 +149,7 @@ def random_strips(content: Graph, truth: KnownRooms, rng: np.random.Generator) -
 
 def _table(content: Graph) -> Int[np.ndarray, "nodes rooms"]:
     """Return how many fresh states of each room each node holds."""
-    rng = stream(0, "planted", "rooms", "states")
+    rng = stream(0, "planted", "quarters", "states")
     n_kinds = len(content.conditions)
     table = np.zeros((n_kinds, N_ROOMS), dtype=np.int64)
     for room in range(N_ROOMS):
@@ -161,10 +161,10 @@ def _table(content: Graph) -> Int[np.ndarray, "nodes rooms"]:
 
 TASKS: tuple[PlantedTask[KnownRooms], ...] = (
     PlantedTask(
-        name="rooms",
+        name="quarters",
         kind=Graph,
         about="The agent goes round four rooms, with a known chance of going on in each.",
-        set_up=rooms,
+        set_up=quarters,
         measures=(
             Measure("alike", "adjusted Rand index of nodes and rooms", "higher", ALIKE, alike),
             Measure("moves", "error of the chances of moves", "lower", OFF, move_error),

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pellucid.faithfulness.planted.rooms import (
+from pellucid.faithfulness.planted.quarters import (
     KnownRooms,
     alike,
     move_error,
+    quarters,
     rand_index,
     random_strips,
-    rooms,
 )
 from tests.faithfulness.planted.oracles import graph
 
@@ -26,9 +26,9 @@ def test_moves_lead_to_the_next_room_or_nowhere():
 
 
 def test_the_environment_moves_as_it_says():
-    truth = rooms(1000).truth
+    truth = quarters(1000).truth
     assert all(0.2 <= chance <= 0.7 for chance in truth.chances)
-    assert len({rooms(seed).truth for seed in range(1000, 1004)}) == 4
+    assert len({quarters(seed).truth for seed in range(1000, 1004)}) == 4
 
 
 def test_the_true_graph_is_alike_and_moves_as_the_rooms_do():
