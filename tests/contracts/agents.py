@@ -179,6 +179,10 @@ NEEDS_A_NETWORK = frozenset({"constant-action-radius"})
 """Explainers of networks whose layers can be read; the agents of the track are none."""
 
 
+NEEDS_LAYERS = frozenset({"activation-patching", "concept-probes"})
+"""Explainers of hidden layers; the agents of the track have none, but small networks do."""
+
+
 NEEDS_TEXT = frozenset({"stated-reasoning"})
 """Explainers of language models."""
 
@@ -199,4 +203,5 @@ def of_numbers():
 
 def on_the_track():
     """Return the names of the explainers that have something to explain on the track."""
-    return [name for name in of_numbers() if name not in NEEDS_A_TABLE | NEEDS_A_NETWORK]
+    others = NEEDS_A_TABLE | NEEDS_A_NETWORK | NEEDS_LAYERS
+    return [name for name in of_numbers() if name not in others]

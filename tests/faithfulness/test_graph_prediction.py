@@ -10,7 +10,7 @@ from pellucid.errors import CapabilityError
 from pellucid.faithfulness.graph_prediction import graph_prediction, path_of, rewired_shares
 from pellucid.faithfulness.planted.quarters import quarters
 from tests.faithfulness.cases import check
-from tests.faithfulness.planted.oracles import graph
+from tests.faithfulness.planted.oracles import kinds
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def episodes(setting):
 @pytest.fixture
 def known(setting):
     """The true graph, with an end that comes after one step in thirty."""
-    content = graph(setting.truth)
+    content = kinds(setting.truth)
     moves = content.transitions.copy()
     moves[:4, :4] *= 29 / 30
     moves[:4, 4] = 1 / 30

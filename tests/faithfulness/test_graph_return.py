@@ -11,7 +11,7 @@ from pellucid.explanation.graph_states import nodes_of
 from pellucid.faithfulness.graph_return import graph_return
 from pellucid.faithfulness.planted.quarters import quarters
 from tests.faithfulness.cases import check
-from tests.faithfulness.planted.oracles import graph
+from tests.faithfulness.planted.oracles import kinds
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def episodes(setting):
 
 
 def test_values_that_are_off_miss_by_that_much_more(setting, episodes):
-    content = graph(setting.truth)
+    content = kinds(setting.truth)
     nodes = nodes_of(content.conditions, episodes.visited)
     to_go = np.concatenate([np.cumsum(e.rewards[::-1])[::-1] for e in episodes.used])
     means = [to_go[nodes == node].mean() for node in range(4)]
@@ -43,7 +43,7 @@ def test_values_that_are_off_miss_by_that_much_more(setting, episodes):
 
 
 def test_graphs_without_values_or_conditions_are_refused(setting, episodes):
-    content = graph(setting.truth)
+    content = kinds(setting.truth)
     with pytest.raises(CapabilityError, match="no values"):
         graph_return(check(setting.agent, episodes, replace(content, values=np.empty(0))))
     with pytest.raises(CapabilityError, match="no conditions"):

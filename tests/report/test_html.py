@@ -18,6 +18,7 @@ from pellucid.report.html import render_html
 from pellucid.report.record import RunRecord
 from pellucid.report.write import write_report
 from pellucid.stats import mean_interval
+from tests.explanation.test_amounts import ALL as AMOUNTS
 from tests.explanation.test_content_charts import ALL
 from tests.report import lunar
 from tests.report.facts import problem, read, rounds_to
@@ -75,7 +76,7 @@ STATES: dict[str, Any] = {
             "explanations": (replace(lunar.supported(), content=content),),
             "with_frames": False,
         }
-        for kind, content in ALL.items()
+        for kind, content in (ALL | AMOUNTS).items()
     },
     "a large tree": {"explanations": (tree_card("failed", 6),), "with_frames": False},
 }
@@ -115,7 +116,7 @@ def test_no_chart_is_an_empty_axis(state: str) -> None:
     page = in_state(state)[1]
     drawings = re.findall(r'<svg class="c[ "].*?</svg>(?:</svg>)?', page, flags=re.DOTALL)
     for drawing in drawings:
-        marks = re.findall(r"<circle|<path|c-s|c-i", drawing)
+        marks = re.findall(r"<circle|<path|c-s|c-i|c-y", drawing)
         assert marks or "not measured" in drawing, drawing[:300]
 
 

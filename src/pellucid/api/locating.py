@@ -20,6 +20,7 @@ from pellucid.agents.function import NAME as FUNCTION
 from pellucid.agents.normalisation import stated, statistics_of, without_normalisation
 from pellucid.agents.recorded import recorded_agent
 from pellucid.agents.zoo import ZooFolder, find_zoo
+from pellucid.api.input_facts import input_facts
 from pellucid.api.logs import is_log, read_log, spaces_of_log
 from pellucid.api.notes import fitting_notes
 from pellucid.api.run_folder import AGENT, RUN_FILE, read_run
@@ -203,6 +204,7 @@ def agent_facts(agent: Agent, source: Any, card: Mapping[str, Any]) -> AgentFact
         purpose=str(card.get("purpose") or ""),
         normalised=stated(agent)[0],
         statistics_source=statistics.source if statistics is not None else "",
+        **input_facts(agent, card, statistics),
     )
 
 

@@ -22,7 +22,7 @@ from pellucid.faithfulness.input_doubt import input_doubt
 from pellucid.faithfulness.standing import standing_of
 from pellucid.io import strict_json
 from pellucid.provenance import sha256_file, versions
-from pellucid.report.record import EpisodeFrames, EpisodeSteps, RunRecord
+from pellucid.report.record import EpisodeFrames, EpisodeSteps, RunRecord, SeedStability
 from pellucid.report.write import write_report
 from pellucid.rollouts import Episodes
 from pellucid.stats import mean_interval
@@ -41,6 +41,7 @@ def make_record(
     steps: Mapping[int, EpisodeSteps],
     used: Cost,
     warnings: Sequence[str],
+    stability: Sequence[SeedStability] = (),
     stopped: str = "",
 ) -> RunRecord:
     """Return the record of a run, finished or stopped.
@@ -55,6 +56,7 @@ def make_record(
         steps: Likewise.
         used: What was used in all.
         warnings: Of the parts.
+        stability: Of the explanations under other seeds.
         stopped: Why the run did not reach its end: badges are lowered to weak, and what was not
             reached is not measured. Empty for a run that did.
     """
@@ -95,6 +97,8 @@ def make_record(
         steps=steps,
         planted={e.method: standing_of(e.method, check=False).words for e in made},
         success_return=_success_return(located.spec.id),
+        stability=tuple(stability),
+        n_other_seeds=request.other_seeds,
     )
 
 

@@ -99,6 +99,11 @@ PART_REPLICATES = 5
 PART_PERMUTATIONS = 20
 """Permutations of the components of one state that make up the control."""
 
+# --- forecasts ---
+
+UNDER_COVERAGE = 0.1
+"""By how much less than announced bands may cover."""
+
 # --- teams ---
 
 TESTED_COALITIONS = 4
@@ -138,3 +143,17 @@ RARE_STATE = 0.05
 """Share of visited states that a changed state must not be more isolated than, or it is rare."""
 RARE_STATES = 0.5
 """Largest share of changed states that may be rare."""
+
+# --- recorded episodes ---
+
+RANDOM_REMOVALS = 20
+"""Draws of random episodes that make up the control of episodes that are taken out."""
+VOTING_MOMENTS = 10
+"""Nearest recorded moments whose mean action is what a clone prefers that fits nothing."""
+
+# --- probes ---
+
+STATE_TYPES = 40
+"""Types of states that get random labels in a control task."""
+CONTROL_TASKS = 10
+"""Control tasks of each concept."""

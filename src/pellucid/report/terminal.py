@@ -31,6 +31,8 @@ def terminal_summary(document: Document, *, width: int = WIDTH, report: Path | N
         lines += wrapped(document["identity"]["text"], width)
     for position in document["summary"]["findings"]:
         lines += finding(document["explanations"][position], width)
+    for position in document["summary"]["also_failed"]:
+        lines += finding(document["explanations"][position] | {"text": ""}, width)
     lines += wrapped(count_line(document), width)
     where = str(report) if report is not None else document["report"]
     cost, place = _cost_line(document), f"Report {terminal_safe(where)}"

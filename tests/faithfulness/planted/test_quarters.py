@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from pellucid.faithfulness.planted.quarters import (
-    KnownRooms,
+    KnownQuarters,
     alike,
     move_error,
     quarters,
     rand_index,
     random_strips,
 )
-from tests.faithfulness.planted.oracles import graph
+from tests.faithfulness.planted.oracles import kinds
 
-ROOMS = KnownRooms((0.2, 0.3, 0.4, 0.5))
+ROOMS = KnownQuarters((0.2, 0.3, 0.4, 0.5))
 
 
 def test_moves_lead_to_the_next_room_or_nowhere():
@@ -32,7 +32,7 @@ def test_the_environment_moves_as_it_says():
 
 
 def test_the_true_graph_is_alike_and_moves_as_the_rooms_do():
-    known = graph(ROOMS)
+    known = kinds(ROOMS)
     assert alike(known, ROOMS) == 1.0
     assert move_error(known, ROOMS) == pytest.approx(0.0)
     # two rooms in one node: half of it is told apart
@@ -46,11 +46,11 @@ def test_the_index_of_partings_is_one_where_equal_and_about_zero_where_unrelated
 
 
 def test_random_strips_are_as_many_and_part_all_states():
-    strips = random_strips(graph(ROOMS), ROOMS, np.random.default_rng(0))
+    strips = random_strips(kinds(ROOMS), ROOMS, np.random.default_rng(0))
     assert len(strips.conditions) == 4
     assert alike(strips, ROOMS) < 0.9
 
 
 def test_graphs_without_conditions_are_not_scored():
-    told = replace(graph(ROOMS), conditions=())
+    told = replace(kinds(ROOMS), conditions=())
     assert np.isnan([alike(told, ROOMS), move_error(told, ROOMS)]).all()

@@ -1,3 +1,5 @@
 """Explainers of what a network represents: probes, patching, steering (leaf F2)."""
 
-REGISTRY: dict[str, str] = {}
+REGISTRY = {
+    "concept-probes": "pellucid.explainers.internals.concept_probes",
+}

@@ -2,7 +2,9 @@
 
 REGISTRY = {
     "additive-model": "pellucid.explainers.model.additive_model",
+    "causal-chains": "pellucid.explainers.model.causal_chains",
     "constant-action-radius": "pellucid.explainers.model.constant_action_radius",
+    "event-prediction": "pellucid.explainers.model.event_prediction",
     "linear-model-tree": "pellucid.explainers.model.linear_model_tree",
     "oblique-tree": "pellucid.explainers.model.oblique_tree",
     "optimal-tree": "pellucid.explainers.model.optimal_tree",

@@ -3,4 +3,5 @@
 REGISTRY = {
     "highlights": "pellucid.explainers.summary.highlights",
     "policy-graph": "pellucid.explainers.summary.policy_graph",
+    "interestingness": "pellucid.explainers.summary.interestingness",
 }

@@ -1,4 +1,4 @@
-"""The chart of predictions: what was announced against what happened."""
+"""The chart of announced events: how often they were announced, and how often they happened."""
 
 import math
 
@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from pellucid.explanation.content import Prediction
 from pellucid.explanation.plots.means import mean_over_episodes
 from pellucid.explanation.plots.pairs import PairChart, PairRow
+from pellucid.explanation.plots.probes import probes_chart
 from pellucid.explanation.plots.rows import DotRow
 from pellucid.explanation.wording import show
 
@@ -25,6 +26,8 @@ def announcements_chart(content: Prediction, unit: str) -> PairChart | None:
     n_states, n_events = content.probabilities.shape
     if not n_states or not n_events:
         return None
+    if len(content.layers):
+        return probes_chart(content)
     one = n_events == 1
     rows = _levels(content) if one else _events(content)
     if not rows:

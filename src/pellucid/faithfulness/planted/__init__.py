@@ -4,8 +4,12 @@ from typing import Any
 
 from pellucid.explanation import Content
 from pellucid.faithfulness.planted import (
+    alarms,
     alternatives,
+    causes,
+    clusters,
     components,
+    drifts,
     echoes,
     features,
     flips,
@@ -13,12 +17,17 @@ from pellucid.faithfulness.planted import (
     leads,
     moments,
     orders,
+    patch_flips,
     quarters,
     queries,
     radii,
+    rooms,
     rules,
     sums,
     teams,
+    timetables,
+    units,
+    ways,
 )
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Reading, Setting, readings
 
@@ -31,15 +40,24 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *echoes.TASKS,
     *alternatives.TASKS,
     *flips.TASKS,
+    *patch_flips.TASKS,
     *rules.TASKS,
     *queries.TASKS,
     *orders.TASKS,
     *quarters.TASKS,
+    *clusters.TASKS,
     *sums.TASKS,
     *radii.TASKS,
     *components.TASKS,
     *leads.TASKS,
     *teams.TASKS,
+    *rooms.TASKS,
+    *ways.TASKS,
+    *causes.TASKS,
+    *timetables.TASKS,
+    *alarms.TASKS,
+    *drifts.TASKS,
+    *units.TASKS,
 )
 
 

@@ -26,7 +26,7 @@ N_STATES = 400
 
 
 @dataclass(frozen=True)
-class KnownRooms:
+class KnownQuarters:
     """Four rooms on a square; the agent goes on to the next one with a known chance.
 
     Args:
@@ -55,7 +55,7 @@ class Quarters(gymnasium.Env[Any, Any]):
     Each step in the third room pays 1. An episode starts in the first room and has 30 steps.
 
     Args:
-        chances: As in `KnownRooms`.
+        chances: As in `KnownQuarters`.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 - as in Gymnasium
@@ -82,25 +82,25 @@ class Quarters(gymnasium.Env[Any, Any]):
         return shown(self._room, self.np_random), float(self._room == 2), over, False, {}
 
 
-def quarters(seed: int) -> Setting[KnownRooms]:
+def quarters(seed: int) -> Setting[KnownQuarters]:
     """Return an agent that always goes on, so that chance alone keeps it in a room."""
     rng = stream(seed, "planted", "quarters")
     one, two, three, four = (round(float(c), 2) for c in rng.uniform(0.2, 0.7, N_ROOMS))
     spec: EnvSpec = spec_of(Quarters, chances=[one, two, three, four])
     walker = agent_of("walker", lambda rows: np.ones(len(rows)), spec)
-    return Setting(walker, spec, KnownRooms((one, two, three, four)))
+    return Setting(walker, spec, KnownQuarters((one, two, three, four)))
 
 
 # --- measures ---
 
 
-def alike(content: Graph, truth: KnownRooms) -> float:
+def alike(content: Graph, truth: KnownQuarters) -> float:
     """Return the adjusted Rand index of nodes and rooms; NaN for nodes without conditions."""
     del truth
     return np.nan if not content.conditions else rand_index(_table(content))
 
 
-def move_error(content: Graph, truth: KnownRooms) -> float:
+def move_error(content: Graph, truth: KnownQuarters) -> float:
     """Return the mean error of moves between rooms; NaN for nodes without conditions.
 
     A node stands for the room that most of its states are in; its moves into all nodes of a room
@@ -136,7 +136,7 @@ def rand_index(table: Int[np.ndarray, "nodes rooms"]) -> float:
     return 1.0 if most == expected else (both - expected) / (most - expected)
 
 
-def random_strips(content: Graph, truth: KnownRooms, rng: np.random.Generator) -> Graph:
+def random_strips(content: Graph, truth: KnownQuarters, rng: np.random.Generator) -> Graph:
     """Return as many nodes, which are strips of a random input, with the same moves."""
     del truth
     n_kinds, column = len(content.conditions), int(rng.integers(3))
@@ -159,7 +159,7 @@ def _table(content: Graph) -> Int[np.ndarray, "nodes rooms"]:
     return table
 
 
-TASKS: tuple[PlantedTask[KnownRooms], ...] = (
+TASKS: tuple[PlantedTask[KnownQuarters], ...] = (
     PlantedTask(
         name="quarters",
         kind=Graph,
