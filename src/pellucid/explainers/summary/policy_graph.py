@@ -35,7 +35,10 @@ from pellucid.rollouts.episodes import Episode
 from pellucid.seeds import derived_seed
 
 MOST_NODES = 8
-MOST_STATES = 6_000
+MOST_STATES = 20_000
+"""States of whole episodes that are used, unless two episodes have more."""
+MOST_FITTED = 4_000
+"""States, evenly spread, that kinds are fitted to and named by."""
 LEAVES_PER_NODE = 2
 ENOUGH = 0.1
 """Share of what more nodes could foretell at most that is given up for fewer nodes."""
@@ -177,8 +180,9 @@ def _parting(
         CapabilityError: All states are alike.
     """
     rows = np.concatenate([flat(episode.observations[:-1]) for episode in episodes])
-    together = np.concatenate(features)
-    n_distinct = len(np.unique(rows, axis=0))
+    picked = _spread(len(rows))
+    fitted, together = rows[picked], np.concatenate(features)[picked]
+    n_distinct = len(np.unique(fitted, axis=0))
     found: list[tuple[float, _Parting]] = []
     one = [np.zeros(len(f), dtype=np.int64) for f in features]
     worst = _error(features, one, 1)
@@ -186,7 +190,7 @@ def _parting(
         if n_nodes > n_distinct:
             break
         labels = clusters(together, n_nodes, seed=derived_seed(task.seed, "policy-graph") % 2**31)
-        conditions = _told_by_inputs(rows, labels, n_nodes)
+        conditions = _told_by_inputs(fitted, labels, n_nodes)
         if len(conditions) < 2:
             continue
         nodes = nodes_of([str(c) for c in conditions], rows)
@@ -201,6 +205,12 @@ def _parting(
     best = min(error for error, _ in found)
     limit = best + ENOUGH * max(worst - best, 0.0)
     return next(parting for error, parting in found if error <= limit)
+
+
+def _spread(n_states: int) -> Int[np.ndarray, " states"]:
+    """Return states, evenly spread."""
+    n_picked = min(n_states, MOST_FITTED)
+    return np.unique(np.linspace(0, n_states - 1, n_picked).round().astype(np.int64))
 
 
 def _error(
@@ -298,7 +308,8 @@ def _names(task: Task, episodes: Sequence[Episode], parting: _Parting) -> list[s
     """Return what tells each kind best, in words; the whole rule where that is not unique."""
     inputs = task.episodes.names.inputs
     rows = np.concatenate([flat(episode.observations[:-1]) for episode in episodes])
-    nodes = np.concatenate(parting.nodes)
+    picked = _spread(len(rows))
+    rows, nodes = rows[picked], np.concatenate(parting.nodes)[picked]
     categories = isinstance(task.agent.observation_space, Discrete)
     names = []
     for node, condition in enumerate(parting.conditions):
