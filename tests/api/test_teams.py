@@ -54,6 +54,18 @@ def test_every_member_and_all_together_are_explained(run: Any) -> None:
     assert json.loads((run.folder / "report.json").read_text())["kind"] == "team"
 
 
+def test_methods_for_teams_are_asked_of_all_together_alone(tmp_path: Path) -> None:
+    small = {**SMALL, "methods": ["team-shapley", "critical-steps"]}
+    run = explain_team(TEAM, ENV, out=tmp_path / "run", **small)
+    asked = {m: [e.method for e in r.record.explanations] for m, r in run.runs.items()}
+    of_one = ["critical-steps"]
+    assert asked == {"early": of_one, "steady": of_one, "late": of_one, "": small["methods"]}
+    alone = {**SMALL, "methods": ["team-shapley"]}
+    run = explain_team(TEAM, ENV, out=tmp_path / "alone", **alone)
+    assert run.runs["early"].record.explanations == ()
+    assert "No question was asked" in run.runs["early"].report.read_text()
+
+
 def test_the_page_names_every_member_with_its_findings(run: Any) -> None:
     page = run.report.read_text()
     for part in run.document["parts"]:

@@ -46,6 +46,8 @@ from pellucid.faithfulness.credit_gap import credit_gap
 from pellucid.faithfulness.deletion import deletion
 from pellucid.faithfulness.event_record import event_record
 from pellucid.faithfulness.event_skill import event_skill
+from pellucid.faithfulness.forecast_futures import forecast_futures
+from pellucid.faithfulness.forecast_records import forecast_records
 from pellucid.faithfulness.graph_prediction import graph_prediction
 from pellucid.faithfulness.graph_return import graph_return
 from pellucid.faithfulness.held_out_agreement import held_out_agreement
@@ -59,6 +61,7 @@ from pellucid.faithfulness.outcome_records import outcome_records
 from pellucid.faithfulness.planted import TASKS, clusters, rooms, units
 from pellucid.faithfulness.planted.alarms import vault
 from pellucid.faithfulness.planted.causes import pipes, rewired
+from pellucid.faithfulness.planted.drifts import tides
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.orders import flashes
 from pellucid.faithfulness.planted.quarters import quarters
@@ -365,22 +368,34 @@ def _orders():
     return first(true), first((true + 0.5) / 2), [first(1 - true), first(true[:, ::-1])]
 
 
-def _graphs(metric, field):
-    """The true moves (or values), half-way to the mean ones, and those of other rooms."""
+def _moves():
+    """The true moves, half-way to the mean ones, and those of other rooms."""
     setting = quarters(1000)
     episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
     right = known_graph(setting.truth)
-    if field == "values":
-        # what is earned in 30 steps falls from room to room towards the one that pays
-        right = replace(right, values=_earned_from(right, episodes))
-    true = getattr(right, field)
+    true = right.transitions
     mean = true.mean(axis=0, keepdims=True) + 0 * true
 
-    def first(values):
-        return metric(check(setting.agent, episodes, replace(right, **{field: values})))[0]
+    def first(moves):
+        told = replace(right, transitions=moves)
+        return graph_prediction(check(setting.agent, episodes, told))[0]
 
     others = [np.roll(true, i, axis=0) for i in (1, 2, 3)]
     return first(true), first((true + mean) / 2), [first(other) for other in others]
+
+
+def _values():
+    """What was earned from each kind of state on, with less error than more."""
+    setting = quarters(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    right = known_graph(setting.truth)
+    true = _earned_from(right, episodes)
+
+    def first(off):
+        told = replace(right, values=true + off)
+        return graph_return(check(setting.agent, episodes, told))[0]
+
+    return first(0.0), first(3.0), [first(8.0), first(-8.0), first(12.0)]
 
 
 def _earned_from(content, episodes):
@@ -423,9 +438,25 @@ def _probes(metric):
     return first(0.0), first(0.3), [first(1.0)]
 
 
+def _forecasts(metric):
+    """The calibrated bands, bands half-way to those of other states, and those of other states."""
+    setting = tides(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    right = pl.explain(
+        setting.agent, episodes, method="imagined-futures", seed=0, score=False
+    ).content
+
+    def first(bands):
+        return metric(check(setting.agent, episodes, replace(right, bands=bands)))[0]
+
+    others = [np.roll(right.bands, shift, axis=0) for shift in (1, 2, 3)]
+    half = (right.bands + others[0]) / 2
+    return first(right.bands), first(half), [first(bands) for bands in others]
+
+
 CASES = {
-    "graph_prediction": lambda: _graphs(graph_prediction, "transitions"),
-    "graph_return": lambda: _graphs(graph_return, "values"),
+    "graph_prediction": _moves,
+    "graph_return": _values,
     "prototype_agreement": lambda: _examples(prototype_agreement),
     "probe_selectivity": lambda: _probes(probe_selectivity),
     "removal_neighbours": lambda: _sources(removal_neighbours),
@@ -433,6 +464,8 @@ CASES = {
     "order_announcements": _orders,
     "rule_agreement": lambda: _rules(rule_agreement),
     "held_out_agreement": lambda: _rules(held_out_agreement),
+    "forecast_futures": lambda: _forecasts(forecast_futures),
+    "forecast_records": lambda: _forecasts(forecast_records),
     "outcome_gap": _consequences,
     "outcome_amounts": lambda: _amounts(outcome_amounts, held_out=False),
     "outcome_records": lambda: _amounts(outcome_records, held_out=True),

@@ -11,12 +11,20 @@ from pellucid import registry
 from pellucid.api.locating import Located
 from pellucid.api.logs import episodes_of
 from pellucid.api.request import Request
-from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, REPORT_FILES, RunFolder
+from pellucid.api.run_folder import (
+    AGENT,
+    EPISODES,
+    EXPLANATIONS,
+    REPORT_FILES,
+    WAYS,
+    RunFolder,
+)
 from pellucid.budget import Cost
 from pellucid.envs import make_env, resolve_names
 from pellucid.envs.described import described
 from pellucid.errors import DataError
-from pellucid.explanation import Explanation, fact, render
+from pellucid.explanation import Explanation, Fact, fact, render
+from pellucid.explanation.wording import gain_for_loss
 from pellucid.faithfulness.badges import judge
 from pellucid.faithfulness.input_doubt import input_doubt
 from pellucid.faithfulness.standing import standing_of
@@ -144,8 +152,8 @@ def lowered(explanation: Explanation) -> Explanation:
     decisive = next(s for s in scores if s.metric == explanation.decisive)
     sentences = info.sentences if decisive.closed_loop else info.logged_sentences
     # it does not reach zero, or it would not have been supported; what is weak is the reason
-    template = sentences.template("weak", reaches_zero=False)
-    facts = {**explanation.facts, "reason": fact(decisive.reason)}
+    facts: Mapping[str, Fact] = {**explanation.facts, "reason": fact(decisive.reason)}
+    template, facts = gain_for_loss(sentences.template("weak", reaches_zero=False), facts)
     return replace(
         explanation,
         complete=False,
@@ -238,6 +246,8 @@ def _warnings(episodes: Episodes) -> list[str]:
 
 
 def _part_title(name: str) -> str:
+    if name == WAYS:
+        return "finding out how to return to a step, for all methods"
     return name.removeprefix(f"{EXPLANATIONS}/")
 
 

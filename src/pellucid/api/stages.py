@@ -33,6 +33,7 @@ from pellucid.api.run_folder import (
     EXPLANATIONS,
     FRAMES,
     OTHER_SEEDS,
+    WAYS,
     RunFolder,
 )
 from pellucid.api.step_views import load_steps, store_steps, view_steps
@@ -44,6 +45,7 @@ from pellucid.io import atomic
 from pellucid.report.record import EpisodeFrames, EpisodeSteps, SeedStability
 from pellucid.rollouts import Episodes, load_episodes, render_frames, save_episodes
 from pellucid.rollouts.logs import Log
+from pellucid.rollouts.snapshots import probed_steps, probing_facts, remember_probing
 
 FRAMES_SHARE = 0.05
 """Largest share of the environment steps that is kept back for rendering frames."""
@@ -103,6 +105,7 @@ def make_parts(work: Work) -> None:
     check_moment(work.request, work.episodes)
     kept_back = _kept_back_for_frames(work) + kept_for_other_seeds(work.request)
     methods = run_order(work.request.methods)
+    _remember_ways(work)
     for position, method in enumerate(methods):
         work.explanations += (_explained(work, methods[position:], kept_back),)
         if _part_name(method) not in work.folder.parts:
@@ -211,12 +214,35 @@ def _explained(work: Work, methods: Sequence[str], kept_back: Cost) -> Explanati
         progress=lambda done: work.progress(method, done),
         command=str(folder.head["command"]),
     )
+    explanation = _without_shared(work, explanation)
     if not explanation.complete and work.meter.time_is_up:
         return explanation
     (folder.path / EXPLANATIONS).mkdir(exist_ok=True)
     explanation.save(folder.path / name)
     folder.finish_part(name, explanation.used, explanation.seconds)
     return explanation
+
+
+def _remember_ways(work: Work) -> None:
+    """Take up how steps are returned to, where an earlier session has found it out."""
+    part = work.folder.part(WAYS)
+    if part is not None and work.episodes is not None:
+        _charge(work.meter, part.used)
+        remember_probing(work.episodes, part.facts)
+
+
+def _without_shared(work: Work, explanation: Explanation) -> Explanation:
+    """Return an explanation whose cost is its own, and list apart what all methods share.
+
+    How the environment returns to a step is found out once, by the first method that has to.
+    """
+    assert work.episodes is not None
+    steps = probed_steps(work.episodes)
+    if not steps or WAYS in work.folder.parts:
+        return explanation
+    shared = Cost(env_steps=steps)
+    work.folder.finish_part(WAYS, shared, 0.0, probing_facts(work.episodes))
+    return replace(explanation, used=explanation.used - shared)
 
 
 def _made_again(work: Work) -> tuple[SeedStability, ...]:
