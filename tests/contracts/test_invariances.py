@@ -130,6 +130,8 @@ def _changes_moved(one, other, states):
 
 def _prediction_moved(one, other, states):
     """Events are about inputs, and come in their order."""
+    if one.orders:
+        return _nothing_moved(one, other, states)
     if len(one.named):
         return _announced_moved(one, other)
     if one.bands.size:
@@ -231,7 +233,7 @@ def test_f39_what_is_said_of_one_episode_does_not_depend_on_its_place(
 # --- F40: rewards in another currency ---
 
 SCALED = {
-    "graph": ("gains",),
+    "graph": ("gains", "values", "limits"),
     "attribution": (),
     "contributions": (),
     "counterfactual_states": (),

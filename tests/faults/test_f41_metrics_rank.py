@@ -19,6 +19,7 @@ from tests.faithfulness.cases import (
 )
 from tests.faithfulness.planted.oracles import causes, contributions, prediction
 from tests.faithfulness.planted.oracles import examples as known_examples
+from tests.faithfulness.planted.oracles import kinds as known_graph
 from tests.faithfulness.planted.oracles import oracle as known
 from tests.faithfulness.planted.oracles import prediction as known_orders
 from tests.faithfulness.planted.oracles import rules as known_rules
@@ -32,6 +33,7 @@ from tests.faithfulness.trees import stump
 import pellucid as pl
 from pellucid import registry
 from pellucid.explanation import Finding, Summary
+from pellucid.explanation.graph_states import nodes_of
 from pellucid.faithfulness import REGISTRY, reasoning
 from pellucid.faithfulness.branch_gap import branch_gap
 from pellucid.faithfulness.certificate_attacks import certificate_attacks
@@ -46,6 +48,8 @@ from pellucid.faithfulness.event_record import event_record
 from pellucid.faithfulness.event_skill import event_skill
 from pellucid.faithfulness.forecast_futures import forecast_futures
 from pellucid.faithfulness.forecast_records import forecast_records
+from pellucid.faithfulness.graph_prediction import graph_prediction
+from pellucid.faithfulness.graph_return import graph_return
 from pellucid.faithfulness.held_out_agreement import held_out_agreement
 from pellucid.faithfulness.highlight_drop import highlight_drop
 from pellucid.faithfulness.hypothesis_choices import hypothesis_choices
@@ -61,6 +65,7 @@ from pellucid.faithfulness.planted.causes import pipes, rewired
 from pellucid.faithfulness.planted.drifts import tides
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.orders import flashes
+from pellucid.faithfulness.planted.quarters import quarters
 from pellucid.faithfulness.planted.queries import known_rule
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted.timetables import elsewhere, timetable
@@ -381,6 +386,45 @@ def _orders():
     return first(true), first((true + 0.5) / 2), [first(1 - true), first(true[:, ::-1])]
 
 
+def _moves():
+    """The true moves, half-way to the mean ones, and those of other rooms."""
+    setting = quarters(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    right = known_graph(setting.truth)
+    true = right.transitions
+    mean = true.mean(axis=0, keepdims=True) + 0 * true
+
+    def first(moves):
+        told = replace(right, transitions=moves)
+        return graph_prediction(check(setting.agent, episodes, told))[0]
+
+    others = [np.roll(true, i, axis=0) for i in (1, 2, 3)]
+    return first(true), first((true + mean) / 2), [first(other) for other in others]
+
+
+def _values():
+    """What was earned from each kind of state on, with less error than more."""
+    setting = quarters(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    right = known_graph(setting.truth)
+    true = _earned_from(right, episodes)
+
+    def first(off):
+        told = replace(right, values=true + off)
+        return graph_return(check(setting.agent, episodes, told))[0]
+
+    return first(0.0), first(3.0), [first(8.0), first(-8.0), first(12.0)]
+
+
+def _earned_from(content, episodes):
+    sums, counts = np.zeros(5), np.zeros(5)
+    for episode in episodes.used:
+        nodes = nodes_of(content.conditions, episode.observations[:-1])
+        np.add.at(sums, nodes, np.cumsum(episode.rewards[::-1])[::-1])
+        np.add.at(counts, nodes, 1)
+    return sums / np.maximum(counts, 1)
+
+
 def _consequences():
     """The true difference, half of it, and the arms exchanged or another outcome."""
     setting = vault(1000)
@@ -430,6 +474,8 @@ def _forecasts(metric):
 
 CASES = {
     "hypothesis_choices": lambda: _hypotheses(hypothesis_choices),
+    "graph_prediction": _moves,
+    "graph_return": _values,
     "prototype_agreement": lambda: _examples(prototype_agreement),
     "probe_selectivity": lambda: _probes(probe_selectivity),
     "removal_neighbours": lambda: _sources(removal_neighbours),

@@ -139,6 +139,11 @@ class Graph:
         n_simulated: Steps that are simulated.
         state: Shape (2,), episode and step of the state; empty if it is about none.
         learned_from: Positions of the episodes that it was learned from; empty for all of them.
+        conditions: Where each of the first nodes holds, as `kernels.predicates` reads it; the
+            nodes behind them are ends of episodes. Empty if nodes are told otherwise.
+        values: Shape (nodes,), mean of what was earned from each node on.
+        limits: Shape (limits,), returns that part the ends of episodes, ascending.
+        way: Shape (entered,), nodes of the likeliest way to the end that is told of.
     """
 
     kind: ClassVar[str] = "graph"
@@ -157,6 +162,10 @@ class Graph:
     n_simulated: int = 0
     state: Int[np.ndarray, " 2"] = field(default_factory=no_integers)
     learned_from: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
+    conditions: tuple[str, ...] = ()
+    values: Float[np.ndarray, " nodes"] = field(default_factory=no_numbers)
+    limits: Float[np.ndarray, " limits"] = field(default_factory=no_numbers)
+    way: Int[np.ndarray, " entered"] = field(default_factory=no_integers)
 
 
 @dataclass(frozen=True)

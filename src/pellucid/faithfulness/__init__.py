@@ -27,6 +27,8 @@ REGISTRY = {
     "prototype_agreement": "pellucid.faithfulness.prototype_agreement",
     "held_out_agreement": "pellucid.faithfulness.held_out_agreement",
     "order_announcements": "pellucid.faithfulness.order_announcements",
+    "graph_prediction": "pellucid.faithfulness.graph_prediction",
+    "graph_return": "pellucid.faithfulness.graph_return",
     "student_return": "pellucid.faithfulness.student_return",
     "surrogate_agreement": "pellucid.faithfulness.surrogate_agreement",
     "surrogate_regret": "pellucid.faithfulness.surrogate_regret",

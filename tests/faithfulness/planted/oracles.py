@@ -27,6 +27,7 @@ from pellucid.faithfulness.planted.crossroads import KnownAbsence
 from pellucid.faithfulness.planted.drifts import KnownTides
 from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.patch_flips import DecidingPatch
+from pellucid.faithfulness.planted.quarters import KnownQuarters
 from pellucid.faithfulness.planted.rooms import KnownRooms
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 from pellucid.faithfulness.planted.teams import KnownYields
@@ -267,6 +268,20 @@ def known_orders(truth: Any) -> Prediction:
     )
 
 
+def kinds(truth: Any) -> Graph:
+    """Tell the four rooms by their quarter of the square, and their true moves."""
+    transitions = np.eye(5)
+    transitions[:4, :4] = truth.moves
+    sides = (("<=", "<="), (">", "<="), (">", ">"), ("<=", ">"))
+    return Graph(
+        node_names=("one", "two", "three", "four", "the end"),
+        occupancy=np.array([0.25, 0.25, 0.25, 0.25, 0.0]),
+        transitions=transitions,
+        conditions=tuple(f"x[0] {a} 0.0 and x[1] {b} 0.0" for a, b in sides),
+        values=np.array([7.0, 7.0, 7.0, 7.0, 0.0]),
+    )
+
+
 def examples(truth: KnownClusters) -> Rules:
     """Return the first recorded moment of each cluster."""
     places = np.array(truth.clusters)
@@ -453,6 +468,11 @@ def outcomes(truth: Any) -> Prediction:
     return replace(known, amounts=truth.amounts(known))
 
 
+def graphs(truth: Any) -> Graph:
+    """Tell the kinds of states, or what causes what."""
+    return kinds(truth) if isinstance(truth, KnownQuarters) else causes(truth)
+
+
 def causes(truth: Any) -> Graph:
     """Tell the true edges and the true chain."""
     effects = truth.edges.astype(np.float64)
@@ -503,7 +523,7 @@ def prediction(truth: Any, horizon: int = 5) -> Prediction:
 
 ORACLES = {
     Prediction: prediction,
-    Graph: causes,
+    Graph: graphs,
     CounterfactualStates: changes,
     Contributions: contributions,
     Components: components,
