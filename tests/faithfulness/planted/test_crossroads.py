@@ -17,9 +17,10 @@ def earned(ways, left):
     env.reset(seed=0)
     env.unwrapped._place, place, total, weight, over = 0, 0, 0.0, 1.0, False
     while not over:
-        following, reward, over, _, info = env.step(ways[place])
-        assert sum(info["reward_terms"].values()) == pytest.approx(reward)
-        total += weight * sum(info["reward_terms"][term] for term in left)
+        following, reward, over, _, _ = env.step(ways[place])
+        terms = crossroads.charged(place, ways[place], following, over)
+        assert sum(terms.values()) == pytest.approx(reward)
+        total += weight * sum(terms[term] for term in left)
         place, weight = following, weight * crossroads.DISCOUNT
     return total
 
