@@ -13,6 +13,7 @@ from pellucid.cli.main import main
 from pellucid.errors import DataError, InputError
 from tests.agents.test_team import network
 from tests.envs.parallel_toy import TEAM
+from tests.envs.turns_toy import TEAM as TURNS_TEAM
 
 ENV = "tests.envs.parallel_toy:make"
 SMALL: dict[str, Any] = {
@@ -51,6 +52,18 @@ def test_every_member_and_all_together_are_explained(run: Any) -> None:
     for part in parts:
         assert (run.folder / part["report"]).is_file()
     assert json.loads((run.folder / "report.json").read_text())["kind"] == "team"
+
+
+def test_methods_for_teams_are_asked_of_all_together_alone(tmp_path: Path) -> None:
+    small = {**SMALL, "methods": ["team-shapley", "critical-steps"]}
+    run = explain_team(TEAM, ENV, out=tmp_path / "run", **small)
+    asked = {m: [e.method for e in r.record.explanations] for m, r in run.runs.items()}
+    of_one = ["critical-steps"]
+    assert asked == {"early": of_one, "steady": of_one, "late": of_one, "": small["methods"]}
+    alone = {**SMALL, "methods": ["team-shapley"]}
+    run = explain_team(TEAM, ENV, out=tmp_path / "alone", **alone)
+    assert run.runs["early"].record.explanations == ()
+    assert "No question was asked" in run.runs["early"].report.read_text()
 
 
 def test_the_page_names_every_member_with_its_findings(run: Any) -> None:
@@ -104,6 +117,27 @@ def test_f34_a_member_that_never_appears_is_said_and_the_others_are_explained(
     assert late["earns"] is None
     assert "took no part" in late["missing"]
     assert run.document["parts"][1]["earns"] is not None
+
+
+TURNS = "tests.envs.turns_toy:make"
+
+
+def test_f34_members_that_take_turns_die_early_or_come_late(tmp_path: Path) -> None:
+    small = {**SMALL, "methods": ["why-not"]}
+    run = explain_team(TURNS_TEAM, TURNS, out=tmp_path / "run", **small)
+    earned = {m: r.record.episodes.returns.round(6).tolist() for m, r in run.runs.items()}
+    returns = {member: set(found) for member, found in earned.items()}
+    assert returns == {"early": {6.6}, "steady": {12.1}, "late": {6.7}}
+    lengths = {m: {len(e) for e in r.record.episodes.used} for m, r in run.runs.items()}
+    assert lengths == {"early": {2}, "steady": {4}, "late": {2}}
+    for member in run.runs.values():
+        # what is asked for in place of a move is one that is allowed
+        assert member.record.explanations[0].content is not None
+    together = run.document["parts"][3]
+    assert together["missing"].startswith("the members take turns")
+    assert run.document["return"]["mean"] is None
+    function = "tests.envs.turns_toy:largest"
+    assert evaluate(run.folder / "members" / "1-steady", code=[TURNS, function]).passed
 
 
 def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:

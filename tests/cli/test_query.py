@@ -35,6 +35,19 @@ def test_what_and_why_not_are_answered_as_documents(command) -> None:
     assert found["badge"] == "supported"
 
 
+def test_an_order_is_answered_with_what_fails_and_what_would_work(command) -> None:
+    outcome = asked(command, "--order", "key_held then key_in_reach")
+    assert outcome.code == 0
+    assert outcome.out.splitlines()[-1].strip() == (
+        "key in reach is not 0, then key held is not 0: in 100 % of 10 episodes (72.2 to 100)"
+    )
+    found = asked(command, "--order", "key_held then key_in_reach", "--json").json["explanation"]
+    assert [one["share"]["value"] for one in found["orders"]] == [1.0, 0.0, 1.0]
+    assert "it fails at key in reach" in found["text"]
+    outcome = asked(command, "--order", "key_held then then")
+    assert outcome.err.splitlines()[1].index("^") == len("key_held then ")
+
+
 def test_answers_use_the_predicates_that_are_given(command) -> None:
     outcome = asked(command, "--when", "1", "--predicate", "near = key_in_reach", "--json")
     assert outcome.json["explanation"]["facts"]["rules"] == "near"
@@ -52,10 +65,11 @@ def test_a_text_that_is_no_predicate_is_pointed_at(command) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ((), "one of --when, --what and --why-not is asked, got 0"),
+        ((), "one of --when, --what, --why-not and --order is asked, got 0"),
         (("--when", "take", "--what", "key_held"), "got 2"),
         (("--when", "take", "--step", "3"), "--step are for --why-not"),
         (("--when", "jump"), "no action 'jump'"),
+        (("--order", "key_held", "--most-predicates", "3"), "--most-predicates is for"),
         (("--why-not", "take", "--episode", "0", "--step", "40"), "has 12 steps"),
         (("--when", "take", "--most-predicates", "0"), "from 1 to 12"),
     ],

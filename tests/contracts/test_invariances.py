@@ -99,6 +99,16 @@ def _nothing_moved(one, other, states):
     assert_same(one, other, but=("observation",))
 
 
+def _futures_moved(one, other, states):
+    """Outcomes are about inputs, and come in their order; those of how it ends come last."""
+    looked_at = one.outcome_columns
+    outcomes = [i for column in (*ORDER, -1) for i in np.flatnonzero(looked_at == column)]
+    about = ("outcomes", "outcome_bounds", "p_values") if outcomes else ()
+    for name in about:
+        np.testing.assert_allclose(getattr(other, name), getattr(one, name)[..., outcomes])
+    assert_same(one, other, but=("observation", "outcome_columns", *about))
+
+
 def _tree_moved(one, other, states):
     assert one.n_parts == other.n_parts
     same = _predictions(one, states) == _predictions(other, states[:, ORDER])
@@ -118,13 +128,60 @@ def _changes_moved(one, other, states):
     assert_same(one, other, but=("observations", "changed", "scales"))
 
 
+def _prediction_moved(one, other, states):
+    """Events are about inputs, and come in their order."""
+    if one.orders:
+        return _nothing_moved(one, other, states)
+    if len(one.named):
+        return _announced_moved(one, other)
+    if one.bands.size:
+        np.testing.assert_allclose(other.bands, one.bands[:, :, ORDER], atol=1e-9)
+        for name in ("standing_still", "followed", "spreads", "observations"):
+            moved = getattr(one, name)[..., ORDER]
+            np.testing.assert_allclose(getattr(other, name), moved, atol=1e-9, err_msg=name)
+        assert one.shown == other.shown
+        return None
+    events = [i for column in ORDER for i in np.flatnonzero(one.columns == column)]
+    for name in ("amounts", "standard_errors", "realised", "bounds", "above"):
+        np.testing.assert_allclose(
+            getattr(other, name), getattr(one, name)[..., events], atol=1e-9, err_msg=name
+        )
+    moved = ("amounts", "standard_errors", "realised", "bounds", "above", "columns", "observations")
+    assert_same(one, other, but=moved)
+    np.testing.assert_allclose(other.observations, one.observations[:, ORDER], atol=1e-9)
+    assert one.shown == other.shown
+    return None
+
+
+def _graph_moved(one, other, states):
+    if one.form != "causes":
+        return _nothing_moved(one, other, states)
+    n = len(ORDER)
+    nodes = [*ORDER, *range(n, len(one.node_names))]  # the parts of the reward stay where they are
+    for name in ("effects", "effect_lows", "effect_highs"):
+        moved = getattr(one, name)[:, nodes][:, :, nodes]
+        np.testing.assert_allclose(getattr(other, name), moved, atol=1e-9)
+    assert [nodes[i] for i in other.chain] == one.chain.tolist()
+    np.testing.assert_allclose(other.outcomes, one.outcomes, atol=1e-9)
+    np.testing.assert_allclose(other.gains, one.gains, atol=1e-9)
+    return None
+
+
+def _announced_moved(one, other):
+    inputs = one.columns >= 0
+    assert [ORDER[i] for i in other.columns[inputs]] == one.columns[inputs].tolist()
+    assert_same(one, other, but=("columns",))
+
+
 MOVED = {
+    "prediction": _prediction_moved,
+    "graph": _graph_moved,
     "attribution": _attribution_moved,
     "contributions": _nothing_moved,
     "components": _nothing_moved,
     "counterfactual_states": _changes_moved,
     "segments": _nothing_moved,
-    "futures": _nothing_moved,
+    "futures": _futures_moved,
     "rules": _nothing_moved,
     "surrogate": _tree_moved,
     "summary": _nothing_moved,
@@ -176,6 +233,7 @@ def test_f39_what_is_said_of_one_episode_does_not_depend_on_its_place(
 # --- F40: rewards in another currency ---
 
 SCALED = {
+    "graph": ("gains", "values", "limits"),
     "attribution": (),
     "contributions": (),
     "counterfactual_states": (),
@@ -185,6 +243,7 @@ SCALED = {
     "components": ("values", "whole"),
     "surrogate": ("returns", "return_lows", "return_highs"),
     "summary": (),
+    "prediction": ("returns",),
 }
 SCALED_RETURNS = ("values", "outputs", "baseline", "standard_errors")
 """Of an attribution of what the agent earns; the others are of its choices and predictions."""

@@ -71,6 +71,20 @@ EVENTS = Prediction(
     np.array([[True, False], [True, False], [True, True], [False, False]]),
     np.array([0, 0, 1, 1]),
 )
+_EFFECTS = np.zeros((2, 3, 3))
+_EFFECTS[1, 1, 0], _EFFECTS[:, 1, 1], _EFFECTS[:, 0, 2] = 0.5, -0.9, -0.8
+CAUSES = Graph(
+    ("place", "speed", "reward"),
+    np.full(3, np.nan),
+    np.abs(_EFFECTS).mean(axis=0),
+    form="causes",
+    action_names=("stay", "go"),
+    effects=_EFFECTS,
+    effect_lows=np.where(_EFFECTS != 0, _EFFECTS - 0.1, np.nan),
+    effect_highs=np.where(_EFFECTS != 0, _EFFECTS + 0.1, np.nan),
+    chain=np.array([1, 0, 2]),
+)
+
 MAP = Graph(
     ("up", "middle", "down"),
     np.array([0.2, 0.5, 0.3]),
@@ -129,6 +143,30 @@ def test_a_changed_state_is_shown_before_and_after_each_input_on_its_own_axis() 
     )
     assert chart.title.endswith("a change was found in 3 of 4 states")
     assert "3 → 3.2" in chart_svg(chart)
+
+
+def test_of_changed_images_it_is_told_how_often_each_region_had_to_change() -> None:
+    swapped = np.array([[True, False], [True, True], [False, False], [True, False]])
+    images = replace(CHANGES, swapped=swapped, shape=(8, 8))
+    chart = drawn(images)
+    assert isinstance(chart, DotChart)
+    n = int(images.found.sum())
+    counts = (swapped & images.found[:, None]).sum(axis=0)
+    expected = sorted((100 * counts / n).tolist(), reverse=True)
+    assert [row.value for row in chart.rows] == pytest.approx(expected)
+    assert chart.rows[0].label == images.input_names[int(counts.argmax())]
+    assert chart.title.endswith("a change was found in 3 of 4 states")
+
+
+def test_of_groups_the_means_before_and_after_are_shown() -> None:
+    swapped = np.array([[True, False], [True, True], [False, False], [True, False]])
+    gone = CHANGES.changed.copy()
+    gone[:, 0] = np.nan  # an object that is not there has no mean
+    chart = drawn(replace(CHANGES, swapped=swapped, shape=(2, 2), changed=gone))
+    assert isinstance(chart, PairChart)
+    assert chart.names == ("mean as it was", "mean changed")
+    assert chart.rows[0].label == CHANGES.input_names[0]
+    assert "been as elsewhere" in chart.sentence
 
 
 def test_where_no_change_was_found_there_is_nothing_to_draw() -> None:
@@ -256,6 +294,21 @@ def test_moments_are_named_and_sorted_by_how_much_they_stand_out() -> None:
 
 
 # --- graphs ---
+
+
+def test_a_graph_of_causes_shows_effects_with_those_of_the_chain_first() -> None:
+    causes = CAUSES
+    chart = content_chart(causes)
+    assert isinstance(chart, DotChart)
+    assert [row.label for row in chart.rows] == [
+        "speed → place, under go", "place → reward", "speed → itself",
+    ]  # fmt: skip
+    assert (chart.rows[0].value, chart.rows[0].low, chart.rows[0].high) == (0.5, 0.4, 0.6)
+    assert [row.tone for row in chart.rows] == ["toward", "away", "away"]
+    assert chart.title.endswith("3 edges under 2 actions, the chain first")
+    assert chart.sentence.startswith("The chain is speed → place → reward; ")
+    assert drawn(causes) is not None
+    assert drawn(replace(causes, effects=np.zeros((2, 3, 3)))) is None
 
 
 def test_a_graph_shows_occupancy_and_the_transitions_that_matter() -> None:

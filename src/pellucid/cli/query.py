@@ -62,6 +62,15 @@ WhyNotOption = Annotated[
         show_default=False,
     ),
 ]
+OrderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--order",
+        metavar="TASKS",
+        help="Does it do these in this order? Such as 'near then held also lit then out'.",
+        show_default=False,
+    ),
+]
 PredicateOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -95,6 +104,7 @@ def query(
     when: WhenOption = None,
     what: WhatOption = None,
     why_not: WhyNotOption = None,
+    order: OrderOption = None,
     episode: MomentEpisodeOption = None,
     step: MomentStepOption = None,
     predicate: PredicateOption = None,
@@ -115,16 +125,18 @@ def query(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Ask when an agent makes a choice, what it does in some states, or why not another choice."""
-    questions = {"when": when, "what": what, "why_not": why_not}
+    """Ask when it makes a choice, what it does in some states, why not another, in which order."""
+    questions = {"when": when, "what": what, "why_not": why_not, "order": order}
     options: dict[str, Any] = {n: value for n, value in questions.items() if value is not None}
     if len(options) != 1:
         raise InputError(
-            f"one of --when, --what and --why-not is asked, got {len(options)}",
+            f"one of --when, --what, --why-not and --order is asked, got {len(options)}",
             hint="such as --when 1, or --what 'x[0] < 0.5'",
         )
     if why_not is None and (episode is not None or step is not None):
         raise InputError("--episode and --step are for --why-not")
+    if order is not None and most_predicates is not None:
+        raise InputError("--most-predicates is for --when and --why-not")
     more = {
         "episode": episode,
         "step": step,
@@ -136,6 +148,7 @@ def query(
     talk_through_stderr(quiet=quiet)
     allow_working_directory()
     asked: dict[str, Any] = {
+        "method": "policy-queries" if order is None else "temporal-queries",
         "n_episodes": episodes,
         "seed": seed,
         "policy": policy.value,
@@ -178,32 +191,54 @@ def _answer(
         raise
     if as_json:
         shown = card(answer, 0, answer.facts["unit"].text)
-        write_json({"explanation": {**shown, "rules": _rule_documents(answer)}})
+        write_json({"explanation": {**shown, **_details(answer)}})
     else:
-        write_lines(f"{answer!r}\n{_rules(answer)}".rstrip())
+        write_lines("\n".join([repr(answer), *_lines(answer)]))
     return 0
 
 
-def _rules(answer: Any) -> str:
-    """Return every rule with what it covers, a line each."""
+def _lines(answer: Any) -> list[str]:
+    """Return every rule with what it covers, or every order with its share, a line each."""
     from pellucid.explanation.wording import show
 
+    def percent(interval: dict[str, float]) -> tuple[str, str]:
+        value, low, high = (show(100 * interval[end]) for end in ("value", "low", "high"))
+        return f"{value} %", f"({low} to {high})"
+
+    details = _details(answer)
     lines = []
-    for rule in _rule_documents(answer):
-        precision = rule["precision"]
-        value, low, high = (show(100 * precision[end]) for end in ("value", "low", "high"))
+    for rule in details.get("rules", ()):
+        share, ends = percent(rule["precision"])
         covered = f"{rule['support']} held-out states"
-        told = f"right in {value} % of {covered} ({low} to {high})"
-        known = precision["value"] == precision["value"]  # not NaN
-        lines.append(f"    {rule['rule']}: {told if known else f'not checked, {covered}'}")
-    return "\n".join(lines)
+        known = rule["support"] > 0 and share != "not measured %"
+        told = f"right in {share} of {covered} {ends}" if known else f"not checked, {covered}"
+        lines.append(f"    {rule['rule']}: {told}")
+    for one in details.get("orders", ()):
+        share, ends = percent(one["share"])
+        lines.append(f"    {one['order']}: in {share} of {one['share']['n']} episodes {ends}")
+    return lines
 
 
-def _rule_documents(answer: Any) -> list[dict[str, Any]]:
-    """Return every rule as plain values."""
+def _details(answer: Any) -> dict[str, Any]:
+    """Return every rule, or every order, as plain values."""
+    from pellucid.stats import proportion_interval
+
     content = answer.content
     if content is None:
-        return []
+        return {}
+    if content.kind == "prediction":
+        shares = [proportion_interval(int(h.sum()), len(h)) for h in content.happened.T]
+        named = zip(content.event_names, content.orders, shares, strict=True)
+        return {
+            "orders": [
+                {
+                    "order": name,
+                    "condition": text,
+                    "share": {"value": s.value, "low": s.low, "high": s.high, "n": s.n},
+                }
+                for name, text, s in named
+            ]
+        }
     columns = (
         content.rules,
         content.conditions,
@@ -212,15 +247,17 @@ def _rule_documents(answer: Any) -> list[dict[str, Any]]:
         content.precision_lows.tolist(),
         content.precision_highs.tolist(),
     )
-    return [
-        {
-            "rule": rule,
-            "condition": condition,
-            "support": support,
-            "precision": {"value": value, "low": low, "high": high},
-        }
-        for rule, condition, support, value, low, high in zip(*columns, strict=True)
-    ]
+    return {
+        "rules": [
+            {
+                "rule": rule,
+                "condition": condition,
+                "support": support,
+                "precision": {"value": value, "low": low, "high": high},
+            }
+            for rule, condition, support, value, low, high in zip(*columns, strict=True)
+        ]
+    }
 
 
 def _command(agent: str | None, env: str | None, options: dict[str, Any]) -> str:

@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
-from pellucid.explanation.content_defaults import no_rows
+from pellucid.explanation.content_defaults import no_cubes, no_integers, no_numbers, no_rows
+from pellucid.rollouts.outcomes import Outcomes
 
 RETURN_LOST = "return lost when actions in a stretch are random"
 KEEPING = "chance that a learnt mask keeps the agent's action"
@@ -65,6 +66,15 @@ class Futures:
         observation: Shape (inputs,), the state, flattened.
         terms_error: Most by which the reward terms of a future miss its return; NaN if there are
             none or some are unknown. Terms that miss it by too much are left out of `terms`.
+        outcome_names: What was looked for in these futures, as `rollouts.outcomes.Outcomes` says,
+            which the next four belong to; empty if nothing was.
+        outcome_kinds: One per outcome.
+        outcome_columns: Shape (outcomes,).
+        outcome_bounds: Shape (outcomes,).
+        outcome_terms: One per outcome.
+        outcomes: Shape (arms, replicates, outcomes), 1 where a future has had it, else 0.
+        p_values: Shape (outcomes,), of no difference between the arms, adjusted for their number;
+            NaN where the futures of an arm are all alike, so that there is no chance to test.
     """
 
     kind: ClassVar[str] = "futures"
@@ -83,6 +93,31 @@ class Futures:
     preference_names: tuple[str, ...]
     observation: Float[np.ndarray, " inputs"]
     terms_error: float = math.nan
+    outcome_names: tuple[str, ...] = ()
+    outcome_kinds: tuple[str, ...] = ()
+    outcome_columns: Int[np.ndarray, " outcomes"] = field(default_factory=no_integers)
+    outcome_bounds: Float[np.ndarray, " outcomes"] = field(default_factory=no_numbers)
+    outcome_terms: tuple[str, ...] = ()
+    outcomes: Float[np.ndarray, "outcome_arms replicates outcomes"] = field(
+        default_factory=no_cubes
+    )
+    p_values: Float[np.ndarray, " outcomes"] = field(default_factory=no_numbers)
+
+    @property
+    def looked_for(self) -> Outcomes:
+        """What `outcomes` are."""
+        return Outcomes(
+            self.outcome_names,
+            self.outcome_kinds,
+            self.outcome_columns,
+            self.outcome_bounds,
+            self.outcome_terms,
+        )
+
+    @property
+    def outcome_differences(self) -> Float[np.ndarray, " outcomes"]:
+        """How much more often each outcome follows the foil than the own action, as a share."""
+        return np.asarray(self.outcomes[1].mean(axis=0) - self.outcomes[0].mean(axis=0))
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,10 @@ def _futures(c: Futures) -> pd.DataFrame:
         "ended": c.ended.ravel(),
     }
     terms = {f"term: {name}": c.terms[:, :, i].ravel() for i, name in enumerate(c.term_names)}
-    return pd.DataFrame(columns | terms)
+    outcomes = {
+        f"outcome: {name}": c.outcomes[:, :, i].ravel() for i, name in enumerate(c.outcome_names)
+    }
+    return pd.DataFrame(columns | terms | outcomes)
 
 
 def _surrogate(c: Surrogate) -> pd.DataFrame:
@@ -127,10 +130,17 @@ def _components(c: Components) -> pd.DataFrame:
 
 
 def _rules(c: Rules) -> pd.DataFrame:
-    return pd.DataFrame({"rule": c.rules, "support": c.support, "precision": c.precision})
+    frame = pd.DataFrame({"rule": c.rules, "support": c.support, "precision": c.precision})
+    if not len(c.examples):
+        return frame
+    return frame.assign(episode=c.examples[:, 0], step=c.examples[:, 1])
 
 
 def _prediction(c: Prediction) -> pd.DataFrame:
+    if c.amounts.size:
+        return _amounts(c)
+    if c.bands.size:
+        return _bands(c)
     state, event = (grid.ravel() for grid in np.indices(c.probabilities.shape))
     return pd.DataFrame(
         {
@@ -142,6 +152,36 @@ def _prediction(c: Prediction) -> pd.DataFrame:
     )
 
 
+def _amounts(c: Prediction) -> pd.DataFrame:
+    state, choice, event = (grid.ravel() for grid in np.indices(c.amounts.shape))
+    return pd.DataFrame(
+        {
+            "episode": c.steps[state, 0],
+            "step": c.steps[state, 1],
+            "choice": choice,
+            "event": np.array(c.event_names, dtype=object)[event],
+            "amount": c.amounts.ravel(),
+            "standard_error": c.standard_errors.ravel(),
+        }
+    )
+
+
+def _bands(c: Prediction) -> pd.DataFrame:
+    state, ahead, event = (grid.ravel() for grid in np.indices(c.bands.shape[:3]))
+    return pd.DataFrame(
+        {
+            "episode": c.steps[state, 0],
+            "step": c.steps[state, 1],
+            "ahead": ahead + 1,
+            "input": np.array(c.event_names, dtype=object)[event],
+            "low": c.bands[..., 0].ravel(),
+            "median": c.bands[..., 1].ravel(),
+            "high": c.bands[..., 2].ravel(),
+            "followed": c.followed.ravel(),
+        }
+    )
+
+
 def _certificates(c: Certificates) -> pd.DataFrame:
     columns = {"state": np.arange(len(c.radii)), "radius": c.radii, "norm": c.norm}
     named = {"name": c.state_names, "choice": c.choices, "rival": c.rivals}
@@ -149,6 +189,8 @@ def _certificates(c: Certificates) -> pd.DataFrame:
 
 
 def _graph(c: Graph) -> pd.DataFrame:
+    if c.form == "causes":
+        return _causes(c)
     source, target = (grid.ravel() for grid in np.indices(c.transitions.shape))
     nodes = np.array(c.node_names, dtype=object)
     return pd.DataFrame(
@@ -157,6 +199,22 @@ def _graph(c: Graph) -> pd.DataFrame:
             "to": nodes[target],
             "probability": c.transitions.ravel(),
             "occupancy": c.occupancy[source],
+        }
+    )
+
+
+def _causes(c: Graph) -> pd.DataFrame:
+    actions, source, target = np.nonzero(c.effects)
+    nodes = np.array(c.node_names, dtype=object)
+    at = (actions, source, target)
+    return pd.DataFrame(
+        {
+            "action": np.array(c.action_names, dtype=object)[actions],
+            "from": nodes[source],
+            "to": nodes[target],
+            "effect": c.effects[at],
+            "low": c.effect_lows[at],
+            "high": c.effect_highs[at],
         }
     )
 

@@ -61,6 +61,11 @@ SHUFFLED_TREES = 5
 LEAST_PROBABILITY = 1e-6
 """Probabilities below count as this: one action that is never taken decides no regret."""
 
+# --- graphs ---
+
+SHUFFLED_GRAPHS = 20
+"""Random partings of the states that make up the control of what a graph says is earned."""
+
 # --- stated reasoning ---
 
 REMOVED_STEPS = 4
@@ -93,6 +98,11 @@ PART_REPLICATES = 5
 """Fresh futures of one arm of one state at most, whose mean is what was measured."""
 PART_PERMUTATIONS = 20
 """Permutations of the components of one state that make up the control."""
+
+# --- forecasts ---
+
+UNDER_COVERAGE = 0.1
+"""By how much less than announced bands may cover."""
 
 # --- teams ---
 

@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Int
 
 from pellucid.explanation.content import Graph
+from pellucid.explanation.plots.causes import causes_chart
+from pellucid.explanation.plots.rows import DotChart
 from pellucid.explanation.wording import show
 from pellucid.io.strict_json import finite_or_text
 
@@ -75,13 +77,16 @@ class GraphChart:
     n_edges: int
 
 
-def graph_chart(content: Graph, unit: str) -> GraphChart | None:
+def graph_chart(content: Graph, unit: str) -> GraphChart | DotChart | None:
     """Return the most visited nodes, in the order of the content, and their main transitions.
 
     Args:
-        content: The graph; the chart is None if it has no nodes.
+        content: The graph; the chart is None if it has no nodes. Of a graph of causes the edges
+            with their effects (`plots.causes`).
         unit: Unused: shares are in percent.
     """
+    if content.form == "causes":
+        return causes_chart(content)
     n_nodes = len(content.node_names)
     if not n_nodes:
         return None
