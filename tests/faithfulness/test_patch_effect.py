@@ -12,7 +12,7 @@ from pellucid.faithfulness.badges import judge
 from pellucid.faithfulness.patch_effect import named_units, patch_effect
 from pellucid.faithfulness.planted import units
 from tests.faithfulness.cases import check
-from tests.faithfulness.planted.oracles import patches
+from tests.faithfulness.planted.oracles import patched_units
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def known():
     """A network by hand, its episodes, and the contributions that are right."""
     setting = units.units(1000)
     episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=1000)
-    return setting, episodes, replace(patches(setting.truth), moments=np.array([[0, 10]]))
+    return setting, episodes, replace(patched_units(setting.truth), moments=np.array([[0, 10]]))
 
 
 def test_the_unit_that_decides_moves_preferences_all_the_way(known) -> None:
