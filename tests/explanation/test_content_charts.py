@@ -221,6 +221,11 @@ def test_contributions_of_episodes_name_the_choice_that_goes_back_to_them() -> N
     assert chart.title == "What the choice at step 7 of episode 0 goes back to"
 
 
+def test_hidden_units_are_said_to_move_preferences_and_not_to_add_up() -> None:
+    chart = drawn(replace(SHARES, units=np.array([[0, 0, 1], [0, 1, 2]])))
+    assert chart.title == "How far each of 2 parts of the hidden layers moves preferences"
+
+
 def test_probes_are_drawn_against_random_labels_the_farthest_apart_first() -> None:
     read = Prediction(
         event_names=("high", "fast"),
@@ -231,7 +236,7 @@ def test_probes_are_drawn_against_random_labels_the_farthest_apart_first() -> No
         controls=np.array([0.7, 0.6]),
     )
     chart = drawn(read)
-    assert [row.label for row in chart.rows] == ["fast (hidden layer 2)", "high (hidden layer 1)"]
+    assert [row.label for row in chart.rows] == ["layer 2: fast", "layer 1: high"]
     assert [(row.first.value, row.second.value) for row in chart.rows] == [(60, 100), (70, 75)]
     assert chart.names == ("random labels", "concept")
 

@@ -78,6 +78,9 @@ def contributions_chart(content: Contributions, unit: str) -> DotChart | None:
 
 
 def _title_of_contributions(content: Contributions) -> str:
+    if len(content.units):
+        n_parts = len(content.names)
+        return f"How far each of {n_parts} parts of the hidden layers moves preferences"
     if content.shown >= 0:
         episode, step = content.moments[content.shown].tolist()
         return f"What the choice at step {step} of episode {episode} goes back to"

@@ -34,7 +34,7 @@ def probes_chart(content: Prediction) -> PairChart:
 
 def _row(content: Prediction, event: int, right: np.ndarray, control: float) -> PairRow:
     found = mean_over_episodes(right, content.episodes)
-    label = f"{content.event_names[event]} (hidden layer {content.layers[event] + 1})"
+    label = f"layer {content.layers[event] + 1}: {content.event_names[event]}"
     low, high = np.clip([found.low, found.high], 0.0, 100.0).tolist()
     return PairRow(
         label,
