@@ -102,12 +102,25 @@ class Graph:
         node_names: One per node.
         occupancy: Shape (nodes,), share of steps spent there.
         transitions: Shape (nodes, nodes), probability of moving from row to column.
+        centres: Shape (regions, inputs), middles of the regions that states are told apart by, if
+            nodes are subgoals; empty otherwise, as all that follows.
+        spreads: Shape (inputs,), unit of each input in which the nearest middle is looked for.
+        regions: Shape (nodes,), the region that each subgoal is.
+        announced: Shape (regions,), the node that is announced next in each region; -1 for none.
+        within: Shape (regions,), steps within which it is announced to be reached.
+        frequencies: Shape (regions,), share of episodes that visit each region.
     """
 
     kind: ClassVar[str] = "graph"
     node_names: tuple[str, ...]
     occupancy: Float[np.ndarray, " nodes"]
     transitions: Float[np.ndarray, "nodes nodes"]
+    centres: Float[np.ndarray, "regions inputs"] = field(default_factory=no_rows)
+    spreads: Float[np.ndarray, " inputs"] = field(default_factory=no_numbers)
+    regions: Int[np.ndarray, " subgoals"] = field(default_factory=no_integers)
+    announced: Int[np.ndarray, " regions"] = field(default_factory=no_integers)
+    within: Int[np.ndarray, " regions"] = field(default_factory=no_integers)
+    frequencies: Float[np.ndarray, " regions"] = field(default_factory=no_numbers)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ REGISTRY = {
     "outcome_records": "pellucid.faithfulness.outcome_records",
     "forecast_futures": "pellucid.faithfulness.forecast_futures",
     "forecast_records": "pellucid.faithfulness.forecast_records",
+    "subgoal_hits": "pellucid.faithfulness.subgoal_hits",
     "credit_gap": "pellucid.faithfulness.credit_gap",
     "state_flip": "pellucid.faithfulness.state_flip",
     "student_return": "pellucid.faithfulness.student_return",

@@ -12,6 +12,7 @@ from pellucid.explanation import (
     Contributions,
     CounterfactualStates,
     Futures,
+    Graph,
     Prediction,
     Segments,
     Summary,
@@ -20,6 +21,7 @@ from pellucid.explanation import (
 from pellucid.faithfulness.planted.alarms import KnownAlarms
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
 from pellucid.faithfulness.planted.drifts import KnownTides
+from pellucid.faithfulness.planted.errands import KnownErrands
 from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 from pellucid.faithfulness.planted.teams import KnownYields
@@ -277,7 +279,6 @@ def prediction(truth: Any) -> Prediction:
 def bands(truth: KnownTides, n_states: int = 20, ahead: int = 20) -> Prediction:
     """Tell the true quantiles of some states."""
     now = np.random.default_rng(3).normal(size=(n_states, 3))
-    true = np.quantile(truth.futures(now, ahead), [0.1, 0.5, 0.9], axis=1)
     return Prediction(
         event_names=("east", "north", "height"),
         probabilities=np.empty((0, 3)),
@@ -286,7 +287,7 @@ def bands(truth: KnownTides, n_states: int = 20, ahead: int = 20) -> Prediction:
         horizon=ahead,
         observations=now,
         held_out=True,
-        bands=np.moveaxis(true, 0, -1),
+        bands=truth.bands(now, ahead),
         standing_still=np.full((n_states, ahead, 3), 1.5),
         spreads=np.ones(3),
         followed=truth.futures(now, ahead)[:, 7],
@@ -313,7 +314,27 @@ def ways(truth: Any) -> Prediction:
     return replace(known, amounts=truth.amounts(known))
 
 
+def graph(truth: KnownErrands) -> Graph:
+    """Name the places of the key and the door, among all places."""
+    grid = np.indices((5, 7, 2)).reshape(3, -1).T.astype(np.float64)
+    regions = np.array(
+        [int(np.flatnonzero((grid == one).all(axis=1))[0]) for one in truth.subgoals]
+    )
+    return Graph(
+        node_names=("key", "door"),
+        occupancy=np.array([0.1, 0.1]),
+        transitions=np.array([[0.0, 1.0], [0.0, 0.0]]),
+        centres=grid,
+        spreads=np.ones(3),
+        regions=regions,
+        announced=np.where(grid[:, 2] > 0, 1, 0),
+        within=np.full(len(grid), 30),
+        frequencies=np.ones(len(grid)),
+    )
+
+
 ORACLES = {
+    Graph: graph,
     Prediction: prediction,
     CounterfactualStates: changes,
     Contributions: contributions,

@@ -9,6 +9,7 @@ from pellucid.faithfulness.planted import (
     components,
     drifts,
     echoes,
+    errands,
     features,
     flips,
     images,
@@ -40,6 +41,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *ways.TASKS,
     *alarms.TASKS,
     *drifts.TASKS,
+    *errands.TASKS,
 )
 
 
