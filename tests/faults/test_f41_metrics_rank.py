@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+import torch
 from tests.agents.contexts import HalfForgetful
 from tests.explainers.text.writers import FORM, PROMPTS, episodes_of, faithful, unfaithful
 from tests.faithfulness.cases import (
@@ -59,6 +60,7 @@ from pellucid.faithfulness.order_announcements import order_announcements
 from pellucid.faithfulness.outcome_amounts import outcome_amounts
 from pellucid.faithfulness.outcome_gap import outcome_gap
 from pellucid.faithfulness.outcome_records import outcome_records
+from pellucid.faithfulness.patch_effect import patch_effect
 from pellucid.faithfulness.planted import TASKS, clusters, crossroads, rooms, units
 from pellucid.faithfulness.planted.alarms import vault
 from pellucid.faithfulness.planted.causes import pipes, rewired
@@ -458,6 +460,24 @@ def _probes(metric):
     return first(0.0), first(0.3), [first(1.0)]
 
 
+def _units(metric):
+    """The unit that decides, units that do so by a half, and those that nothing listens to."""
+    setting = units.units(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=1000)
+    right = replace(contributions(setting.truth), moments=np.array([[0, 10]]))
+    with torch.no_grad():
+        # a second unit that takes part, with three quarters of the weight
+        second = setting.truth.decoys[0]
+        setting.agent.network.module[2].weight[:, second] = torch.tensor([-3.0, 3.0])
+
+    def first(unit):
+        told = replace(right, values=np.eye(units.N_UNITS)[unit])
+        return metric(check(setting.agent, episodes, told))[0]
+
+    silent = [i for i in range(units.N_UNITS) if i not in (setting.truth.carrier, second)]
+    return first(setting.truth.carrier), first(second), [first(unit) for unit in silent]
+
+
 def _forecasts(metric):
     """The calibrated bands, bands half-way to those of other states, and those of other states."""
     setting = tides(1000)
@@ -492,6 +512,7 @@ def _subgoals():
 
 
 CASES = {
+    "patch_effect": lambda: _units(patch_effect),
     "hypothesis_choices": lambda: _hypotheses(hypothesis_choices),
     "graph_prediction": _moves,
     "graph_return": _values,

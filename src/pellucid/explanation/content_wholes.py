@@ -198,6 +198,8 @@ class Contributions:
         by_moment: Shape (moments, contributors), what they contribute to each moment; empty if that
             is not kept. The episode of a moment has no part in what is contributed to it.
         shown: The moment that `values` are about; -1 if they are means over all of them.
+        units: Shape (contributors, 3), hidden layer, first unit and one past the last, if
+            contributors are units of a network; empty otherwise.
         spans: Shape (moments, contributors, 2), where contributors are stretches of steps: the
             first step and one past the last; equal for a stretch that a moment does not have.
         absent: Shape (contributors, terms), which terms of the reward each leaves out, if
@@ -217,6 +219,7 @@ class Contributions:
     members: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
     by_moment: Float[np.ndarray, "moments contributors"] = field(default_factory=no_rows)
     shown: int = -1
+    units: Int[np.ndarray, "contributors 3"] = field(default_factory=no_pairs)
     spans: Int[np.ndarray, "*moments_contributors_ends"] = field(default_factory=no_integers)
     absent: Bool[np.ndarray, "contributors terms"] = field(default_factory=no_flag_rows)
     term_names: tuple[str, ...] = ()

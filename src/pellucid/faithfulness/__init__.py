@@ -39,6 +39,7 @@ REGISTRY = {
     "planted_inputs": "pellucid.faithfulness.planted_inputs",
     "removal_neighbours": "pellucid.faithfulness.removal_neighbours",
     "removal_refit": "pellucid.faithfulness.removal_refit",
+    "patch_effect": "pellucid.faithfulness.patch_effect",
     "probe_selectivity": "pellucid.faithfulness.probe_selectivity",
     "reasoning": "pellucid.faithfulness.reasoning",
 }
