@@ -171,7 +171,7 @@ class FragileMLP(torch.nn.Module):
 
 TRACK = "tests.contracts.agents:Track"
 COUNTED = "tests.contracts.agents:Counted"
-NEEDS_A_TABLE = frozenset({"reward-cliff"})
+NEEDS_A_TABLE = frozenset({"reward-cliff", "reward-hypotheses"})
 """Explainers of environments that show their table of outcomes; the track shows none."""
 
 

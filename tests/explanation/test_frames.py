@@ -55,6 +55,12 @@ def test_a_graph_of_causes_has_one_row_per_edge_and_action() -> None:
     assert (frame.low < frame.effect).all()
 
 
+def test_examples_carry_the_moment_that_they_are() -> None:
+    frame = content_frame(contents()["rules"])
+    assert frame.columns.tolist() == ["rule", "support", "precision", "episode", "step"]
+    assert (frame.episode[0], frame.step[0]) == (2, 5)
+
+
 def test_what_could_not_be_made_has_no_table() -> None:
     with pytest.raises(CapabilityError, match="could not be made"):
         content_frame(None)

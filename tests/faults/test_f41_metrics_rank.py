@@ -19,6 +19,7 @@ from tests.faithfulness.cases import (
 )
 from tests.faithfulness.planted.oracles import causes, contributions, prediction
 from tests.faithfulness.planted.oracles import examples as known_examples
+from tests.faithfulness.planted.oracles import kinds as known_graph
 from tests.faithfulness.planted.oracles import oracle as known
 from tests.faithfulness.planted.oracles import prediction as known_orders
 from tests.faithfulness.planted.oracles import rules as known_rules
@@ -32,6 +33,7 @@ from tests.faithfulness.trees import stump
 import pellucid as pl
 from pellucid import registry
 from pellucid.explanation import Finding, Summary
+from pellucid.explanation.graph_states import nodes_of
 from pellucid.faithfulness import REGISTRY, reasoning
 from pellucid.faithfulness.branch_gap import branch_gap
 from pellucid.faithfulness.certificate_attacks import certificate_attacks
@@ -44,19 +46,26 @@ from pellucid.faithfulness.credit_gap import credit_gap
 from pellucid.faithfulness.deletion import deletion
 from pellucid.faithfulness.event_record import event_record
 from pellucid.faithfulness.event_skill import event_skill
+from pellucid.faithfulness.forecast_futures import forecast_futures
+from pellucid.faithfulness.forecast_records import forecast_records
+from pellucid.faithfulness.graph_prediction import graph_prediction
+from pellucid.faithfulness.graph_return import graph_return
 from pellucid.faithfulness.held_out_agreement import held_out_agreement
 from pellucid.faithfulness.highlight_drop import highlight_drop
+from pellucid.faithfulness.hypothesis_choices import hypothesis_choices
 from pellucid.faithfulness.insertion import insertion
 from pellucid.faithfulness.masked_return import masked_return
 from pellucid.faithfulness.order_announcements import order_announcements
 from pellucid.faithfulness.outcome_amounts import outcome_amounts
 from pellucid.faithfulness.outcome_gap import outcome_gap
 from pellucid.faithfulness.outcome_records import outcome_records
-from pellucid.faithfulness.planted import TASKS, clusters, rooms, units
+from pellucid.faithfulness.planted import TASKS, clusters, crossroads, rooms, units
 from pellucid.faithfulness.planted.alarms import vault
 from pellucid.faithfulness.planted.causes import pipes, rewired
+from pellucid.faithfulness.planted.drifts import tides
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.orders import flashes
+from pellucid.faithfulness.planted.quarters import quarters
 from pellucid.faithfulness.planted.queries import known_rule
 from pellucid.faithfulness.planted.teams import field
 from pellucid.faithfulness.planted.timetables import elsewhere, timetable
@@ -74,6 +83,7 @@ from pellucid.faithfulness.surrogate_agreement import surrogate_agreement
 from pellucid.faithfulness.surrogate_regret import surrogate_regret
 from pellucid.faithfulness.weight_randomisation import weight_randomisation
 from pellucid.posttrain.reasoning import ScriptedWriter
+from pellucid.tabular.hypotheses import Hypotheses, term_tables
 
 ORACLE, METHOD, LOT = (9, 3, 1, 0), (3, 9, 1, 0), [np.roll((9, 3, 1, 0), i) for i in range(4)]
 EIGHT = (4.0, -3.0, 2.0, 1.0, -0.5, 0.2, 0.1, 0.05)
@@ -346,6 +356,22 @@ def _announcements(metric):
     return first(right), first(replace(right, probabilities=half)), [first(lot) for lot in lots]
 
 
+def _hypotheses(metric):
+    """The true hypothesis, one that leaves out one term too many, and all others."""
+    setting = crossroads.absent_term(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    absent = Hypotheses(term_tables(setting.spec, discount=crossroads.DISCOUNT)).absent
+    gone = np.array([term in setting.truth.terms for term in crossroads.TERMS])
+    told = replace(known(next(t for t in TASKS if t.name == "absent-term"), setting), absent=absent)
+
+    def first(row):
+        return metric(check(setting.agent, episodes, replace(told, named=int(row))))[0]
+
+    true = np.flatnonzero((absent == gone).all(axis=1))[0]
+    near = np.flatnonzero((absent & gone).any(axis=1) & (absent.sum(axis=1) == 2))[0]
+    return first(true), first(near), [first(r) for r in range(len(absent)) if r not in (true, near)]
+
+
 def _orders():
     """The true chances, chances half-way to one half, and chances that are turned round."""
     setting = flashes(1000)
@@ -358,6 +384,45 @@ def _orders():
 
     true = right.probabilities
     return first(true), first((true + 0.5) / 2), [first(1 - true), first(true[:, ::-1])]
+
+
+def _moves():
+    """The true moves, half-way to the mean ones, and those of other rooms."""
+    setting = quarters(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    right = known_graph(setting.truth)
+    true = right.transitions
+    mean = true.mean(axis=0, keepdims=True) + 0 * true
+
+    def first(moves):
+        told = replace(right, transitions=moves)
+        return graph_prediction(check(setting.agent, episodes, told))[0]
+
+    others = [np.roll(true, i, axis=0) for i in (1, 2, 3)]
+    return first(true), first((true + mean) / 2), [first(other) for other in others]
+
+
+def _values():
+    """What was earned from each kind of state on, with less error than more."""
+    setting = quarters(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    right = known_graph(setting.truth)
+    true = _earned_from(right, episodes)
+
+    def first(off):
+        told = replace(right, values=true + off)
+        return graph_return(check(setting.agent, episodes, told))[0]
+
+    return first(0.0), first(3.0), [first(8.0), first(-8.0), first(12.0)]
+
+
+def _earned_from(content, episodes):
+    sums, counts = np.zeros(5), np.zeros(5)
+    for episode in episodes.used:
+        nodes = nodes_of(content.conditions, episode.observations[:-1])
+        np.add.at(sums, nodes, np.cumsum(episode.rewards[::-1])[::-1])
+        np.add.at(counts, nodes, 1)
+    return sums / np.maximum(counts, 1)
 
 
 def _consequences():
@@ -391,7 +456,26 @@ def _probes(metric):
     return first(0.0), first(0.3), [first(1.0)]
 
 
+def _forecasts(metric):
+    """The calibrated bands, bands half-way to those of other states, and those of other states."""
+    setting = tides(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=12, seed=0)
+    right = pl.explain(
+        setting.agent, episodes, method="imagined-futures", seed=0, score=False
+    ).content
+
+    def first(bands):
+        return metric(check(setting.agent, episodes, replace(right, bands=bands)))[0]
+
+    others = [np.roll(right.bands, shift, axis=0) for shift in (1, 2, 3)]
+    half = (right.bands + others[0]) / 2
+    return first(right.bands), first(half), [first(bands) for bands in others]
+
+
 CASES = {
+    "hypothesis_choices": lambda: _hypotheses(hypothesis_choices),
+    "graph_prediction": _moves,
+    "graph_return": _values,
     "prototype_agreement": lambda: _examples(prototype_agreement),
     "probe_selectivity": lambda: _probes(probe_selectivity),
     "removal_neighbours": lambda: _sources(removal_neighbours),
@@ -399,6 +483,8 @@ CASES = {
     "order_announcements": _orders,
     "rule_agreement": lambda: _rules(rule_agreement),
     "held_out_agreement": lambda: _rules(held_out_agreement),
+    "forecast_futures": lambda: _forecasts(forecast_futures),
+    "forecast_records": lambda: _forecasts(forecast_records),
     "outcome_gap": _consequences,
     "outcome_amounts": lambda: _amounts(outcome_amounts, held_out=False),
     "outcome_records": lambda: _amounts(outcome_records, held_out=True),

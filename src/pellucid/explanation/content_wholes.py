@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from pellucid.explanation.content_defaults import (
     no_cubes,
+    no_flag_rows,
     no_integers,
     no_numbers,
     no_pairs,
@@ -138,6 +139,11 @@ class Graph:
         n_simulated: Steps that are simulated.
         state: Shape (2,), episode and step of the state; empty if it is about none.
         learned_from: Positions of the episodes that it was learned from; empty for all of them.
+        conditions: Where each of the first nodes holds, as `kernels.predicates` reads it; the
+            nodes behind them are ends of episodes. Empty if nodes are told otherwise.
+        values: Shape (nodes,), mean of what was earned from each node on.
+        limits: Shape (limits,), returns that part the ends of episodes, ascending.
+        way: Shape (entered,), nodes of the likeliest way to the end that is told of.
     """
 
     kind: ClassVar[str] = "graph"
@@ -156,6 +162,10 @@ class Graph:
     n_simulated: int = 0
     state: Int[np.ndarray, " 2"] = field(default_factory=no_integers)
     learned_from: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
+    conditions: tuple[str, ...] = ()
+    values: Float[np.ndarray, " nodes"] = field(default_factory=no_numbers)
+    limits: Float[np.ndarray, " limits"] = field(default_factory=no_numbers)
+    way: Int[np.ndarray, " entered"] = field(default_factory=no_integers)
 
 
 @dataclass(frozen=True)
@@ -177,6 +187,11 @@ class Contributions:
         shown: The moment that `values` are about; -1 if they are means over all of them.
         spans: Shape (moments, contributors, 2), where contributors are stretches of steps: the
             first step and one past the last; equal for a stretch that a moment does not have.
+        absent: Shape (contributors, terms), which terms of the reward each leaves out, if
+            contributors are hypotheses; empty otherwise.
+        term_names: One per term.
+        named: The hypothesis that is named; -1 if none is.
+        discount: Weight of the next step in solving the problem of each.
     """
 
     kind: ClassVar[str] = "contributions"
@@ -190,3 +205,7 @@ class Contributions:
     by_moment: Float[np.ndarray, "moments contributors"] = field(default_factory=no_rows)
     shown: int = -1
     spans: Int[np.ndarray, "*moments_contributors_ends"] = field(default_factory=no_integers)
+    absent: Bool[np.ndarray, "contributors terms"] = field(default_factory=no_flag_rows)
+    term_names: tuple[str, ...] = ()
+    named: int = -1
+    discount: float = math.nan

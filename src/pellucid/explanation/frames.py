@@ -130,7 +130,10 @@ def _components(c: Components) -> pd.DataFrame:
 
 
 def _rules(c: Rules) -> pd.DataFrame:
-    return pd.DataFrame({"rule": c.rules, "support": c.support, "precision": c.precision})
+    frame = pd.DataFrame({"rule": c.rules, "support": c.support, "precision": c.precision})
+    if not len(c.examples):
+        return frame
+    return frame.assign(episode=c.examples[:, 0], step=c.examples[:, 1])
 
 
 def _prediction(c: Prediction) -> pd.DataFrame:

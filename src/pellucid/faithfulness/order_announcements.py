@@ -4,13 +4,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from pellucid.agents.flatten import flat
-from pellucid.errors import BudgetError, CapabilityError
+from pellucid.errors import CapabilityError
 from pellucid.explanation import Check, Prediction, Score, metric
-from pellucid.faithfulness import thresholds
+from pellucid.faithfulness.fresh_episodes import fresh_episodes, n_planned
 from pellucid.faithfulness.results import paired_score
 from pellucid.kernels.orders import parse_order, steps_done
-from pellucid.rollouts import collect
-from pellucid.seeds import derived_seed
 
 
 @metric(
@@ -38,29 +36,7 @@ def order_announcements(check: Check) -> tuple[Score, ...]:
     assert isinstance(content, Prediction)
     if not content.orders:
         raise CapabilityError("the events are no orders of tasks", hint="another method")
-    if check.episodes.spec is None:
-        raise CapabilityError(
-            "fresh episodes need the environment, and these are logs", hint="give the environment"
-        )
-    planned = min(len(check.episodes.attempted), thresholds.STAND_IN_EPISODES)
-    fresh = collect(
-        check.agent,
-        check.episodes.spec,
-        n_episodes=planned,
-        seed=derived_seed(check.seed, "order_announcements"),
-        policy=check.policy,
-        meter=check.meter,
-        names=check.episodes.names,
-        jobs=check.jobs,
-    )
-    if len(fresh.attempted) < min(planned, thresholds.UNITS_FOR_WEAK):
-        raise BudgetError(
-            f"the budget paid for {len(fresh.attempted)} fresh episodes of {planned}",
-            hint="a larger budget for this test",
-        )
-    if not len(fresh):
-        failure = next((e.failure.message for e in fresh.excluded if e.failure is not None), "")
-        raise CapabilityError(f"no fresh episode could be used: {failure}")
+    fresh = fresh_episodes(check, "order_announcements")
     orders = [parse_order(text) for text in content.orders]
     happened = np.array(
         [[steps_done(o, flat(e.observations))[-1] for o in orders] for e in fresh.used]
@@ -72,7 +48,7 @@ def order_announcements(check: Check) -> tuple[Score, ...]:
         shuffled_errors(announced, happened),
         "the same probabilities, shuffled",
         bounds=(0.0, 1.0),
-        complete=len(fresh.attempted) == planned,
+        complete=len(fresh.attempted) == n_planned(check),
     )
     return (score,)
 

@@ -91,7 +91,8 @@ def _columns(
     check: Check, episodes: Episodes, moments: Int[np.ndarray, "states 2"], content: Rules
 ) -> Float[np.ndarray, "states columns"]:
     seen, context = observations_at(episodes, moments), episodes.context_at(moments)
-    return columns_of(check.agent, seen, context, content.likeness) / content.scale
+    columns = columns_of(check.agent, seen, context, content.likeness)
+    return np.asarray(columns / content.scale)
 
 
 def _pool(check: Check, content: Rules) -> Int[np.ndarray, "states 2"]:

@@ -5,13 +5,11 @@ import numpy as np
 from pellucid.agents.acting import choose_actions
 from pellucid.agents.context import in_context
 from pellucid.agents.flatten import flat
-from pellucid.errors import BudgetError, CapabilityError
+from pellucid.errors import CapabilityError
 from pellucid.explanation import Check, Rules, Score, metric
-from pellucid.faithfulness import thresholds
+from pellucid.faithfulness.fresh_episodes import fresh_episodes, n_planned
 from pellucid.faithfulness.results import paired_score
 from pellucid.faithfulness.rule_claims import rule_claims
-from pellucid.rollouts import collect
-from pellucid.seeds import derived_seed
 
 
 @metric(
@@ -38,31 +36,9 @@ def rule_agreement(check: Check) -> tuple[Score, ...]:
     """
     content = check.finding.content
     assert isinstance(content, Rules)
-    if check.episodes.spec is None:
-        raise CapabilityError(
-            "fresh episodes need the environment, and these are logs", hint="give the environment"
-        )
     if not content.conditions:
         raise CapabilityError("the rules are words only", hint="rules with conditions")
-    planned = min(len(check.episodes.attempted), thresholds.STAND_IN_EPISODES)
-    fresh = collect(
-        check.agent,
-        check.episodes.spec,
-        n_episodes=planned,
-        seed=derived_seed(check.seed, "rule_agreement"),
-        policy=check.policy,
-        meter=check.meter,
-        names=check.episodes.names,
-        jobs=check.jobs,
-    )
-    if len(fresh.attempted) < min(planned, thresholds.UNITS_FOR_WEAK):
-        raise BudgetError(
-            f"the budget paid for {len(fresh.attempted)} fresh episodes of {planned}",
-            hint="a larger budget for this test",
-        )
-    if not len(fresh):
-        failure = next((e.failure.message for e in fresh.excluded if e.failure is not None), "")
-        raise CapabilityError(f"no fresh episode could be used: {failure}")
+    fresh = fresh_episodes(check, "rule_agreement")
     actions = np.concatenate([e.actions for e in fresh.used])
     if check.policy == "sampled":  # what it draws is not what it most likely does
         agent = in_context(check.agent, fresh.visited_context)
@@ -76,6 +52,6 @@ def rule_agreement(check: Check) -> tuple[Score, ...]:
         "the same rules told of shuffled states",
         value_unit="% of choices",
         bounds=(0.0, 100.0),
-        complete=len(fresh.attempted) == planned,
+        complete=len(fresh.attempted) == n_planned(check),
     )
     return (score,)

@@ -61,6 +61,11 @@ SHUFFLED_TREES = 5
 LEAST_PROBABILITY = 1e-6
 """Probabilities below count as this: one action that is never taken decides no regret."""
 
+# --- graphs ---
+
+SHUFFLED_GRAPHS = 20
+"""Random partings of the states that make up the control of what a graph says is earned."""
+
 # --- stated reasoning ---
 
 REMOVED_STEPS = 4

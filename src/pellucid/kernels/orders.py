@@ -66,11 +66,13 @@ def parse_order(
     start = 0
     breaks = [match for match in _PARTS.finditer(text) if match.group(2)]
     for place, word in [*((m.span(), m.group(2)) for m in breaks), ((len(text), len(text)), "")]:
+        part = text[start : place[0]]
         try:
-            stages[-1].append(parse_predicate(text[start : place[0]], input_names, defined))
+            stages[-1].append(parse_predicate(part, input_names, defined))
         except PredicateError as error:
-            problem = str(error).partition(": ")[2].partition(": ")[2] or str(error)
-            position = start + error.position
+            problem, position = error.problem, start + error.position
+            if word and error.position >= len(part.rstrip()):
+                problem, position = problem.replace("the end", repr(word)), place[0]
             raise PredicateError(text, position, problem, error.hint or GRAMMAR) from None
         if word == "then":
             stages.append([])

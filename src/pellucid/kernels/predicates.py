@@ -60,7 +60,7 @@ class PredicateError(InputError):
     def __init__(self, text: str, position: int, problem: str, hint: str = GRAMMAR) -> None:
         shown = text if len(text) <= 200 else f"{text[:200]}…"
         super().__init__(f"predicate {shown!r}, letter {position + 1}: {problem}", hint=hint)
-        self.text, self.position = text, position
+        self.text, self.position, self.problem = text, position, problem
 
     @property
     def pointed(self) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.linalg import cho_factor, cho_solve
 
 PENALTIES = (1e-4, 1e-2, 1.0)
@@ -17,13 +17,16 @@ class FeatureRidge:
     """A fit.
 
     Args:
-        means: Shape (inputs,), of the rows.
+        order: Shape (inputs,), the order in which inputs are taken, so that the one in which they
+            are given decides nothing.
+        means: Shape (inputs,), of the rows, in that order, as all that follows.
         spreads: Shape (inputs,).
         frequencies: Shape (inputs, features).
         phases: Shape (features,).
         weights: Shape (1 + inputs + features, targets).
     """
 
+    order: Int[np.ndarray, " inputs"]
     means: Float[np.ndarray, " inputs"]
     spreads: Float[np.ndarray, " inputs"]
     frequencies: Float[np.ndarray, "inputs features"]
@@ -32,7 +35,7 @@ class FeatureRidge:
 
     def predict(self, rows: Float[np.ndarray, "new inputs"]) -> Float[np.ndarray, "new targets"]:
         """Return the targets of new rows."""
-        standard = (rows - self.means) / self.spreads
+        standard = (rows[:, self.order] - self.means) / self.spreads
         return np.asarray(_columns(standard, self.frequencies, self.phases) @ self.weights)
 
 
@@ -57,8 +60,10 @@ def fit_feature_ridge(
     Source: Rahimi 2007 (random Fourier features); the linear part beside them is ours.
     """
     means, spread = rows.mean(axis=0), rows.std(axis=0)
+    order = np.lexsort((spread, means))
+    means, spread = means[order], spread[order]
     spreads = np.where(spread > 0, spread, 1.0)
-    standard = (rows - means) / spreads
+    standard = (rows[:, order] - means) / spreads
     n_inputs = rows.shape[1]
     frequencies = rng.normal(size=(n_inputs, n_features)) / np.sqrt(n_inputs)
     phases = rng.uniform(0.0, 2 * np.pi, n_features)
@@ -77,7 +82,8 @@ def fit_feature_ridge(
             for p in PENALTIES
         ]
         penalty = PENALTIES[int(np.argmin(missed))]
-    return FeatureRidge(means, spreads, frequencies, phases, _solve(columns, targets, penalty))
+    weights = _solve(columns, targets, penalty)
+    return FeatureRidge(order, means, spreads, frequencies, phases, weights)
 
 
 def _columns(

@@ -14,6 +14,8 @@ MOST_VALUES = 64
 """Values of a category that are compared with one by one: the most frequent ones."""
 LEAST_GAIN = 0.01
 """Share of the impurity that a comparison must take, or no more is chosen."""
+NEAR_ZERO = 0.2
+"""Share of a gap within which zero is taken for its middle."""
 DROPPED_GAIN = 0.002
 """Share of the impurity that a comparison must take beside all others, or it is dropped again."""
 
@@ -184,5 +186,7 @@ def _nearby(rows: Float[np.ndarray, "rows inputs"], comparison: Comparison) -> l
 
 
 def _between(column: int, values: Float[np.ndarray, " values"], cut: int) -> Comparison:
-    limit = shortest_between(float(values[cut]), float(values[cut + 1]))
-    return compare(column, ">", limit)
+    low, high = float(values[cut]), float(values[cut + 1])
+    # the middle of a wide gap about zero may be a tiny number that says less than zero does
+    about_zero = low < 0 < high and abs(low + high) < NEAR_ZERO * (high - low)
+    return compare(column, ">", 0.0 if about_zero else shortest_between(low, high))

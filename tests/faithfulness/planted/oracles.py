@@ -22,9 +22,12 @@ from pellucid.explanation import (
 from pellucid.faithfulness.planted.alarms import KnownAlarms
 from pellucid.faithfulness.planted.clusters import KnownClusters
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
+from pellucid.faithfulness.planted.crossroads import TERMS as TERMS_OF_WAYS
+from pellucid.faithfulness.planted.crossroads import KnownAbsence
 from pellucid.faithfulness.planted.drifts import KnownTides
 from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.patch_flips import DecidingPatch
+from pellucid.faithfulness.planted.quarters import KnownQuarters
 from pellucid.faithfulness.planted.rooms import KnownRooms
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 from pellucid.faithfulness.planted.teams import KnownYields
@@ -178,6 +181,8 @@ def contributions(truth: Any) -> Contributions:
     """Give everything to what it is due to."""
     if isinstance(truth, KnownRooms):
         return sources(truth)
+    if isinstance(truth, KnownAbsence):
+        return hypotheses(truth)
     if isinstance(truth, KnownUnits):
         return patched_units(truth)
     return team_credits(truth) if isinstance(truth, KnownYields) else lags(truth)
@@ -197,6 +202,22 @@ def sources(truth: Any) -> Contributions:
         members=np.arange(n),
         by_moment=by_moment,
         shown=0,
+    )
+
+
+def hypotheses(truth: KnownAbsence) -> Contributions:
+    """Believe in the hypothesis that is true."""
+    absent = np.array([[i == j for j in range(len(TERMS_OF_WAYS))] for i in range(-1, 3)])
+    (named,) = np.flatnonzero((absent == [t in truth.terms for t in TERMS_OF_WAYS]).all(axis=1))
+    return Contributions(
+        names=("no term absent", *(f"{term} absent" for term in TERMS_OF_WAYS)),
+        values=100.0 * np.eye(4)[named],
+        standard_errors=np.zeros(4),
+        total=100.0,
+        absent=absent,
+        term_names=TERMS_OF_WAYS,
+        named=int(named),
+        discount=0.99,
     )
 
 
@@ -244,6 +265,20 @@ def known_orders(truth: Any) -> Prediction:
         probabilities=np.tile(chances, (4, 1)),
         happened=np.ones((4, 3), dtype=bool),
         orders=orders,
+    )
+
+
+def kinds(truth: Any) -> Graph:
+    """Tell the four rooms by their quarter of the square, and their true moves."""
+    transitions = np.eye(5)
+    transitions[:4, :4] = truth.moves
+    sides = (("<=", "<="), (">", "<="), (">", ">"), ("<=", ">"))
+    return Graph(
+        node_names=("one", "two", "three", "four", "the end"),
+        occupancy=np.array([0.25, 0.25, 0.25, 0.25, 0.0]),
+        transitions=transitions,
+        conditions=tuple(f"x[0] {a} 0.0 and x[1] {b} 0.0" for a, b in sides),
+        values=np.array([7.0, 7.0, 7.0, 7.0, 0.0]),
     )
 
 
@@ -433,6 +468,11 @@ def outcomes(truth: Any) -> Prediction:
     return replace(known, amounts=truth.amounts(known))
 
 
+def graphs(truth: Any) -> Graph:
+    """Tell the kinds of states, or what causes what."""
+    return kinds(truth) if isinstance(truth, KnownQuarters) else causes(truth)
+
+
 def causes(truth: Any) -> Graph:
     """Tell the true edges and the true chain."""
     effects = truth.edges.astype(np.float64)
@@ -483,7 +523,7 @@ def prediction(truth: Any, horizon: int = 5) -> Prediction:
 
 ORACLES = {
     Prediction: prediction,
-    Graph: causes,
+    Graph: graphs,
     CounterfactualStates: changes,
     Contributions: contributions,
     Components: components,

@@ -10,9 +10,9 @@ from pellucid.agents.acting import preference_unit, preferences
 from pellucid.agents.context import in_context
 from pellucid.agents.outputs import PER_PART, ActionPart, action_parts, action_words
 from pellucid.errors import CapabilityError
-from pellucid.explainers.model.foils import checked_foil
 from pellucid.explanation import Task
 from pellucid.explanation.content_decisions import within_bounds
+from pellucid.explanation.foils import checked_foil
 from pellucid.explanation.options import whole_number
 from pellucid.rollouts.remembered import SAME_ACTION
 from pellucid.types import Actions, Agent, Context, Observations

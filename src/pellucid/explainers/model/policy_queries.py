@@ -13,7 +13,6 @@ from pellucid.agents.flatten import flat
 from pellucid.agents.outputs import chosen_columns, outputs_of_actions
 from pellucid.budget import Cost
 from pellucid.errors import CapabilityError, InputError
-from pellucid.explainers.model.foils import likeliest_other
 from pellucid.explainers.model.predicate_states import (
     Halves,
     Labelled,
@@ -30,6 +29,7 @@ from pellucid.explainers.model.predicate_states import (
     words_of,
 )
 from pellucid.explanation import Fact, Finding, Rules, Sentences, Task, explainer, fact
+from pellucid.explanation.foils import likeliest_other
 from pellucid.explanation.options import EPISODE, STEP, chosen_episode, chosen_step
 from pellucid.explanation.predicate_words import predicate_words
 from pellucid.explanation.wording import show

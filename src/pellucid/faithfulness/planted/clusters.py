@@ -97,7 +97,7 @@ def clusters(seed: int) -> Setting[KnownClusters]:
 
     def choose(rows: Observations) -> Int[np.ndarray, " rows"]:
         distances = np.linalg.norm(rows[:, None, :2] - places, axis=2)
-        return np.array(actions)[distances.argmin(axis=1)]
+        return np.asarray(np.array(actions)[distances.argmin(axis=1)])
 
     agent = agent_of("cluster agent", choose, spec)
     return Setting(agent, spec, KnownClusters(_visited(seed, actions, angle), actions))
