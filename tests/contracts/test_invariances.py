@@ -99,7 +99,7 @@ def _nothing_moved(one, other, states):
     assert_same(one, other, but=("observation",))
 
 
-def _graph_moved(one, other, states):
+def _subgoals_moved(one, other, states):
     """Regions are places or clusters; those of the same states are the same."""
     assert len(one.node_names) == len(other.node_names)
     np.testing.assert_allclose(
@@ -164,6 +164,8 @@ def _prediction_moved(one, other, states):
 
 
 def _graph_moved(one, other, states):
+    if one.centres.size:
+        return _subgoals_moved(one, other, states)
     if one.form != "causes":
         return _nothing_moved(one, other, states)
     n = len(ORDER)
@@ -184,7 +186,6 @@ def _announced_moved(one, other):
 
 
 MOVED = {
-    "graph": _graph_moved,
     "prediction": _prediction_moved,
     "graph": _graph_moved,
     "attribution": _attribution_moved,
@@ -255,7 +256,6 @@ SCALED = {
     "surrogate": ("returns", "return_lows", "return_highs"),
     "summary": (),
     "prediction": ("returns",),
-    "graph": (),
 }
 SCALED_RETURNS = ("values", "outputs", "baseline", "standard_errors")
 """Of an attribution of what the agent earns; the others are of its choices and predictions."""
