@@ -91,7 +91,8 @@ class _RandomNodes(NamedTuple):
         self, rows: Float[np.ndarray, "states inputs"], scale: Float[np.ndarray, " inputs"]
     ) -> Float[np.ndarray, " states"]:
         """Return the value of the nearest node of each state."""
-        return self.values[cdist(rows / scale, self.centres / scale).argmin(axis=1)]
+        nearest = cdist(rows / scale, self.centres / scale).argmin(axis=1)
+        return np.asarray(self.values[nearest])
 
 
 def _thinned(check: Check) -> _Recorded:

@@ -34,11 +34,12 @@ def announcements_chart(content: Prediction, unit: str) -> PairChart | None:
         return None
     about = f"{content.event_names[0]}, by how sure it was" if one else "each event"
     first = rows[0]
+    units = "episodes" if content.orders else "states"
     return PairChart(
-        title=f"How often it announced {about}, and how often it happened, {n_states} states",
+        title=f"How often it announced {about}, and how often it happened, {n_states} {units}",
         sentence=f"{first.label}: announced at {show(first.first.value)} %, happened in "
         f"{first.second.text} %.",
-        unit="% of states",
+        unit=f"% of {units}",
         names=("announced", "happened"),
         between=" against ",
         rows=rows,
