@@ -158,7 +158,7 @@ def _episodes(
     def chances(observations: Observations) -> Float[np.ndarray, " batch"]:
         return keep_chances(features(flat(observations)), weights)
 
-    return collect(
+    episodes: Episodes = collect(
         coin_agent(task.agent, chances, task.policy),
         task.episodes.spec,
         n_episodes=n_episodes,
@@ -167,6 +167,7 @@ def _episodes(
         meter=task.meter,
         names=task.episodes.names,
     )
+    return episodes
 
 
 def _check_failures(failures: list[Failure], n_run: int, n_used: int) -> None:
