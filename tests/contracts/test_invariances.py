@@ -185,6 +185,12 @@ def _announced_moved(one, other):
     assert_same(one, other, but=("columns",))
 
 
+def _rules_moved(one, other, states):
+    assert_same(one, other, but=("scale",))
+    if len(one.scale):
+        np.testing.assert_allclose(other.scale, one.scale[ORDER], atol=1e-12)
+
+
 MOVED = {
     "prediction": _prediction_moved,
     "graph": _graph_moved,
@@ -194,7 +200,7 @@ MOVED = {
     "counterfactual_states": _changes_moved,
     "segments": _nothing_moved,
     "futures": _futures_moved,
-    "rules": _nothing_moved,
+    "rules": _rules_moved,
     "surrogate": _tree_moved,
     "summary": _nothing_moved,
 }
