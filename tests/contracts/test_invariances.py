@@ -100,16 +100,6 @@ def _nothing_moved(one, other, states):
     assert_same(one, other, but=("observation",))
 
 
-def _graph_moved(one, other, states):
-    """Regions are places or clusters; those of the same states are the same."""
-    assert len(one.node_names) == len(other.node_names)
-    np.testing.assert_allclose(
-        np.sort(other.centres[other.regions][:, np.argsort(ORDER)], axis=0),
-        np.sort(one.centres[one.regions], axis=0),
-        atol=1e-9,
-    )
-
-
 def _futures_moved(one, other, states):
     """Outcomes are about inputs, and come in their order; those of how it ends come last."""
     looked_at = one.outcome_columns
@@ -160,7 +150,6 @@ def _prediction_moved(one, other, states):
 
 
 MOVED = {
-    "graph": _graph_moved,
     "prediction": _prediction_moved,
     "attribution": _attribution_moved,
     "components": _nothing_moved,
@@ -225,7 +214,6 @@ SCALED = {
     "surrogate": ("returns", "return_lows", "return_highs"),
     "summary": (),
     "prediction": ("returns",),
-    "graph": (),
 }
 SCALED_RETURNS = ("values", "outputs", "baseline", "standard_errors")
 """Of an attribution of what the agent earns; the others are of its choices and predictions."""
