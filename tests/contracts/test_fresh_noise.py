@@ -6,14 +6,19 @@ import pytest
 
 import pellucid as pl
 from pellucid.explainers.model import why_not
-from pellucid.explainers.state import critical_steps
+from pellucid.explainers.state import critical_steps, outcomes_if
 from pellucid.faithfulness import replays
 from pellucid.rollouts.snapshots import noise_seed
 from tests.faithfulness.cases import Cues, Follower, run
 
 
 @pytest.mark.parametrize(
-    ("method", "module", "n_runs"), [("why-not", why_not, 3), ("critical-steps", critical_steps, 1)]
+    ("method", "module", "n_runs"),
+    [
+        ("why-not", why_not, 3),
+        ("outcomes-if", outcomes_if, 3),
+        ("critical-steps", critical_steps, 1),
+    ],
 )
 def test_searching_comparing_and_testing_share_no_noise(method, module, n_runs, monkeypatch):
     seen = []

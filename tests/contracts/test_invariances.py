@@ -9,7 +9,7 @@ from gymnasium.spaces import Box
 
 import pellucid as pl
 from pellucid.budget import Cost
-from pellucid.explanation import RETURN
+from pellucid.explanation import RETURN, RETURN_LOST
 from pellucid.explanation.programs import program_of
 from pellucid.kernels.programs import outputs_of
 from tests.contracts.agents import TRACK, LinearAgent, on_the_track
@@ -81,7 +81,8 @@ def assert_scores_agree(one, other, factors=None):
     for a, b in zip(one.faithfulness, other.faithfulness, strict=True):
         factor = (factors or {}).get(a.metric, 1.0)
         if a.role != "sanity":
-            assert b.interval.value == pytest.approx(factor * a.interval.value, abs=1e-6), a.metric
+            close = pytest.approx(factor * a.interval.value, abs=1e-6, nan_ok=True)
+            assert b.interval.value == close, a.metric
     assert (one.badge, one.decisive) == (other.badge, other.decisive)
 
 
@@ -96,6 +97,26 @@ def _attribution_moved(one, other, states):
 
 def _nothing_moved(one, other, states):
     assert_same(one, other, but=("observation",))
+
+
+def _subgoals_moved(one, other, states):
+    """Regions are places or clusters; those of the same states are the same."""
+    assert len(one.node_names) == len(other.node_names)
+    np.testing.assert_allclose(
+        np.sort(other.centres[other.regions][:, np.argsort(ORDER)], axis=0),
+        np.sort(one.centres[one.regions], axis=0),
+        atol=1e-9,
+    )
+
+
+def _futures_moved(one, other, states):
+    """Outcomes are about inputs, and come in their order; those of how it ends come last."""
+    looked_at = one.outcome_columns
+    outcomes = [i for column in (*ORDER, -1) for i in np.flatnonzero(looked_at == column)]
+    about = ("outcomes", "outcome_bounds", "p_values") if outcomes else ()
+    for name in about:
+        np.testing.assert_allclose(getattr(other, name), getattr(one, name)[..., outcomes])
+    assert_same(one, other, but=("observation", "outcome_columns", *about))
 
 
 def _tree_moved(one, other, states):
@@ -117,7 +138,34 @@ def _changes_moved(one, other, states):
     assert_same(one, other, but=("observations", "changed", "scales"))
 
 
+def _prediction_moved(one, other, states):
+    """Events are about inputs, and come in their order."""
+    if one.orders:
+        return _nothing_moved(one, other, states)
+    if len(one.named):
+        return _announced_moved(one, other)
+    if one.bands.size:
+        np.testing.assert_allclose(other.bands, one.bands[:, :, ORDER], atol=1e-9)
+        for name in ("standing_still", "followed", "spreads", "observations"):
+            moved = getattr(one, name)[..., ORDER]
+            np.testing.assert_allclose(getattr(other, name), moved, atol=1e-9, err_msg=name)
+        assert one.shown == other.shown
+        return None
+    events = [i for column in ORDER for i in np.flatnonzero(one.columns == column)]
+    for name in ("amounts", "standard_errors", "realised", "bounds", "above"):
+        np.testing.assert_allclose(
+            getattr(other, name), getattr(one, name)[..., events], atol=1e-9, err_msg=name
+        )
+    moved = ("amounts", "standard_errors", "realised", "bounds", "above", "columns", "observations")
+    assert_same(one, other, but=moved)
+    np.testing.assert_allclose(other.observations, one.observations[:, ORDER], atol=1e-9)
+    assert one.shown == other.shown
+    return None
+
+
 def _graph_moved(one, other, states):
+    if one.centres.size:
+        return _subgoals_moved(one, other, states)
     if one.form != "causes":
         return _nothing_moved(one, other, states)
     n = len(ORDER)
@@ -131,7 +179,7 @@ def _graph_moved(one, other, states):
     return None
 
 
-def _prediction_moved(one, other, states):
+def _announced_moved(one, other):
     inputs = one.columns >= 0
     assert [ORDER[i] for i in other.columns[inputs]] == one.columns[inputs].tolist()
     assert_same(one, other, but=("columns",))
@@ -141,10 +189,12 @@ MOVED = {
     "prediction": _prediction_moved,
     "graph": _graph_moved,
     "attribution": _attribution_moved,
+    "contributions": _nothing_moved,
     "components": _nothing_moved,
     "counterfactual_states": _changes_moved,
     "segments": _nothing_moved,
-    "futures": _nothing_moved,
+    "futures": _futures_moved,
+    "rules": _nothing_moved,
     "surrogate": _tree_moved,
     "summary": _nothing_moved,
 }
@@ -195,26 +245,36 @@ def test_f39_what_is_said_of_one_episode_does_not_depend_on_its_place(
 # --- F40: rewards in another currency ---
 
 SCALED = {
-    "prediction": (),
-    "graph": ("gains",),
+    "graph": ("gains", "values", "limits"),
     "attribution": (),
+    "contributions": (),
     "counterfactual_states": (),
+    "rules": (),
     "segments": ("drops", "standard_errors"),
     "futures": ("returns", "terms", "terms_error"),
     "components": ("values", "whole"),
     "surrogate": ("returns", "return_lows", "return_highs"),
     "summary": (),
+    "prediction": ("returns",),
 }
 SCALED_RETURNS = ("values", "outputs", "baseline", "standard_errors")
 """Of an attribution of what the agent earns; the others are of its choices and predictions."""
+
+
+def _in_rewards(content):
+    """Return the arrays of a content that are in units of reward."""
+    if content.kind == "attribution" and content.output_unit == RETURN:
+        return SCALED_RETURNS
+    if content.kind == "segments" and content.quantity != RETURN_LOST:
+        return ()
+    return SCALED[content.kind]
 
 
 @pytest.mark.parametrize("method", EXPLAINERS)
 def test_f40_scaled_rewards_scale_what_is_said_of_rewards_and_nothing_else(method, usual) -> None:
     one = explained(LinearAgent(), usual, method)
     other = explained(LinearAgent(), collected(LinearAgent(), "Scaled"), method)
-    earned = one.content.kind == "attribution" and one.content.output_unit == RETURN
-    scaled = SCALED_RETURNS if earned else SCALED[one.content.kind]
+    scaled = _in_rewards(one.content)
     assert_same(one.content, other.content, but=scaled)
     for name in scaled:
         value = getattr(one.content, name)

@@ -31,7 +31,7 @@ def scores(setting, episodes, content):
 def recorded(setting, episodes):
     """What did happen, announced as certain."""
     known = prediction(setting.truth)
-    events = Events(known.columns, known.thresholds, known.signs)
+    events = Events(known.columns, known.bounds, np.where(known.above, 1, -1))
     times = times_until(episodes[0].observations.astype(float), True, events)
     told = (times[known.steps[:, 1]] <= known.horizon).astype(float)
     return replace(known, probabilities=told)

@@ -18,7 +18,9 @@ from pellucid.report.html import render_html
 from pellucid.report.record import RunRecord
 from pellucid.report.write import write_report
 from pellucid.stats import mean_interval
+from tests.explanation.test_amounts import ALL as AMOUNTS
 from tests.explanation.test_content_charts import ALL
+from tests.explanation.test_fans import FANS
 from tests.report import lunar
 from tests.report.facts import problem, read, rounds_to
 from tests.report.steps import seen_record
@@ -75,7 +77,7 @@ STATES: dict[str, Any] = {
             "explanations": (replace(lunar.supported(), content=content),),
             "with_frames": False,
         }
-        for kind, content in ALL.items()
+        for kind, content in (ALL | AMOUNTS | {"fans": FANS}).items()
     },
     "a large tree": {"explanations": (tree_card("failed", 6),), "with_frames": False},
 }
@@ -115,7 +117,7 @@ def test_no_chart_is_an_empty_axis(state: str) -> None:
     page = in_state(state)[1]
     drawings = re.findall(r'<svg class="c[ "].*?</svg>(?:</svg>)?', page, flags=re.DOTALL)
     for drawing in drawings:
-        marks = re.findall(r"<circle|<path|c-s|c-i", drawing)
+        marks = re.findall(r"<circle|<path|c-s|c-i|c-y", drawing)
         assert marks or "not measured" in drawing, drawing[:300]
 
 

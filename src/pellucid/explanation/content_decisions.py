@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from pellucid.explanation.content_defaults import (
+    no_cubes,
     no_flags,
     no_integers,
     no_numbers,
     no_pairs,
     no_rows,
 )
+from pellucid.rollouts.counting import Counted, Form
+from pellucid.types import Actions
 
 PREDICTED_RETURN = "predicted return"
 """Unit of an attribution of the agent's value."""
@@ -107,6 +110,15 @@ class Attribution:
         return np.argsort(-self.importance, kind="stable")
 
 
+def within_bounds(
+    actions: Shaped[np.ndarray, "actions parts"],
+    lows: Float[np.ndarray, " parts"],
+    highs: Float[np.ndarray, " parts"],
+) -> Bool[np.ndarray, " actions"]:
+    """Return which flattened actions have every part within its bounds."""
+    return np.asarray(((actions >= lows) & (actions <= highs)).all(axis=1))
+
+
 @dataclass(frozen=True)
 class CounterfactualStates:
     """Changed states in which the agent would have chosen another action.
@@ -130,6 +142,17 @@ class CounterfactualStates:
             those of other episodes; 0 where none is.
         searched: Shape (states,), whether actions that lead there were looked for.
         shown: The state that the answer is about.
+        lows: Shape (states, parts), the least that each part of the flattened action may be after
+            the change: equal to `highs` for a choice that is asked for, -inf where a part may be
+            anything. Empty if actions are one choice, numbered as the outputs are.
+        highs: Shape (states, parts), the most that it may be.
+        shape: Of one observation, where the inputs above are groups of numbers of it, such as
+            patches of an image; empty otherwise. `observations` and `changed` then hold the mean
+            of each group.
+        seen: Shape (states, *observation), the whole states as they were; empty without groups.
+        seen_changed: Shape (states, *observation), with groups of another visited state.
+        swapped: Shape (states, groups), the groups that come from it.
+        sources: Shape (states, 2), episode and step of that state; -1 where none was found.
     """
 
     kind: ClassVar[str] = "counterfactual_states"
@@ -148,12 +171,40 @@ class CounterfactualStates:
     plausibility: Float[np.ndarray, " states"] = field(default_factory=no_numbers)
     searched: Bool[np.ndarray, " states"] = field(default_factory=no_flags)
     shown: int = 0
+    lows: Float[np.ndarray, "*states parts"] = field(default_factory=no_numbers)
+    highs: Float[np.ndarray, "*states parts"] = field(default_factory=no_numbers)
+    shape: tuple[int, ...] = ()
+    seen: Shaped[np.ndarray, "*states_and_observation"] = field(default_factory=no_numbers)
+    seen_changed: Shaped[np.ndarray, "*states_and_observation"] = field(default_factory=no_numbers)
+    swapped: Bool[np.ndarray, "*states groups"] = field(default_factory=no_flags)
+    sources: Int[np.ndarray, "states 2"] = field(default_factory=no_pairs)
+
+    @property
+    def differs(self) -> Bool[np.ndarray, "states inputs"]:
+        """Which inputs each change touches; none where none was found."""
+        if self.swapped.size:
+            return np.asarray(self.found[:, None] & self.swapped)
+        return np.asarray(self.found[:, None] & (self.changed != self.observations))
 
     @property
     def n_changed(self) -> Int[np.ndarray, " states"]:
         """How many inputs each change touches; 0 where none was found."""
-        differs = self.found[:, None] & (self.changed != self.observations)
-        return np.asarray(differs.sum(axis=1))
+        return np.asarray(self.differs.sum(axis=1))
+
+    def is_wanted(
+        self, state: int, actions: Actions, start: int = 0
+    ) -> Bool[np.ndarray, " actions"]:
+        """Return which actions are those that the change of a state is for.
+
+        Args:
+            state: Which one.
+            actions: Shape (actions, *action).
+            start: The action of the first output, where actions are one choice.
+        """
+        rows = np.asarray(actions).reshape(len(actions), -1)
+        if not self.lows.size:
+            return np.asarray((rows == self.wanted[state] + start).all(axis=1))
+        return np.asarray(within_bounds(rows, self.lows[state], self.highs[state]))
 
 
 @dataclass(frozen=True)
@@ -200,24 +251,57 @@ class Components:
 class Prediction:
     """Events that were announced, and whether they happened.
 
+    Or, where no event is announced by its probability: `amounts`, how much of each event was, its
+    discounted sum over the steps that follow each of some choices; or `bands`, where each input is
+    announced to be at every step ahead. `probabilities` then have no rows.
+
     Args:
         event_names: One per event.
         probabilities: Shape (states, events), announced.
         happened: Shape (states, events).
         episodes: Shape (states,), episode of each state; empty if unknown, and then what happened
             has no interval.
-        steps: Shape (states, 2), episode and step of each state; empty if unknown.
-        horizon: Steps within which an event was announced; 0 if unknown.
+        amounts: Shape (states, choices, events), announced amounts after each choice, the agent's
+            own first.
+        standard_errors: Shape (states, choices, events), Monte-Carlo error of `amounts`; NaN where
+            it is not known.
+        returns: Shape (states, choices), the discounted return that goes with them.
+        realised: Shape (states, events), what followed in the recorded episodes after the own
+            choice; NaN where it is not known.
+        choices: Shape (states, choices, *action), in the action space.
+        choice_names: One per choice, those of the shown state.
+        steps: Shape (states, 2), episode and step of each state.
+        discount: Weight of the next step in amounts and returns.
+        horizon: Steps that they cover.
+        form: What events are, as `rollouts.counting.Counted` says, which the next four belong to.
+        places: Shape (events, inputs).
+        columns: Shape (events,), the input that an event is about; -1 for the end of the episode.
+        bounds: Shape (events,), what that input is compared with; NaN for the end.
+        above: Shape (events,), whether it must be above; of crossings, whether it must rise.
+        cells: Shape (events, 2), row and column of each place on a map; empty if there is none.
+        observations: Shape (states, inputs), what was seen there.
+        held_out: Whether nothing of the episodes of these states entered the announcements.
         times: Shape (states, events), announced steps until each, given that it happens; NaN where
             nothing is announced.
         named: Shape (states,), the event that is said to come next.
         base_rates: Shape (events,), how often each happens within the horizon from any state.
-        columns: Shape (events,), the input that must cross a threshold, -1 for the end of the
-            episode; empty if events are no such changes (`kernels.events`).
-        thresholds: Shape (events,), NaN for the end.
-        signs: Shape (events,), 1 if the input must rise above it, -1 if it must fall below.
         learned_from: Positions of the episodes that announcements were learned from.
         shown: The state that the answer is about.
+        orders: One per event that is an order of tasks, each as `kernels.orders` reads it; empty if
+            events are others.
+        bands: Shape (states, ahead, events, 3), where each event, which is an input then, is
+            announced to be at every step ahead: lower end, median, upper end.
+        standing_still: Shape (states, ahead, events), half the width of bands of the same coverage
+            around what is seen now.
+        spreads: Shape (events,), standard deviation of each input over visited states.
+        followed: Shape (states, ahead, events), what followed in the recorded episodes; NaN once
+            they had ended.
+        coverage: Share of futures that a band is announced to cover.
+        layers: Shape (events,), the hidden layer that each event is read from, from 0; empty if
+            events are no concepts that are read from inside a network.
+        controls: Shape (events,), share of states in which a probe of random labels is right.
+        fitted_steps: Shape (fitted, 2), the states that probes were fitted to.
+        fitted_labels: Shape (fitted, events), what was true in them.
     """
 
     kind: ClassVar[str] = "prediction"
@@ -225,16 +309,59 @@ class Prediction:
     probabilities: Float[np.ndarray, "states events"]
     happened: Bool[np.ndarray, "states events"]
     episodes: Int[np.ndarray, " states"] = field(default_factory=no_integers)
-    steps: Int[np.ndarray, "states 2"] = field(default_factory=no_pairs)
+    amounts: Float[np.ndarray, "announced choices events"] = field(default_factory=no_cubes)
+    standard_errors: Float[np.ndarray, "announced choices events"] = field(default_factory=no_cubes)
+    returns: Float[np.ndarray, "announced choices"] = field(default_factory=no_rows)
+    realised: Float[np.ndarray, "announced events"] = field(default_factory=no_rows)
+    choices: Shaped[np.ndarray, "..."] = field(default_factory=no_integers)
+    choice_names: tuple[str, ...] = ()
+    steps: Int[np.ndarray, "announced 2"] = field(default_factory=no_pairs)
+    discount: float = math.nan
     horizon: int = 0
+    form: Form = "levels"
+    places: Float[np.ndarray, "events inputs"] = field(default_factory=no_rows)
+    columns: Int[np.ndarray, " events"] = field(default_factory=no_integers)
+    bounds: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
+    above: Bool[np.ndarray, " events"] = field(default_factory=no_flags)
+    cells: Int[np.ndarray, "events 2"] = field(default_factory=no_pairs)
+    observations: Float[np.ndarray, "announced inputs"] = field(default_factory=no_rows)
+    held_out: bool = False
     times: Float[np.ndarray, "states events"] = field(default_factory=no_rows)
     named: Int[np.ndarray, " states"] = field(default_factory=no_integers)
     base_rates: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
-    columns: Int[np.ndarray, " events"] = field(default_factory=no_integers)
-    thresholds: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
-    signs: Int[np.ndarray, " events"] = field(default_factory=no_integers)
     learned_from: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
     shown: int = 0
+    bands: Float[np.ndarray, "..."] = field(default_factory=no_cubes)
+    standing_still: Float[np.ndarray, "told ahead events"] = field(default_factory=no_cubes)
+    spreads: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
+    followed: Float[np.ndarray, "told ahead events"] = field(default_factory=no_cubes)
+    coverage: float = math.nan
+    orders: tuple[str, ...] = ()
+    layers: Int[np.ndarray, " events"] = field(default_factory=no_integers)
+    controls: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
+    fitted_steps: Int[np.ndarray, "fitted 2"] = field(default_factory=no_pairs)
+    fitted_labels: Bool[np.ndarray, "fitted events"] = field(default_factory=no_flags)
+
+    @property
+    def counted(self) -> Counted:
+        """What amounts are sums of."""
+        return Counted(
+            self.form, self.event_names, self.places, self.columns, self.bounds, self.above
+        )
+
+    @property
+    def here(self) -> int:
+        """The place at which the choice of the shown state is made; -1 if it is none of them."""
+        if self.form != "places" or not len(self.observations):
+            return -1
+        seen = self.observations[[self.shown, self.shown]]
+        at = self.counted.of(seen, {})[0]
+        return int(at.argmax()) if at.any() else -1
+
+    @property
+    def right(self) -> Bool[np.ndarray, "states events"]:
+        """Where what was likelier by its probability is what happened."""
+        return np.asarray((self.probabilities > 0.5) == self.happened)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ def _segments(c: Segments) -> pd.DataFrame:
             "drop": c.drops,
             "standard_error": c.standard_errors,
             "chosen": np.arange(len(c.drops)) == c.chosen,
+            "quantity": c.quantity,
         }
     )
 
@@ -85,7 +86,10 @@ def _futures(c: Futures) -> pd.DataFrame:
         "ended": c.ended.ravel(),
     }
     terms = {f"term: {name}": c.terms[:, :, i].ravel() for i, name in enumerate(c.term_names)}
-    return pd.DataFrame(columns | terms)
+    outcomes = {
+        f"outcome: {name}": c.outcomes[:, :, i].ravel() for i, name in enumerate(c.outcome_names)
+    }
+    return pd.DataFrame(columns | terms | outcomes)
 
 
 def _surrogate(c: Surrogate) -> pd.DataFrame:
@@ -126,10 +130,17 @@ def _components(c: Components) -> pd.DataFrame:
 
 
 def _rules(c: Rules) -> pd.DataFrame:
-    return pd.DataFrame({"rule": c.rules, "support": c.support, "precision": c.precision})
+    frame = pd.DataFrame({"rule": c.rules, "support": c.support, "precision": c.precision})
+    if not len(c.examples):
+        return frame
+    return frame.assign(episode=c.examples[:, 0], step=c.examples[:, 1])
 
 
 def _prediction(c: Prediction) -> pd.DataFrame:
+    if c.amounts.size:
+        return _amounts(c)
+    if c.bands.size:
+        return _bands(c)
     state, event = (grid.ravel() for grid in np.indices(c.probabilities.shape))
     return pd.DataFrame(
         {
@@ -137,6 +148,36 @@ def _prediction(c: Prediction) -> pd.DataFrame:
             "event": np.array(c.event_names, dtype=object)[event],
             "probability": c.probabilities.ravel(),
             "happened": c.happened.ravel(),
+        }
+    )
+
+
+def _amounts(c: Prediction) -> pd.DataFrame:
+    state, choice, event = (grid.ravel() for grid in np.indices(c.amounts.shape))
+    return pd.DataFrame(
+        {
+            "episode": c.steps[state, 0],
+            "step": c.steps[state, 1],
+            "choice": choice,
+            "event": np.array(c.event_names, dtype=object)[event],
+            "amount": c.amounts.ravel(),
+            "standard_error": c.standard_errors.ravel(),
+        }
+    )
+
+
+def _bands(c: Prediction) -> pd.DataFrame:
+    state, ahead, event = (grid.ravel() for grid in np.indices(c.bands.shape[:3]))
+    return pd.DataFrame(
+        {
+            "episode": c.steps[state, 0],
+            "step": c.steps[state, 1],
+            "ahead": ahead + 1,
+            "input": np.array(c.event_names, dtype=object)[event],
+            "low": c.bands[..., 0].ravel(),
+            "median": c.bands[..., 1].ravel(),
+            "high": c.bands[..., 2].ravel(),
+            "followed": c.followed.ravel(),
         }
     )
 
@@ -179,9 +220,12 @@ def _causes(c: Graph) -> pd.DataFrame:
 
 
 def _summary(c: Summary) -> pd.DataFrame:
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {"episode": c.steps[:, 0], "step": c.steps[:, 1], "importance": c.importance}
     )
+    if c.reasons:
+        frame["reason"] = c.reasons
+    return frame.assign(**{name: c.profile[:, i] for i, name in enumerate(c.dimension_names)})
 
 
 def _contributions(c: Contributions) -> pd.DataFrame:

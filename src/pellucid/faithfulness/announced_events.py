@@ -19,12 +19,12 @@ def events_of(content: Prediction) -> Events:
     Raises:
         CapabilityError: Events are not told as changes of the state, or not for how many steps.
     """
-    if not len(content.columns) or not content.horizon or not len(content.steps):
+    if not len(content.named) or not len(content.columns) or not content.horizon:
         raise CapabilityError(
             "it does not tell which changes of the state its events are",
             hint="a method that does, such as event-prediction",
         )
-    return Events(content.columns, content.thresholds, content.signs)
+    return Events(content.columns, content.bounds, np.where(content.above, 1, -1))
 
 
 def announcement_scores(

@@ -28,6 +28,7 @@ _DRAWS = 8
     unit="replay",
     closed_loop=True,
     source="Amitai 2024 (COViz), return of both branches; replicates, intervals, controls ours",
+    targets=("action",),
 )
 def branch_gap(check: Check) -> tuple[Score, ...]:
     """Score "a and not b" by the return that b costs on futures the explainer has not seen.

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explanation import Check
 from pellucid.faithfulness import thresholds
-from pellucid.rollouts import Branch, run_branches, snapshot_way
+from pellucid.rollouts import Branch, Future, run_branches, snapshot_way
 from pellucid.rollouts.failures import check_enough, usable_returns
 from pellucid.seeds import derived_seed
 
@@ -18,6 +18,30 @@ def replayed_returns(
 ) -> Float[np.ndarray, "rounds branches"]:
     """Return the reward from its step on of every branch, one round after the other.
 
+    Args:
+        check: Agent, episodes and budget.
+        metric: Name of the metric, which names the stream.
+        branches_of_round: Returns the branches of replicate r; the same number for each r.
+
+    Raises:
+        CapabilityError: As for `fresh_rounds`.
+        BudgetError: Less than five rounds.
+        AgentError: The agent's failures have left fewer.
+        EnvError: The environment's failures have.
+    """
+    rounds = fresh_rounds(check, metric, branches_of_round)
+    return np.array([usable_returns(futures) for futures in rounds])
+
+
+def fresh_rounds(
+    check: Check,
+    metric: str,
+    branches_of_round: Callable[[int], Sequence[Branch]],
+    *,
+    keep_observations: bool = False,
+) -> list[tuple[Future, ...]]:
+    """Return the futures of every branch, one round after the other.
+
     A round is complete or left out, so that every arm has the same replicates; fewer rounds than
     `thresholds.REPLAYS` are a test that stopped early. The noise comes
     from another stream than the explainer's: what was selected there is tested on new futures.
@@ -26,6 +50,7 @@ def replayed_returns(
         check: Agent, episodes and budget.
         metric: Name of the metric, which names the stream.
         branches_of_round: Returns the branches of replicate r; the same number for each r.
+        keep_observations: Whether futures hold their observations.
 
     Raises:
         CapabilityError: There is no environment, or it cannot be branched or re-seeded.
@@ -50,15 +75,16 @@ def replayed_returns(
         policy=check.policy,
         jobs=check.jobs,
         seed=derived_seed(check.seed, "tests", metric),
+        keep_observations=keep_observations,
     )
     n_rounds = len(futures) // width
     if n_rounds < thresholds.UNITS_FOR_WEAK:
         raise _too_small(n_rounds, _expected(check, rounds))
     futures = futures[: n_rounds * width]
-    returns = usable_returns(futures).reshape(n_rounds, width)
-    n_usable = int(np.isfinite(returns).all(axis=1).sum())
+    found = [futures[i * width : (i + 1) * width] for i in range(n_rounds)]
+    n_usable = sum(all(future.failure is None for future in one) for one in found)
     check_enough(futures, n_usable, thresholds.UNITS_FOR_WEAK)
-    return returns
+    return found
 
 
 def check_noise(check: Check) -> None:

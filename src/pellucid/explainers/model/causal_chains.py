@@ -14,8 +14,8 @@ from pellucid.agents.flatten import flat, n_inputs, unflat
 from pellucid.budget import Cost
 from pellucid.errors import CapabilityError, DataError, InputError
 from pellucid.explainers.model.causal_data import Learned, learn, planned_exploring
-from pellucid.explainers.model.foils import checked_foil
 from pellucid.explanation import Fact, Finding, Graph, Sentences, Task, explainer, fact
+from pellucid.explanation.foils import checked_foil
 from pellucid.explanation.options import EPISODE, STEP, chosen_episode, chosen_step, whole_number
 from pellucid.explanation.wording import show
 from pellucid.kernels.action_influence import strongest_chain

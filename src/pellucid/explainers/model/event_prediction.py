@@ -350,8 +350,8 @@ def _content(task: Task, bank: EventBank, announced: _Announced, horizon: int) -
         named=named.astype(np.int64),
         base_rates=bank.rates,
         columns=bank.events.columns,
-        thresholds=bank.events.thresholds,
-        signs=bank.events.signs,
+        bounds=bank.events.thresholds,
+        above=bank.events.signs > 0,
         learned_from=announced.learned_from,
         shown=shown,
     )

@@ -14,8 +14,8 @@ from pellucid.agents.flatten import flat
 from pellucid.agents.outputs import action_parts, action_words, output_names
 from pellucid.budget import Cost
 from pellucid.errors import BudgetError, CapabilityError, InputError
-from pellucid.explainers.model.foils import checked_foil, likeliest_other
 from pellucid.explanation import Fact, Finding, Futures, Sentences, Task, explainer, fact
+from pellucid.explanation.foils import checked_foil, likeliest_other
 from pellucid.explanation.options import EPISODE, STEP, chosen_episode, chosen_step, whole_number
 from pellucid.explanation.wording import show
 from pellucid.kernels.returns import terms_add_up, terms_error
@@ -72,7 +72,7 @@ class WhyNot:
     Both arms continue with the agent; replicate r has the same noise in both. The foil is held
     for a twentieth of the episode (option `hold`), because one step of many simulations is too
     short to matter; COViz forces one step. Of an action with several parts the foil changes one
-    choice, and of quantities alone it mirrors each (`explainers.model.foils`, `docs/actions.md`).
+    choice, and of quantities alone it mirrors each (`explanation.foils`, `docs/actions.md`).
     Without options the question is searched for: the likeliest other action at up to twelve
     moments of the typical episode, keeping the moment at which it costs the most; the decisive test
     then repeats it on fresh futures.
@@ -144,7 +144,7 @@ def _search(task: Task, position: int) -> tuple[_Choice, tuple[Future, ...]]:
     Moments are spread over the episode; one with a failed future is not chosen.
     """
     n_steps = len(task.episodes[position])
-    open_steps = [t for t in range(max(1, n_steps - 1)) if _has_choice(task, position, t)]
+    open_steps = [t for t in range(n_steps) if _has_choice(task, position, t)]
     if not open_steps:
         raise CapabilityError(
             "only one action is allowed at every moment of this episode",

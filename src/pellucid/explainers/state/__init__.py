@@ -9,5 +9,10 @@ REGISTRY = {
     "perturbation": "pellucid.explainers.state.perturbation",
     "rise": "pellucid.explainers.state.rise",
     "memory": "pellucid.explainers.state.memory",
+    "intended-outcomes": "pellucid.explainers.state.intended_outcomes",
+    "outcomes-if": "pellucid.explainers.state.outcomes_if",
+    "imagined-futures": "pellucid.explainers.state.imagined_futures",
     "critical-steps": "pellucid.explainers.state.critical_steps",
+    "step-mask": "pellucid.explainers.state.step_mask",
+    "prototypes": "pellucid.explainers.state.prototypes",
 }

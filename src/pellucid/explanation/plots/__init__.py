@@ -12,8 +12,10 @@ from pellucid.explanation.plots.charts import (
     read_chart,
     score_chart,
 )
+from pellucid.explanation.plots.fans import FanChart, FanRow
 from pellucid.explanation.plots.fronts import FrontChart, FrontPoint, TreeNode
 from pellucid.explanation.plots.graphs import GraphChart, GraphEdge, GraphNode
+from pellucid.explanation.plots.maps import MapCell, MapChart
 from pellucid.explanation.plots.pairs import PairChart, PairRow
 from pellucid.explanation.plots.rows import Band, DotChart, DotRow
 from pellucid.explanation.plots.rule_lists import RulesChart
@@ -30,6 +32,8 @@ __all__ = [
     "Chart",
     "DotChart",
     "DotRow",
+    "FanChart",
+    "FanRow",
     "FrontChart",
     "FrontPoint",
     "FutureRow",
@@ -37,6 +41,8 @@ __all__ = [
     "GraphChart",
     "GraphEdge",
     "GraphNode",
+    "MapCell",
+    "MapChart",
     "PairChart",
     "PairRow",
     "RulesChart",

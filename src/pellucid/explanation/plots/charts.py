@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pellucid.explanation.content import (
+    RETURN_LOST,
     Attribution,
     Certificates,
     Components,
@@ -27,11 +28,13 @@ from pellucid.explanation.content import (
     Summary,
     Surrogate,
 )
-from pellucid.explanation.plots.announcements import announcements_chart
+from pellucid.explanation.plots.amounts import prediction_chart
 from pellucid.explanation.plots.attributions import attribution_chart
 from pellucid.explanation.plots.changes import changes_chart
+from pellucid.explanation.plots.fans import FanChart, read_fans
 from pellucid.explanation.plots.fronts import FrontChart, read_front, surrogate_chart
 from pellucid.explanation.plots.graphs import GraphChart, graph_chart, read_graph
+from pellucid.explanation.plots.maps import MapChart, read_map
 from pellucid.explanation.plots.moments import moments_chart
 from pellucid.explanation.plots.pairs import PairChart, read_pairs
 from pellucid.explanation.plots.parts import components_chart, contributions_chart
@@ -55,7 +58,7 @@ from pellucid.stats import mean_interval, paired_gap, proportion_interval
 
 @dataclass(frozen=True)
 class Stretch:
-    """One stretch of an episode and the return lost when actions there are random."""
+    """One stretch of an episode, and the return lost when actions there are random or the like."""
 
     label: str
     start: int
@@ -68,7 +71,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class StretchChart:
-    """Stretches of an episode along its steps, at the height of the return lost."""
+    """Stretches of an episode along its steps, at the height of what they are compared by."""
 
     form: ClassVar[str] = "stretches"
     title: str
@@ -101,6 +104,7 @@ class FuturesChart:
         rows: The return first, then the reward terms, if they add up to it.
         events: How the futures end.
         terms_error: Most by which the reward terms of a future miss its return, NaN if unknown.
+        about: What the rows are: `returns`, or `outcomes` that some of the futures have.
     """
 
     form: ClassVar[str] = "futures"
@@ -111,10 +115,19 @@ class FuturesChart:
     rows: tuple[FutureRow, ...]
     events: tuple[FutureRow, ...] = ()
     terms_error: float = math.nan
+    about: str = "returns"
 
 
 Chart: TypeAlias = (
-    DotChart | StretchChart | FuturesChart | FrontChart | PairChart | RulesChart | GraphChart
+    DotChart
+    | StretchChart
+    | FuturesChart
+    | FrontChart
+    | PairChart
+    | RulesChart
+    | GraphChart
+    | MapChart
+    | FanChart
 )
 
 
@@ -177,6 +190,7 @@ def _read_futures(data: Mapping[str, Any]) -> FuturesChart:
         rows=tuple(_read_future(row) for row in data["rows"]),
         events=tuple(_read_future(row) for row in data["events"]),
         terms_error=finite_or_text(data["terms_error"]),
+        about=data.get("about", "returns"),
     )
 
 
@@ -202,16 +216,21 @@ def _segments(content: Segments, unit: str) -> Chart:
     )
     chosen = rows[content.chosen]
     shown = DotRow(chosen.label, chosen.value, chosen.low, chosen.high)
+    in_rewards = content.quantity == RETURN_LOST
     return StretchChart(
-        title=f"Return lost when actions in a stretch are random, {len(rows)} stretches",
-        sentence=f"Random actions in {chosen.label} cost {shown.text} {unit}, the most.",
-        unit=unit,
+        title=f"{content.quantity[0].upper()}{content.quantity[1:]}, {len(rows)} stretches",
+        sentence=f"Random actions in {chosen.label} cost {shown.text} {unit}, the most."
+        if in_rewards
+        else f"{chosen.label.capitalize()} stand out: {content.quantity} {shown.text}.",
+        unit=unit if in_rewards else "",
         n_steps=content.n_steps,
         rows=rows,
     )
 
 
 def _futures(content: Futures, unit: str) -> Chart:
+    if content.outcome_names:
+        return _outcomes(content, unit)
     rows = [_future_row("return from here", content.returns, content)]
     spread = np.abs((content.terms[0] - content.terms[1]).mean(axis=0))
     order = np.argsort(-spread, kind="stable").tolist()
@@ -236,6 +255,40 @@ def _futures(content: Futures, unit: str) -> Chart:
         events=events,
         terms_error=content.terms_error,
     )
+
+
+def _outcomes(content: Futures, unit: str) -> FuturesChart:
+    order = np.argsort(-np.abs(content.outcome_differences), kind="stable").tolist()
+    rows = [_share_row(content, outcome) for outcome in order]
+    n = content.outcomes.shape[1]
+    beyond = int((content.p_values <= ODDS).sum())
+    whole = _future_row(f"return ({unit})", content.returns, content)
+    steps = _future_row("steps until it ends", content.lengths.astype(np.float64), content)
+    first = rows[0]
+    return FuturesChart(
+        title=f"How often each outcome follows from step {content.step}, {n} futures each; "
+        f"{beyond} of {len(rows)} differ by more than chance (Holm)",
+        sentence=f"{first.label}: in {first.first.text} % of futures after {content.arms[0]}, in "
+        f"{first.second.text} % after {content.arms[1]}.",
+        unit="% of futures",
+        arms=content.arms,
+        rows=tuple(rows),
+        events=(whole, steps),
+        about="outcomes",
+    )
+
+
+def _share_row(content: Futures, outcome: int) -> FutureRow:
+    had = content.outcomes[:, :, outcome]
+    label = content.outcome_names[outcome]
+    shares = [proportion_interval(int(arm.sum()), len(arm)) for arm in had]
+    gap = paired_gap(had[0], had[1], "higher")
+    dots = [
+        DotRow(name, 100 * share.value, 100 * share.low, 100 * share.high)
+        for name, share in zip(content.arms, shares, strict=True)
+    ]
+    difference = DotRow(label, 100 * gap.value, 100 * gap.low, 100 * gap.high)
+    return FutureRow(label, dots[0], dots[1], difference)
 
 
 def _future_row(label: str, values: Float[np.ndarray, "arms replicates"], content: Futures) -> Any:
@@ -273,6 +326,8 @@ def _certificates(content: Certificates, unit: str) -> Chart | None:
     )
 
 
+ODDS = 0.05
+"""Adjusted p-value up to which two arms differ by more than chance."""
 QUADRANTS = (
     ("right, and depends on its steps", (1, 1)),
     ("right, whatever its steps say", (1, 0)),
@@ -316,7 +371,7 @@ _BUILDERS: Mapping[str, Callable[[Any, str], Chart | None]] = {
     CounterfactualStates.kind: changes_chart,
     Components.kind: components_chart,
     Rules.kind: rules_chart,
-    Prediction.kind: announcements_chart,
+    Prediction.kind: prediction_chart,
     Graph.kind: graph_chart,
     Summary.kind: moments_chart,
     Contributions.kind: contributions_chart,
@@ -329,4 +384,6 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Chart]] = {
     PairChart.form: read_pairs,
     RulesChart.form: read_rules,
     GraphChart.form: read_graph,
+    MapChart.form: read_map,
+    FanChart.form: read_fans,
 }

@@ -3,13 +3,17 @@
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from pellucid.errors import CapabilityError
 from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.plots.charts import FuturesChart, StretchChart, content_chart
+from pellucid.explanation.plots.fans import FanChart
 from pellucid.explanation.plots.fronts import FrontChart
 from pellucid.explanation.plots.graphs import GraphChart, GraphEdge
+from pellucid.explanation.plots.maps import MapChart
 from pellucid.explanation.plots.pairs import PairChart, PairRow
 from pellucid.explanation.plots.rows import MAX_ROWS, Band, DotChart, DotRow
 from pellucid.explanation.plots.rule_lists import RulesChart
@@ -45,6 +49,8 @@ def explanation_figure(explanation: "Explanation") -> Figure:
         "pairs": _pairs,
         "rules": _rules,
         "graph": _graph,
+        "map": _map,
+        "fans": _fans,
     }
     figure: Figure = draw[chart.form](chart)
     figure.suptitle(
@@ -166,6 +172,47 @@ def _graph(chart: GraphChart) -> Figure:
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
     axes.set_title(visible(chart.title), fontsize=9, color=MUTED, loc="left")
+    return figure
+
+
+def _map(chart: MapChart) -> Figure:
+    figure, (axes,) = _figure(1, max(4, chart.n_rows))
+    shades = np.full((chart.n_rows, chart.n_columns), np.nan)
+    for cell in chart.rows:
+        shades[cell.row, cell.column] = cell.shade
+    most = float(np.nanmax(np.abs(shades))) or 1.0
+    colours = LinearSegmentedColormap.from_list("sides", [TONES["away"], "white", TONES["toward"]])
+    image = axes.imshow(shades, cmap=colours, vmin=-most, vmax=most)
+    for cell in chart.rows:
+        if cell.here:
+            axes.plot([cell.column], [cell.row], "s", markerfacecolor="none", color=TEXT,
+                      markersize=12)  # fmt: skip
+    axes.set_anchor("W")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines["bottom"].set_visible(False)
+    bar = figure.colorbar(image, ax=axes, shrink=0.8)
+    bar.set_label(visible(chart.unit), color=MUTED, fontsize=8)
+    axes.set_title(visible(chart.title), fontsize=9, color=MUTED, loc="left")
+    return figure
+
+
+def _fans(chart: FanChart) -> Figure:
+    rows = chart.rows[:MAX_ROWS]
+    figure = Figure(figsize=(6.8, 0.8 + 1.15 * len(rows)), layout="constrained")
+    for position, row in enumerate(rows):
+        axes = figure.add_subplot(len(rows), 1, position + 1)
+        ahead = range(len(row.lows) + 1)
+        axes.fill_between(ahead, [row.now, *row.lows], [row.now, *row.highs], color=BAND)
+        axes.plot(ahead, [row.now, *row.middles], "--", color=RULE, linewidth=1.2)
+        axes.plot(ahead, [row.now, *row.followed], color=TEXT, linewidth=1.4)
+        axes.set_title(clip(visible(row.label), LABEL_LETTERS).replace("$", r"\$"), fontsize=8,
+                       color=TEXT, loc="left")  # fmt: skip
+        axes.tick_params(colors=MUTED, labelsize=7)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    figure.supxlabel(f"steps ahead   band: {show(chart.percent)} %   line: what followed",
+                     color=MUTED, fontsize=8)  # fmt: skip
     return figure
 
 

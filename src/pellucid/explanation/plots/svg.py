@@ -6,9 +6,12 @@ from typing import Any
 
 from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.plots.charts import Chart, FuturesChart, StretchChart
+from pellucid.explanation.plots.fan_drawing import fan_marks
 from pellucid.explanation.plots.fronts import FrontChart
 from pellucid.explanation.plots.graph_drawing import graph_svg
 from pellucid.explanation.plots.graphs import GraphChart
+from pellucid.explanation.plots.map_drawing import map_svg
+from pellucid.explanation.plots.maps import MapChart
 from pellucid.explanation.plots.marks import (
     Axis,
     axis_over,
@@ -44,6 +47,8 @@ def chart_svg(chart: Chart, *, rows: int = MAX_ROWS) -> str:
     """
     if isinstance(chart, GraphChart):
         return graph_svg(chart)
+    if isinstance(chart, MapChart):
+        return map_svg(chart)
     draw: Mapping[str, Callable[[Any, int], tuple[str, int]]] = {
         "dots": _dots,
         "stretches": _stretches,
@@ -51,6 +56,7 @@ def chart_svg(chart: Chart, *, rows: int = MAX_ROWS) -> str:
         "front": _front,
         "pairs": pair_marks,
         "rules": _rules,
+        "fans": fan_marks,
     }
     inner, height = draw[chart.form](chart, rows)
     return picture(inner, height, chart.sentence)
@@ -260,8 +266,13 @@ def chart_css(scope: str = "") -> str:
         ".c .c-w": "font-weight:600",
         ".c line.c-t": "stroke:var(--toward)",
         ".c circle.c-t": "fill:var(--toward)",
+        ".c rect.c-t": "fill:var(--toward)",
         ".c line.c-a": "stroke:var(--away)",
         ".c circle.c-a": "fill:var(--away)",
+        ".c rect.c-a": "fill:var(--away)",
+        ".c .c-e1": "fill:none;stroke:var(--edge);stroke-width:1.2",
+        ".c .c-y": "fill:none;stroke:var(--rule);stroke-width:1",
+        ".c .c-y1": "fill:none;stroke:var(--text);stroke-width:2.6",
         ".c .c-b": "fill:var(--band)",
         ".c .c-e": "stroke:var(--edge);stroke-width:1",
         ".c .c-s": "stroke:var(--edge);stroke-width:3",

@@ -93,7 +93,7 @@ def timetable(seed: int) -> Setting[KnownRings]:
 
 def rings_error(content: Prediction, truth: KnownRings) -> float:
     """Return how far the announced probabilities that a bell rings are from the true ones."""
-    told = [i for i, c in enumerate(content.columns) if c >= 1 and content.signs[i] == 1]
+    told = [i for i, c in enumerate(content.columns) if c >= 1 and content.above[i]]
     if not told or not content.horizon or not len(content.steps):
         return np.nan
     steps = content.steps[:, 1].tolist()

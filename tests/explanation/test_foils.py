@@ -10,7 +10,7 @@ from gymnasium import spaces
 from pellucid.agents.acting import preferences
 from pellucid.envs.rows import RowSpace
 from pellucid.errors import CapabilityError, InputError
-from pellucid.explainers.model.foils import checked_foil, likeliest_other
+from pellucid.explanation.foils import checked_foil, likeliest_other
 from pellucid.types import Categorical, MultiCategorical
 
 SEEN = np.zeros(1, np.float32)
