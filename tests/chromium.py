@@ -1,6 +1,7 @@
-"""A headless Chromium for the tests that look at a page as a reader does: one for the session."""
+"""A headless Chromium, one for the session, and axe, which looks for what readers cannot use."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,3 +33,32 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, which `make test-browser` fetches."""
+    root = Path(__file__).parents[1]
+    for folder in (Path(sys.prefix), root / ".venv"):
+        if (folder / "axe" / "axe.min.js").is_file():
+            return (folder / "axe" / "axe.min.js").read_text(encoding="utf-8")
+    assert not os.environ.get("CI"), "axe-core is missing: make test-browser fetches it"
+    pytest.skip("axe-core is missing: make test-browser fetches it")
+
+
+AXE = "axe.run(document, {resultTypes: ['violations']})"
+
+
+def serious_violations(page: Any, axe_source: str) -> list[tuple[str, str, list[str]]]:
+    """What axe finds serious on a page with everything on it opened and laid out."""
+    page.eval_on_selector_all("details", "els => els.forEach(e => e.open = true)")
+    # what is out of sight is not laid out, and axe would not look at it
+    page.eval_on_selector_all(
+        "section", "els => els.forEach(e => e.style.contentVisibility = 'visible')"
+    )
+    page.evaluate(axe_source)
+    return [
+        (v["id"], v["impact"], [node["html"][:120] for node in v["nodes"][:3]])
+        for v in page.evaluate(AXE)["violations"]
+        if v["impact"] in ("serious", "critical")
+    ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chromium import chromium  # noqa: F401 - a fixture
+from tests.chromium import axe, chromium  # noqa: F401 - fixtures
 
 WritePlugin = Callable[[str, Mapping[str, str], Mapping[str, Mapping[str, str]]], Path]
 

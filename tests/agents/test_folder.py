@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from pellucid.agents import load_agent, save_agent
-from pellucid.agents.folder import read_card
+from pellucid.agents.folder import ranges_of, read_card
 from pellucid.agents.metering import MeteredAgent
 from pellucid.budget import Cost, Meter
-from pellucid.errors import ArtifactError, InputError
+from pellucid.errors import ArtifactError, DataError, InputError
 from tests.agents.models import CHOICES, StubEnv, make_model
 
 
@@ -133,3 +133,41 @@ def test_an_agent_of_the_users_own_class_is_stored_as_a_card(tmp_path: Path) -> 
     assert read_card(tmp_path)["framework"] == "mine"
     with pytest.raises(InputError, match="never stored"):
         load_agent(tmp_path)
+
+
+# --- where inputs were before ---
+
+
+def test_the_range_of_each_input_is_told_of_numbers_alone() -> None:
+    seen = np.array([[0.0, -1.0], [2.0, 5.0], [1.0, 0.0]], np.float32)
+    assert ranges_of(seen) == {
+        "input_ranges": {"low": [0.0, -1.0], "high": [2.0, 5.0], "states": 3}
+    }
+    assert ranges_of(seen[:0]) == ranges_of(np.zeros((4, 84, 84))) == {}
+    assert ranges_of(np.array([[np.inf]])) == ranges_of(np.array([["a"]])) == {}
+
+
+def test_ranges_are_stored_once_and_kept_when_it_is_stored_again(tmp_path: Path) -> None:
+    agent = load_agent(make_model("PPO", policy_kwargs={"net_arch": [8]}))
+    shape = agent.observation_space.shape
+    save_agent(agent, tmp_path / "first", seen=np.zeros((2, *shape)))
+    assert read_card(tmp_path / "first")["input_ranges"]["states"] == 2
+    save_agent(load_agent(tmp_path / "first"), tmp_path / "second", seen=np.ones((5, *shape)))
+    assert read_card(tmp_path / "second")["input_ranges"]["states"] == 2
+    save_agent(agent, tmp_path / "third")
+    assert "input_ranges" not in read_card(tmp_path / "third")
+
+
+@pytest.mark.parametrize(
+    "ranges",
+    [
+        [1.0],
+        {"low": [0.0], "high": [1.0, 2.0], "states": 3},
+        {"low": ["x"], "high": [1.0], "states": 3},
+        {"low": [0.0], "high": [1.0]},
+    ],
+)
+def test_ranges_that_are_none_are_refused(stored: Path, ranges: Any) -> None:
+    change_card(stored, input_ranges=ranges)
+    with pytest.raises(DataError, match="needs the lists low and high"):
+        read_card(stored)

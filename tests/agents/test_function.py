@@ -1,15 +1,18 @@
 """A function as an agent."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium.spaces import Box, Discrete
 
 from pellucid.agents import agent_sha256, load_agent, save_agent
 from pellucid.agents.acting import choose_actions, preference_unit, preferences
 from pellucid.agents.function import CHUNK
 from pellucid.errors import AgentError, CapabilityError, InputError
+from pellucid.types import Context
 from tests.agents.models import TORQUES, StubEnv, random_observations
 
 
@@ -159,3 +162,43 @@ def test_what_a_function_raises_is_an_error_of_the_agent() -> None:
 
     with pytest.raises(AgentError, match="broken raised KeyError"):
         load_agent(broken, env=StubEnv()).act(random_observations(1))
+
+
+# --- which actions are allowed ---
+
+
+def test_a_function_with_a_parameter_masks_is_told_what_is_allowed_row_by_row() -> None:
+    sizes = []
+
+    def first_allowed(observations: Any, masks: Any) -> Any:
+        sizes.append(masks.shape)
+        return masks.argmax(axis=1)
+
+    env = SimpleNamespace(observation_space=Box(-1, 1, (2,)), action_space=Discrete(3))
+    agent: Any = load_agent(first_allowed, env=env)
+    assert agent.capabilities == {"masks"}
+    with pytest.raises(CapabilityError, match="which actions its environment allows"):
+        agent.act(np.zeros((1, 2), np.float32))
+    masks = np.eye(3, dtype=bool)[np.arange(70) % 3]
+    rows = np.zeros((70, 2), np.float32)
+    found = agent.within(Context(masks=masks)).act(rows)
+    np.testing.assert_array_equal(found, np.arange(70) % 3)
+    assert set(sizes) == {(32, 3)}
+    one = agent.within(Context(masks=masks[2:3])).act(rows)
+    assert (one == 2).all()
+    assert agent.within(Context(masks=masks[:1])).act(rows[:0]).shape == (0,)
+
+
+def test_a_function_may_draw_among_what_is_allowed() -> None:
+    def drawn(observations: Any, rngs: Any, masks: Any) -> Any:
+        if rngs is None:
+            return masks.argmax(axis=1)
+        return np.array([r.choice(np.flatnonzero(m)) for r, m in zip(rngs, masks, strict=True)])
+
+    env = SimpleNamespace(observation_space=Box(-1, 1, (2,)), action_space=Discrete(3))
+    agent: Any = load_agent(drawn, env=env)
+    assert agent.capabilities == {"masks", "sampling"}
+    bound = agent.within(Context(masks=np.array([[False, True, True]])))
+    rngs = [np.random.default_rng(i) for i in range(40)]
+    assert set(bound.sample(np.zeros((40, 2), np.float32), rngs)) == {1, 2}
+    assert set(bound.act(np.zeros((4, 2), np.float32))) == {1}

@@ -14,9 +14,9 @@ from gymnasium.spaces import Box, Discrete
 from torch import nn
 
 from pellucid.agents import load_agent
+from pellucid.agents.joint import JointAgent
 from pellucid.agents.spaces import Spaces
 from pellucid.agents.team import (
-    JointAgent,
     Others,
     TeamFactory,
     card_env,
@@ -24,10 +24,13 @@ from pellucid.agents.team import (
     load_team,
     save_team,
 )
+from pellucid.envs.team_views import Seen
 from pellucid.errors import CapabilityError, DataError, InputError
+from pellucid.types import Context
 from tests.envs.parallel_toy import TEAM, by_time, two
 
 ENV = "tests.envs.parallel_toy:make"
+TURNS = "tests.envs.turns_toy:make"
 PLACE: Any = SimpleNamespace(
     observation_space=Box(-1.0, 10.0, (2,), np.float32), action_space=Discrete(3)
 )
@@ -153,17 +156,20 @@ def test_others_are_not_copied_and_can_be_sent_to_a_process() -> None:
     others = Others(load_team({"*": by_time}, ENV).agents, "greedy")
     assert copy.deepcopy(others) is others
     again = pickle.loads(pickle.dumps(others))
-    seen = {"early": np.array([5.0, 0.0])}
-    assert again(seen, np.random.default_rng(0)) == {"early": 2}
+    seen = {"early": Seen(np.array([5.0, 0.0]))}
+    assert again(seen, np.random.default_rng(0), {}) == {"early": 2}
 
 
 def test_others_draw_their_actions_if_asked_to() -> None:
     agents = load_team({"*": network(0)}, ENV).agents
-    seen = {"early": np.zeros(2, np.float32)}
-    drawn = {Others(agents, "sampled")(seen, np.random.default_rng(i))["early"] for i in range(40)}
-    assert len(drawn) > 1
-    fixed = {Others(agents, "greedy")(seen, np.random.default_rng(i))["early"] for i in range(40)}
-    assert len(fixed) == 1
+    seen = {"early": Seen(np.zeros(2, np.float32))}
+
+    def choices(policy: Any) -> set[int]:
+        others = Others(agents, policy)
+        return {others(seen, np.random.default_rng(i), {})["early"] for i in range(40)}
+
+    assert len(choices("sampled")) > 1
+    assert len(choices("greedy")) == 1
 
 
 def test_the_factory_makes_views_of_members_and_of_all() -> None:
@@ -174,14 +180,69 @@ def test_the_factory_makes_views_of_members_and_of_all() -> None:
     assert TeamFactory(ENV, agents)().action_space == Discrete(27)
 
 
-def test_members_with_a_memory_are_refused() -> None:
-    class Remembering:
-        name, framework = "r", "own"
-        observation_space, action_space = PLACE.observation_space, PLACE.action_space
-        capabilities = frozenset({"recurrent"})
+# --- members with masks or a memory ---
 
-        def act(self, observations: Any) -> Any:
-            return two(observations)
 
-    with pytest.raises(CapabilityError, match="early of team has recurrent"):
-        load_team({"*": Remembering()}, ENV)
+class Counts:
+    """Remembers how many observations it has seen, and chooses that, up to 2."""
+
+    name, framework = "counts", "own"
+    observation_space, action_space = PLACE.observation_space, PLACE.action_space
+    capabilities = frozenset({"recurrent"})
+    initial_memory = np.zeros(1, np.float32)
+
+    def __init__(self, context: Any = None) -> None:
+        self.context = context
+
+    def within(self, context: Any) -> "Counts":
+        return Counts(context)
+
+    def act(self, observations: Any) -> Any:
+        seen = np.broadcast_to(self.context.memory, (len(observations), 1))
+        return np.minimum(seen[:, 0], 2).astype(np.int64)
+
+    def next_memory(self, observations: Any) -> Any:
+        return np.broadcast_to(self.context.memory, (len(observations), 1)) + np.float32(1)
+
+
+def test_others_remember_from_step_to_step_and_the_environment_keeps_it() -> None:
+    agents = load_team({"steady": two, "*": Counts()}, ENV).agents
+    view = TeamFactory(ENV, agents, "steady")()
+    view.reset(seed=0)
+    view.step(0)
+    branch = copy.deepcopy(view)
+    assert branch._memories["early"].tolist() == [[1.0]]
+    branch.step(0)
+    assert branch._memories["early"].tolist() == [[2.0]]
+    assert view._memories["early"].tolist() == [[1.0]]
+    view.reset(seed=0)
+    assert view._memories == {}
+
+
+def test_a_team_remembers_what_its_members_do_and_absent_ones_do_not_go_on() -> None:
+    agent: Any = joint({"steady": two, "*": Counts()})
+    assert agent.capabilities == {"recurrent"}
+    assert agent.initial_memory.tolist() == [0.0, 0.0]
+    # early is there, late is not
+    row = np.array([[1, 0, 0, 1, 1, 1, 0, 0, 0]], np.float32)
+    with pytest.raises(CapabilityError, match="asked without"):
+        agent.act(row)
+    bound = agent.within(Context(memory=np.array([[1.0, 2.0]], np.float32)))
+    assert bound.act(row) == [1 * 9 + 2 * 3 + 2]
+    assert bound.next_memory(row).tolist() == [[2.0, 2.0]]
+    many = bound.act(np.repeat(row, 3, axis=0))
+    assert many.tolist() == [17, 17, 17]
+
+
+def test_a_team_of_members_with_masks_chooses_among_allowed_combinations() -> None:
+    def largest(observations: Any, masks: Any) -> Any:
+        return 2 - masks[:, ::-1].argmax(axis=1)
+
+    agent: Any = joint({"steady": two, "*": largest})
+    assert agent.capabilities == {"masks"}
+    masks = np.zeros((1, 3, 3, 3), dtype=bool)
+    masks[0, :2, :, 1:] = True  # early may not choose 2, late may not choose 0
+    bound = agent.within(Context(masks=masks.reshape(1, 27)))
+    row = np.array([[1, 0, 0, 1, 1, 1, 1, 0, 0]], np.float32)
+    assert bound.act(row) == [1 * 9 + 2 * 3 + 2]
+    assert load_team({"*": largest}, TURNS).agents["late"].capabilities == {"masks"}

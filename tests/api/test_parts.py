@@ -101,6 +101,18 @@ def test_moments_that_decide_are_told(form: str) -> None:
     assert content.drops.mean() > 0.5
 
 
+@pytest.mark.parametrize("form", ["dict", "tuple", "levers", "switches"])
+def test_the_light_is_what_has_to_change_for_another_lever(form: str) -> None:
+    agent, episodes = collected(form, n_episodes=6)
+    result = pl.explain(agent, episodes, method="changed-state", budget=BUDGET, seed=0)
+    content: Any = result.content
+    assert content.found.all()
+    assert result.faithfulness[0].interval.value == 100.0
+    light = content.input_names.index("light")
+    assert content.swapped[content.shown].nonzero()[0].tolist() == [light]
+    assert result.text.startswith(f"Had light been {content.changed[content.shown, light]:g} in")
+
+
 @pytest.mark.parametrize(
     ("form", "method", "told"),
     [
@@ -108,7 +120,6 @@ def test_moments_that_decide_are_told(form: str) -> None:
         ("levers", "viper-tree", "MultiDiscrete with [3, 2] values is not defined"),
         ("dict", "viper-tree", "actions of type Dict of lever: Discrete with 3 values"),
         ("dict", "integrated-gradients", "shows no gradients"),
-        ("switches", "changed-state", "not defined for MultiBinary"),
     ],
 )
 def test_a_method_that_has_no_meaning_for_parts_says_so(form: str, method: str, told: str) -> None:

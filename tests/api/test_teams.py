@@ -53,6 +53,18 @@ def test_every_member_and_all_together_are_explained(run: Any) -> None:
     assert json.loads((run.folder / "report.json").read_text())["kind"] == "team"
 
 
+def test_methods_for_teams_are_asked_of_all_together_alone(tmp_path: Path) -> None:
+    small = {**SMALL, "methods": ["team-shapley", "critical-steps"]}
+    run = explain_team(TEAM, ENV, out=tmp_path / "run", **small)
+    asked = {m: [e.method for e in r.record.explanations] for m, r in run.runs.items()}
+    of_one = ["critical-steps"]
+    assert asked == {"early": of_one, "steady": of_one, "late": of_one, "": small["methods"]}
+    alone = {**SMALL, "methods": ["team-shapley"]}
+    run = explain_team(TEAM, ENV, out=tmp_path / "alone", **alone)
+    assert run.runs["early"].record.explanations == ()
+    assert "No question was asked" in run.runs["early"].report.read_text()
+
+
 def test_the_page_names_every_member_with_its_findings(run: Any) -> None:
     page = run.report.read_text()
     for part in run.document["parts"]:
@@ -104,6 +116,27 @@ def test_f34_a_member_that_never_appears_is_said_and_the_others_are_explained(
     assert late["earns"] is None
     assert "took no part" in late["missing"]
     assert run.document["parts"][1]["earns"] is not None
+
+
+TURNS = "tests.envs.turns_toy:make"
+
+
+def test_f34_members_that_take_turns_die_early_or_come_late(tmp_path: Path) -> None:
+    small = {**SMALL, "methods": ["why-not"], "env_steps": 40_000}
+    team = "tests.envs.turns_toy:TEAM"
+    run = explain_team(team, TURNS, out=tmp_path / "run", **small)
+    earned = {m: r.record.episodes.returns.round(6).tolist() for m, r in run.runs.items()}
+    returns = {member: set(found) for member, found in earned.items()}
+    assert returns == {"early": {6.6}, "steady": {12.1}, "late": {6.7}}
+    lengths = {m: {len(e) for e in r.record.episodes.used} for m, r in run.runs.items()}
+    assert lengths == {"early": {2}, "steady": {4}, "late": {2}}
+    for member in run.runs.values():
+        # what is asked for in place of a move is one that is allowed
+        assert member.record.explanations[0].content is not None
+    together = run.document["parts"][3]
+    assert together["missing"].startswith("the members take turns")
+    assert run.document["return"]["mean"] is None
+    assert evaluate(run.folder / "members" / "1-steady", code=[TURNS, team]).passed
 
 
 def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from pellucid.api.training import train_model
 from pellucid.api.training_config import MethodSection, load_config
-from pellucid.api.training_trl import run_settings, trl_method
+from pellucid.api.training_trl import TRL_OUTPUT, run_settings, trl_method
 from pellucid.errors import CapabilityError, InputError
 from pellucid.posttrain.native.tokenizing import CharacterTokenizer
 from tests.api.training_configs import write_tiny
@@ -57,3 +57,33 @@ def test_the_same_configuration_trains_with_trl(tmp_path: Path) -> None:
     assert run.record.samples
     assert (tmp_path / "run" / "model" / "config.json").is_file()
     assert train_model(config, out=tmp_path / "run").reused
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("default")
+def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> None:
+    pytest.importorskip("trl")
+    config = load_config(write_tiny(tmp_path), ["optimiser.n_updates=4"], engine="trl")
+    whole = train_model(config, out=tmp_path / "whole")
+
+    def stop(part: str, share: float) -> None:
+        if part.startswith("update 3"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_model(config, out=tmp_path / "parts", progress=stop)
+    # a kill in the middle of saving: no state was written yet
+    newest = tmp_path / "parts" / TRL_OUTPUT / "checkpoint-3"
+    newest.mkdir(exist_ok=True)
+    (newest / "trainer_state.json").unlink(missing_ok=True)
+    seen: list[str] = []
+    parts = train_model(config, out=tmp_path / "parts", progress=lambda part, _: seen.append(part))
+
+    assert [part[:8] for part in seen if part.startswith("update")] == ["update 3", "update 4"]
+    assert [row.step for row in parts.record.updates] == [1, 2, 3, 4]
+    assert len(parts.record.evaluated("before")) == len(parts.record.evaluated("after")) == 6
+    for one, other in zip(whole.record.updates, parts.record.updates, strict=True):
+        assert (one.total, one.loss, one.grad_norm) == (other.total, other.loss, other.grad_norm)
+    texts = [[row.completion for row in run.record.samples] for run in (whole, parts)]
+    assert texts[0] == texts[1]

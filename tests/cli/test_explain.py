@@ -195,6 +195,7 @@ def test_only_what_differs_from_the_defaults_is_recorded():
         "step": 3,
         "names": None,
         "groups": None,
+        "other_seeds": 4,
         "reward_terms": None,
         "policy_class": None,
         "outputs": "q_values",
@@ -207,5 +208,5 @@ def test_only_what_differs_from_the_defaults_is_recorded():
     }
     assert command_line("a b.zip", "X-v0", asked) == (
         "pellucid explain 'a b.zip' --env X-v0 --wrap m:f --wrap m:g --code m:c --env-steps 7 "
-        "--step 3 --outputs q_values --normalize stats.json"
+        "--step 3 --outputs q_values --normalize stats.json --other-seeds 4"
     )

@@ -171,12 +171,16 @@ class FragileMLP(torch.nn.Module):
 
 TRACK = "tests.contracts.agents:Track"
 COUNTED = "tests.contracts.agents:Counted"
-NEEDS_A_TABLE = frozenset({"reward-cliff"})
+NEEDS_A_TABLE = frozenset({"reward-cliff", "reward-hypotheses"})
 """Explainers of environments that show their table of outcomes; the track shows none."""
 
 
 NEEDS_A_NETWORK = frozenset({"constant-action-radius"})
 """Explainers of networks whose layers can be read; the agents of the track are none."""
+
+
+NEEDS_LAYERS = frozenset({"activation-patching", "concept-probes"})
+"""Explainers of hidden layers; the agents of the track have none, but small networks do."""
 
 
 NEEDS_TEXT = frozenset({"stated-reasoning"})
@@ -203,4 +207,5 @@ def of_numbers():
 
 def on_the_track():
     """Return the names of the explainers that have something to explain on the track."""
-    return [name for name in of_numbers() if name not in NEEDS_A_TABLE | NEEDS_A_NETWORK]
+    others = NEEDS_A_TABLE | NEEDS_A_NETWORK | NEEDS_LAYERS
+    return [name for name in of_numbers() if name not in others]

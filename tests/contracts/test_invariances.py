@@ -9,7 +9,7 @@ from gymnasium.spaces import Box
 
 import pellucid as pl
 from pellucid.budget import Cost
-from pellucid.explanation import RETURN
+from pellucid.explanation import RETURN, RETURN_LOST
 from pellucid.explanation.programs import program_of
 from pellucid.kernels.programs import outputs_of
 from tests.contracts.agents import TRACK, LinearAgent, on_the_track
@@ -81,9 +81,8 @@ def assert_scores_agree(one, other, factors=None):
     for a, b in zip(one.faithfulness, other.faithfulness, strict=True):
         factor = (factors or {}).get(a.metric, 1.0)
         if a.role != "sanity":
-            assert b.interval.value == pytest.approx(
-                factor * a.interval.value, abs=1e-6, nan_ok=True
-            ), a.metric
+            close = pytest.approx(factor * a.interval.value, abs=1e-6, nan_ok=True)
+            assert b.interval.value == close, a.metric
     assert (one.badge, one.decisive) == (other.badge, other.decisive)
 
 
@@ -131,13 +130,17 @@ def _changes_moved(one, other, states):
 
 def _prediction_moved(one, other, states):
     """Events are about inputs, and come in their order."""
+    if one.orders:
+        return _nothing_moved(one, other, states)
+    if len(one.named):
+        return _announced_moved(one, other)
     if one.bands.size:
         np.testing.assert_allclose(other.bands, one.bands[:, :, ORDER], atol=1e-9)
         for name in ("standing_still", "followed", "spreads", "observations"):
             moved = getattr(one, name)[..., ORDER]
             np.testing.assert_allclose(getattr(other, name), moved, atol=1e-9, err_msg=name)
         assert one.shown == other.shown
-        return
+        return None
     events = [i for column in ORDER for i in np.flatnonzero(one.columns == column)]
     for name in ("amounts", "standard_errors", "realised", "bounds", "above"):
         np.testing.assert_allclose(
@@ -147,15 +150,39 @@ def _prediction_moved(one, other, states):
     assert_same(one, other, but=moved)
     np.testing.assert_allclose(other.observations, one.observations[:, ORDER], atol=1e-9)
     assert one.shown == other.shown
+    return None
+
+
+def _graph_moved(one, other, states):
+    if one.form != "causes":
+        return _nothing_moved(one, other, states)
+    n = len(ORDER)
+    nodes = [*ORDER, *range(n, len(one.node_names))]  # the parts of the reward stay where they are
+    for name in ("effects", "effect_lows", "effect_highs"):
+        moved = getattr(one, name)[:, nodes][:, :, nodes]
+        np.testing.assert_allclose(getattr(other, name), moved, atol=1e-9)
+    assert [nodes[i] for i in other.chain] == one.chain.tolist()
+    np.testing.assert_allclose(other.outcomes, one.outcomes, atol=1e-9)
+    np.testing.assert_allclose(other.gains, one.gains, atol=1e-9)
+    return None
+
+
+def _announced_moved(one, other):
+    inputs = one.columns >= 0
+    assert [ORDER[i] for i in other.columns[inputs]] == one.columns[inputs].tolist()
+    assert_same(one, other, but=("columns",))
 
 
 MOVED = {
     "prediction": _prediction_moved,
+    "graph": _graph_moved,
     "attribution": _attribution_moved,
+    "contributions": _nothing_moved,
     "components": _nothing_moved,
     "counterfactual_states": _changes_moved,
     "segments": _nothing_moved,
     "futures": _futures_moved,
+    "rules": _nothing_moved,
     "surrogate": _tree_moved,
     "summary": _nothing_moved,
 }
@@ -206,8 +233,11 @@ def test_f39_what_is_said_of_one_episode_does_not_depend_on_its_place(
 # --- F40: rewards in another currency ---
 
 SCALED = {
+    "graph": ("gains", "values", "limits"),
     "attribution": (),
+    "contributions": (),
     "counterfactual_states": (),
+    "rules": (),
     "segments": ("drops", "standard_errors"),
     "futures": ("returns", "terms", "terms_error"),
     "components": ("values", "whole"),
@@ -219,12 +249,20 @@ SCALED_RETURNS = ("values", "outputs", "baseline", "standard_errors")
 """Of an attribution of what the agent earns; the others are of its choices and predictions."""
 
 
+def _in_rewards(content):
+    """Return the arrays of a content that are in units of reward."""
+    if content.kind == "attribution" and content.output_unit == RETURN:
+        return SCALED_RETURNS
+    if content.kind == "segments" and content.quantity != RETURN_LOST:
+        return ()
+    return SCALED[content.kind]
+
+
 @pytest.mark.parametrize("method", EXPLAINERS)
 def test_f40_scaled_rewards_scale_what_is_said_of_rewards_and_nothing_else(method, usual) -> None:
     one = explained(LinearAgent(), usual, method)
     other = explained(LinearAgent(), collected(LinearAgent(), "Scaled"), method)
-    earned = one.content.kind == "attribution" and one.content.output_unit == RETURN
-    scaled = SCALED_RETURNS if earned else SCALED[one.content.kind]
+    scaled = _in_rewards(one.content)
     assert_same(one.content, other.content, but=scaled)
     for name in scaled:
         value = getattr(one.content, name)

@@ -7,7 +7,8 @@ import pytest
 
 from pellucid.envs.parallel import make_parallel, names_team_env
 from pellucid.envs.team_names import names_of
-from pellucid.errors import CapabilityError, InputError, UnknownNameError
+from pellucid.envs.turns import Turns
+from pellucid.errors import InputError, UnknownNameError
 
 SPREAD = "mpe2:simple_spread_v3"
 
@@ -60,9 +61,28 @@ def test_what_is_no_environment_of_a_team_is_refused(name: str, error: Any, mess
         make_parallel(name)
 
 
-def test_agents_that_take_turns_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_game_with_turns_is_put_into_the_parallel_form() -> None:
+    env = make_parallel("pettingzoo:classic.rps_v2")  # has both forms
+    assert not isinstance(env, Turns)
+    env = make_parallel("tests.envs.turns_toy:make")
+    assert isinstance(env, Turns)
+    seen, _ = env.reset(seed=0)
+    assert (env.acting, list(seen)) == (["early"], ["early"])
+    seen, rewards, terminated, _, _ = env.step({"early": 3})
+    assert (env.acting, list(seen)) == (["steady"], ["steady"])
+    assert rewards == {"early": 3.0, "steady": pytest.approx(0.3), "late": pytest.approx(0.3)}
+    assert not any(terminated.values())
+    for _ in range(3):
+        seen, _, terminated, _, _ = env.step({env.acting[0]: 3})
+    # early is out, and gets no turn in which nothing may be done
+    assert terminated["early"]
+    assert env.agents == ["steady", "late"]
+    assert list(seen) == ["early", "steady"]
+
+
+def test_a_module_without_an_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     import types
 
     monkeypatch.setattr("importlib.import_module", lambda path: types.ModuleType(path))
-    with pytest.raises(CapabilityError, match="take turns"):
+    with pytest.raises(UnknownNameError, match="has no environment"):
         make_parallel("pettingzoo:classic.chess_v6")

@@ -5,22 +5,26 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete
 
+from pellucid.envs.parallel import make_parallel
 from pellucid.envs.team_views import (
     JointView,
     MemberView,
     join_actions,
     joint_action_space,
     joint_observation_space,
+    joint_view,
+    member_view,
     split_actions,
 )
 from pellucid.errors import CapabilityError
 from tests.envs.parallel_toy import LENGTH, ParallelToy
+from tests.envs.turns_toy import largest
 
 
-def ones(observations: Any, rng: Any) -> dict[str, Any]:
-    return dict.fromkeys(observations, 1)
+def ones(seen: Any, rng: Any, memories: Any) -> dict[str, Any]:
+    return dict.fromkeys(seen, 1)
 
 
 def play(env: Any, action: Any) -> tuple[list[Any], list[float], bool, bool]:
@@ -116,3 +120,85 @@ def test_views_are_environments_of_gymnasium() -> None:
     assert env.render().shape == (4, 4, 3)
     assert env.metadata["names"] == {"inputs": ["time", "place"]}
     env.close()
+
+
+# --- members that take turns ---
+
+
+def moves(seen: Any, rng: Any, memories: Any) -> dict[str, Any]:
+    return {m: int(largest(None, s.mask[None])[0]) for m, s in seen.items()}
+
+
+def played(member: str) -> tuple[list[Any], list[float], bool, bool]:
+    env: Any = member_view(make_parallel("tests.envs.turns_toy:make"), member, moves)
+    seen, rewards = [env.reset(seed=0)[0]], []
+    terminated = truncated = False
+    while not (terminated or truncated):
+        own = int(largest(None, env.action_masks()[None])[0])
+        observation, reward, terminated, truncated, _ = env.step(own)
+        seen.append(observation)
+        rewards.append(reward)
+        assert len(rewards) < 20
+    return seen, rewards, terminated, truncated
+
+
+def test_f34_with_turns_a_step_lasts_until_the_next_turn_of_the_member() -> None:
+    seen, rewards, terminated, truncated = played("steady")
+    np.testing.assert_array_equal(seen, [[0, 1], [1, 1], [2, 1], [3, 1], [4, 1]])
+    # 0.3 of early's first move, its own 3, and 0.3 of early's next
+    assert rewards == pytest.approx([3.6, 3.0, 3.3, 2.2])
+    assert (terminated, truncated) == (False, True)
+
+
+def test_f34_with_turns_one_that_dies_early_and_one_that_comes_late() -> None:
+    seen, rewards, terminated, truncated = played("early")
+    np.testing.assert_array_equal(seen, [[0, 0], [1, 0], [2, 0]])
+    assert rewards == pytest.approx([3.3, 3.3])
+    assert (terminated, truncated) == (True, False)
+    seen, rewards, terminated, truncated = played("late")
+    np.testing.assert_array_equal(seen, [[2, 2], [3, 2], [4, 2]])
+    # five moves of others before its first turn
+    assert rewards == pytest.approx([1.5 + 3.2, 2.0])
+    assert (terminated, truncated) == (False, True)
+
+
+def test_members_that_take_turns_have_no_action_together() -> None:
+    with pytest.raises(CapabilityError, match="take turns, so that there is no action"):
+        joint_view(make_parallel("tests.envs.turns_toy:make"))
+
+
+def test_a_mask_beside_an_observation_is_told_apart() -> None:
+    env = make_parallel("tests.envs.turns_toy:make")
+    view: Any = member_view(env, "early", moves)
+    view.reset(seed=0)
+    assert view.observation_space == Box(0.0, 10.0, (2,), np.float32)
+    assert view.action_masks().tolist() == [False, True, True, True]
+    bare = member_view(make_parallel("tests.envs.turns_toy:unmasked"), "early", ones)
+    assert not hasattr(bare, "action_masks")
+
+
+class Masked(ParallelToy):
+    """The same, told which actions are allowed."""
+
+    def observation_space(self, agent: str) -> Any:
+        parts = {"observation": super().observation_space(agent), "action_mask": MultiBinary(3)}
+        return Dict(parts)
+
+    def _observations(self, agents: Any = None) -> Any:
+        plain = super()._observations(agents)
+        masks = {"early": [1, 0, 0], "steady": [1, 1, 1], "late": [0, 0, 1]}
+        return {m: {"observation": o, "action_mask": masks[m]} for m, o in plain.items()}
+
+
+def test_of_a_team_with_masks_a_combination_is_allowed_if_each_part_is() -> None:
+    env: Any = joint_view(Masked())
+    env.reset(seed=0)
+    allowed = env.action_masks().reshape(3, 3, 3)
+    # late is not there: what it would do is not asked
+    assert allowed.sum() == 9
+    assert allowed[0].all()
+    env.step(0)
+    env.step(0)
+    allowed = env.action_masks().reshape(3, 3, 3)
+    assert allowed.sum() == 9  # early is gone, and late may do one thing
+    assert allowed[:, :, 2].all()

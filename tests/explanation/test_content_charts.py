@@ -71,6 +71,20 @@ EVENTS = Prediction(
     np.array([[True, False], [True, False], [True, True], [False, False]]),
     np.array([0, 0, 1, 1]),
 )
+_EFFECTS = np.zeros((2, 3, 3))
+_EFFECTS[1, 1, 0], _EFFECTS[:, 1, 1], _EFFECTS[:, 0, 2] = 0.5, -0.9, -0.8
+CAUSES = Graph(
+    ("place", "speed", "reward"),
+    np.full(3, np.nan),
+    np.abs(_EFFECTS).mean(axis=0),
+    form="causes",
+    action_names=("stay", "go"),
+    effects=_EFFECTS,
+    effect_lows=np.where(_EFFECTS != 0, _EFFECTS - 0.1, np.nan),
+    effect_highs=np.where(_EFFECTS != 0, _EFFECTS + 0.1, np.nan),
+    chain=np.array([1, 0, 2]),
+)
+
 MAP = Graph(
     ("up", "middle", "down"),
     np.array([0.2, 0.5, 0.3]),
@@ -131,6 +145,30 @@ def test_a_changed_state_is_shown_before_and_after_each_input_on_its_own_axis() 
     assert "3 → 3.2" in chart_svg(chart)
 
 
+def test_of_changed_images_it_is_told_how_often_each_region_had_to_change() -> None:
+    swapped = np.array([[True, False], [True, True], [False, False], [True, False]])
+    images = replace(CHANGES, swapped=swapped, shape=(8, 8))
+    chart = drawn(images)
+    assert isinstance(chart, DotChart)
+    n = int(images.found.sum())
+    counts = (swapped & images.found[:, None]).sum(axis=0)
+    expected = sorted((100 * counts / n).tolist(), reverse=True)
+    assert [row.value for row in chart.rows] == pytest.approx(expected)
+    assert chart.rows[0].label == images.input_names[int(counts.argmax())]
+    assert chart.title.endswith("a change was found in 3 of 4 states")
+
+
+def test_of_groups_the_means_before_and_after_are_shown() -> None:
+    swapped = np.array([[True, False], [True, True], [False, False], [True, False]])
+    gone = CHANGES.changed.copy()
+    gone[:, 0] = np.nan  # an object that is not there has no mean
+    chart = drawn(replace(CHANGES, swapped=swapped, shape=(2, 2), changed=gone))
+    assert isinstance(chart, PairChart)
+    assert chart.names == ("mean as it was", "mean changed")
+    assert chart.rows[0].label == CHANGES.input_names[0]
+    assert "been as elsewhere" in chart.sentence
+
+
 def test_where_no_change_was_found_there_is_nothing_to_draw() -> None:
     none = np.zeros(4, dtype=bool)
     assert drawn(replace(CHANGES, found=none)) is None
@@ -176,6 +214,26 @@ def test_contributions_are_sorted_with_their_sampling_error() -> None:
     assert chart.rows[1].high == pytest.approx(1.0 + 1.96 * 0.1, abs=1e-4)
     assert chart.title == "What each of 2 contributes to the total of 3"
     assert drawn(Contributions((), np.empty(0), np.empty(0), 0.0)) is None
+
+
+def test_contributions_of_episodes_name_the_choice_that_goes_back_to_them() -> None:
+    chart = drawn(replace(SHARES, moments=np.array([[2, 5], [0, 7]]), shown=1))
+    assert chart.title == "What the choice at step 7 of episode 0 goes back to"
+
+
+def test_probes_are_drawn_against_random_labels_the_farthest_apart_first() -> None:
+    read = Prediction(
+        event_names=("high", "fast"),
+        probabilities=np.array([[0.9, 0.9], [0.2, 0.9], [0.7, 0.1], [0.6, 0.4]]),
+        happened=np.array([[True, True], [False, True], [False, False], [True, False]]),
+        episodes=np.array([0, 0, 1, 1]),
+        layers=np.array([0, 1]),
+        controls=np.array([0.7, 0.6]),
+    )
+    chart = drawn(read)
+    assert [row.label for row in chart.rows] == ["fast (hidden layer 2)", "high (hidden layer 1)"]
+    assert [(row.first.value, row.second.value) for row in chart.rows] == [(60, 100), (70, 75)]
+    assert chart.names == ("random labels", "concept")
 
 
 # --- rules, announcements, moments ---
@@ -228,10 +286,29 @@ def test_moments_are_named_and_sorted_by_how_much_they_stand_out() -> None:
         ("episode 2, step 9", 0.4), ("episode 0, step 3", 0.2),
     ]  # fmt: skip
     assert chart.title == "The 2 moments that stand out, by value spread"
+    why = replace(MOMENTS, reasons=("sure", "unsure"))
+    assert [row.label for row in drawn(why).rows] == [
+        "episode 2, step 9: unsure", "episode 0, step 3: sure",
+    ]  # fmt: skip
     assert drawn(Summary(np.empty((0, 2), np.int64), np.empty(0), "x")) is None
 
 
 # --- graphs ---
+
+
+def test_a_graph_of_causes_shows_effects_with_those_of_the_chain_first() -> None:
+    causes = CAUSES
+    chart = content_chart(causes)
+    assert isinstance(chart, DotChart)
+    assert [row.label for row in chart.rows] == [
+        "speed → place, under go", "place → reward", "speed → itself",
+    ]  # fmt: skip
+    assert (chart.rows[0].value, chart.rows[0].low, chart.rows[0].high) == (0.5, 0.4, 0.6)
+    assert [row.tone for row in chart.rows] == ["toward", "away", "away"]
+    assert chart.title.endswith("3 edges under 2 actions, the chain first")
+    assert chart.sentence.startswith("The chain is speed → place → reward; ")
+    assert drawn(causes) is not None
+    assert drawn(replace(causes, effects=np.zeros((2, 3, 3)))) is None
 
 
 def test_a_graph_shows_occupancy_and_the_transitions_that_matter() -> None:
@@ -240,7 +317,7 @@ def test_a_graph_shows_occupancy_and_the_transitions_that_matter() -> None:
     assert [(n.label, n.occupancy, n.stays) for n in chart.rows] == [
         ("up", 20.0, 90.0), ("middle", 50.0, 60.0), ("down", 30.0, 50.0),
     ]  # fmt: skip
-    # 4 % is below what is drawn, but counts
+    # one move of ten out of the middle is below what is drawn, but counts
     assert [(e.start, e.stop, e.share) for e in chart.edges] == [
         (2, 1, 50.0), (1, 2, 36.0), (0, 1, 10.0),
     ]  # fmt: skip
@@ -248,6 +325,12 @@ def test_a_graph_shows_occupancy_and_the_transitions_that_matter() -> None:
     assert chart.sentence == (
         "It spends 50 % of its steps in middle; most often from down to middle, 50 %."
     )
+
+
+def test_a_graph_whose_nodes_are_hardly_ever_left_shows_where_to() -> None:
+    slow = Graph(("a", "b"), np.array([0.6, 0.4]), np.array([[0.99, 0.01], [0.0, 1.0]]))
+    chart = drawn(slow)
+    assert [(e.start, e.stop, e.share) for e in chart.edges] == [(0, 1, 1.0)]
 
 
 def test_a_large_graph_keeps_the_most_visited_nodes_in_their_order() -> None:

@@ -7,6 +7,7 @@ from pellucid.errors import CapabilityError
 from pellucid.explanation import KINDS
 from pellucid.explanation.frames import content_frame
 from tests.explanation.contents import contents
+from tests.explanation.test_content_charts import CAUSES
 
 ROWS = {
     "attribution": 12, "segments": 2, "futures": 4, "surrogate": 2, "counterfactual_states": 2,
@@ -37,6 +38,27 @@ def test_terms_of_futures_are_columns_that_add_up_to_the_return() -> None:
     assert frame["return"].tolist() == [3.0, 5.0, 1.0, 2.0]
     assert (frame["term: fuel"] + frame["term: goal"]).tolist() == frame["return"].tolist()
     assert frame.arm.tolist() == ["stay", "stay", "go", "go"]
+
+
+def test_moments_carry_why_they_stand_out_and_what_else_is_known() -> None:
+    frame = content_frame(contents()["summary"])
+    assert frame.columns.tolist() == ["episode", "step", "importance", "reason", "value", "größe"]
+    assert frame.reason.tolist() == ["value high", "größe low"]
+    assert frame["value"].tolist() == [1.0, 0.0]
+    assert np.isnan(frame["größe"][0])
+
+
+def test_a_graph_of_causes_has_one_row_per_edge_and_action() -> None:
+    frame = content_frame(CAUSES)
+    assert frame["from"].tolist() == ["place", "speed", "place", "speed", "speed"]
+    assert frame["action"].tolist() == ["stay", "stay", "go", "go", "go"]
+    assert (frame.low < frame.effect).all()
+
+
+def test_examples_carry_the_moment_that_they_are() -> None:
+    frame = content_frame(contents()["rules"])
+    assert frame.columns.tolist() == ["rule", "support", "precision", "episode", "step"]
+    assert (frame.episode[0], frame.step[0]) == (2, 5)
 
 
 def test_what_could_not_be_made_has_no_table() -> None:

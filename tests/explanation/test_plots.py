@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import CapabilityError
+from pellucid.explanation import KEEPING
 from pellucid.explanation.plots import (
     DotChart,
     DotRow,
@@ -115,6 +116,16 @@ def test_segments_keep_their_places_and_the_decisive_one_is_marked() -> None:
     ]  # fmt: skip
     assert chart.rows[0].low == pytest.approx(1.0 - 1.96 * 0.5, abs=1e-3)
     assert len(re.findall("c-s1", chart_svg(chart))) == 1
+
+
+def test_stretches_that_a_mask_keeps_are_not_in_units_of_reward() -> None:
+    kept = replace(contents()["segments"], quantity=KEEPING, drops=np.array([0.1, 0.9]))
+    chart = content_chart(kept, unit="points")
+    assert isinstance(chart, StretchChart)
+    assert chart.title == "Chance that a learnt mask keeps the agent's action, 2 stretches"
+    assert chart.sentence.startswith("Steps 5 to 9 stand out: chance that a learnt mask keeps")
+    assert (chart.unit, content_chart(contents()["segments"], unit="points").unit) == ("", "points")
+    assert "points" not in chart_svg(chart)
 
 
 def test_futures_show_the_return_then_the_terms_that_differ_most() -> None:

@@ -11,6 +11,7 @@ MOST_SECONDS = 0.7
 COMMANDS = (
     "",
     "explain",
+    "query",
     "evaluate",
     "bench",
     "reproduce",

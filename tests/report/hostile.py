@@ -10,7 +10,7 @@ from pellucid.rollouts.episodes import Failure
 from tests.report import lunar
 
 MARKUP = '<script>alert(1)</script><img src=x onerror=alert(2)><a href="javascript:alert(3)">x</a>'
-CLOSING = "</script></style></title></textarea><script>alert(4)</script><!--"
+CLOSING = "</script></style></title></textarea></noscript><script>alert(4)</script><!--"
 TEMPLATE = "{{7*7}}{% raw %}{0.__class__}${7*7}<%= 7*7 %>"
 QUOTES = "\"'`\" onmouseover=alert(5) x='"
 TERMINAL = "\x1b]52;c;ZXZpbA==\x07\x1b[2J\x1b[31mred\x9b1m\x1b]0;title\x1b\\\x08\r"

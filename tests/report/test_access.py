@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from pellucid.report.write import write_report
+from tests.chromium import AXE, serious_violations
 from tests.report import lunar
 from tests.report.browsing import opened
 from tests.report.steps import seen_record
 from tests.report.trees import tree_card
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-RUN = "axe.run(document, {resultTypes: ['violations']})"
 
 
 @pytest.fixture(scope="module")
@@ -40,26 +39,14 @@ def test_axe_finds_nothing_serious(
 ) -> None:
     target = page_file.as_uri() if scripts else without_scripts(page_file)
     with opened(chromium, target, color_scheme=scheme) as (page, _):
-        page.eval_on_selector_all("details", "els => els.forEach(e => e.open = true)")
-        # what is out of sight is not laid out, and axe would not look at it
-        page.eval_on_selector_all(
-            "section", "els => els.forEach(e => e.style.contentVisibility = 'visible')"
-        )
-        page.evaluate(axe)
-        found = page.evaluate(RUN)["violations"]
-    serious = [
-        (v["id"], v["impact"], [node["html"][:120] for node in v["nodes"][:3]])
-        for v in found
-        if v["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+        assert serious_violations(page, axe) == []
 
 
 def test_axe_would_notice(chromium: Any, axe: str, page_file: Path) -> None:
     with opened(chromium, page_file.as_uri()) as (page, _):
         page.evaluate("document.querySelector('.stage img').removeAttribute('alt')")
         page.evaluate(axe)
-        assert "image-alt" in {v["id"] for v in page.evaluate(RUN)["violations"]}
+        assert "image-alt" in {v["id"] for v in page.evaluate(AXE)["violations"]}
 
 
 def test_focus_goes_in_the_order_of_reading(chromium: Any, page_file: Path) -> None:

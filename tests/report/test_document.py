@@ -10,7 +10,9 @@ from pellucid.explanation import Interval, not_measured
 from pellucid.explanation.content import Attribution
 from pellucid.io import strict_json
 from pellucid.report.document import build_document
+from pellucid.report.html import render_html
 from pellucid.report.overview import MAX_FINDINGS
+from pellucid.report.terminal import terminal_summary
 from tests.report import lunar
 
 SCORE_KEYS = {
@@ -87,11 +89,31 @@ def test_failures_are_never_left_out_and_a_weak_finding_is_always_shown() -> Non
     assert len(shown) == MAX_FINDINGS
     assert shown.count("failed") == 1
     assert "weak" in shown
+
+
+def test_of_many_failures_some_are_shown_and_all_others_are_named() -> None:
+    many = (*[lunar.failed()] * 9, *[lunar.supported()] * 5, lunar.weak())
+    document = build_document(lunar.lunar_record(explanations=many, with_frames=False))
+    shown = [document["explanations"][i]["badge"] for i in document["summary"]["findings"]]
+    assert shown == ["supported"] * 3 + ["weak"] + ["failed"] * 3
+    assert document["summary"]["also_failed"] == list(range(3, 9))
     failures = build_document(
         lunar.lunar_record(explanations=(lunar.failed(),) * 9, with_frames=False)
     )
-    assert len(failures["summary"]["findings"]) == 9
+    assert len(failures["summary"]["findings"]) == MAX_FINDINGS
+    assert failures["summary"]["also_failed"] == [7, 8]
     assert failures["summary"]["nothing_passed"]
+
+
+def test_failures_without_a_row_are_named_on_the_page_and_in_the_terminal() -> None:
+    many = (*[lunar.supported()] * 5, *[lunar.failed()] * 9)
+    record = lunar.lunar_record(explanations=many, with_frames=False)
+    document = build_document(record)
+    page = render_html(record, document, json_sha256="")
+    summary = page[page.index('id="summary"') : page.index("</section>")]
+    named = summary[summary.index("Also failed") :]
+    assert [f"#e{i}" in named for i in document["summary"]["also_failed"]] == [True] * 6
+    assert terminal_summary(document).count("[x] failed") == 9
 
 
 def test_findings_with_the_larger_consequence_come_first(document: Any) -> None:

@@ -1,5 +1,7 @@
 """Pictures of what an agent saw: which state, which region, and what is drawn over it."""
 
+import base64
+import io
 import re
 from dataclasses import replace
 from typing import Any
@@ -7,8 +9,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from pellucid.explanation import Attribution
+from pellucid.explanation import Attribution, CounterfactualStates
+from pellucid.report.changed_pictures import changed_picture_document, changed_picture_svgs
 from pellucid.report.document import build_document
 from pellucid.report.html import render_html
 from pellucid.report.pictures import as_image, contour, picture_document, picture_svgs
@@ -117,3 +121,68 @@ def test_the_card_shows_both_pictures_and_the_random_one_on_demand(badge: str) -
     assert face.count('class="seen"') == (2 if badge == "supported" else 0)
     assert card.count('class="seen"') == 3
     assert "A random region for comparison" in rest
+
+
+def changed_record() -> RunRecord:
+    """The same frames, of which the quarter that is bright is taken over from a dark state."""
+    record = image_record()
+    seen = record.episodes[0].observations[[2, 3]]
+    after = seen.copy()
+    after[:, 4:, 4:] = 0
+    content = CounterfactualStates(
+        observations=np.array([[0.0, 0, 0, 255]] * 2),
+        changed=np.array([[0.0, 0, 0, 0]] * 2),
+        found=np.array([True, False]),
+        chosen=np.array([0, 0]),
+        wanted=np.array([1, 1]),
+        reach_steps=np.array([-1, -1]),
+        input_names=tuple(f"quarter {i}" for i in range(4)),
+        output_names=("stay", "go"),
+        steps=np.array([[0, 2], [0, 3]]),
+        scales=np.ones(4),
+        sizes=np.array([1.0, np.nan]),
+        shape=seen.shape[1:],
+        seen=seen,
+        seen_changed=after,
+        swapped=np.array([[False, False, False, True], [False] * 4]),
+        sources=np.array([[0, 7], [-1, -1]]),
+    )
+    explanation = replace(record.explanations[0], method="changed-state", content=content)
+    return replace(record, explanations=(explanation,))
+
+
+def test_a_changed_image_is_shown_beside_the_one_it_was() -> None:
+    record = changed_record()
+    document = changed_picture_document(record, record.explanations[0])
+    assert document is not None
+    assert document["text"] == (
+        "What it saw at step 2 of episode 0, and the same changed; outlined: what was taken over "
+        "from step 7 of episode 0."
+    )
+    before, after, random = changed_picture_svgs(record.explanations[0].content, 0, "words")
+    assert "o-over" not in before
+    assert "M4 4h1" in after
+    assert pixels(before)[5, 5].tolist() == [255] * 3
+    assert pixels(after)[5, 5].tolist() == [0] * 3
+    assert (pixels(random) == pixels(before)).all()
+    unfound = replace(record.explanations[0].content, shown=1)
+    assert (
+        changed_picture_document(record, replace(record.explanations[0], content=unfound)) is None
+    )
+    assert changed_picture_document(record, image_record().explanations[0]) is None
+
+
+def test_the_card_of_a_changed_image_shows_both() -> None:
+    record = changed_record()
+    document = build_document(record)
+    page = render_html(record, document, json_sha256="")
+    reader = read(page)
+    assert [p for p in (problem(document, f) for f in reader.facts) if p] == []
+    assert "outlined: what was taken over" in re.sub(r"<[^>]+>", "", page)
+    assert page.count('class="seen"') == 3
+
+
+def pixels(svg: str) -> Any:
+    data = re.search(r"base64,([^\"]+)", svg)
+    assert data is not None
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data[1]))))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pellucid.report.document import build_document
+from pellucid.report.html import render_html
 from pellucid.report.terminal import terminal_summary
 from tests.report import lunar
 
@@ -57,3 +58,20 @@ def test_what_could_not_be_measured_is_said() -> None:
     same = tuple(replace(lunar.episode(0, total=7.0), index=i) for i in range(6))
     equal = summary(collected=replace(lunar.episodes(), attempted=same))
     assert "All 6 episodes scored 7 points; nothing to tell apart." in equal
+
+
+def test_methods_are_named_where_two_answer_one_question() -> None:
+    first = lunar.supported()
+    second = replace(lunar.failed(), question=first.question)
+    record = lunar.lunar_record(explanations=(first, second), with_frames=False)
+    document = build_document(record)
+    lines = terminal_summary(document).splitlines()
+    for explanation in (first, second):
+        assert any(f"(by {explanation.method})" in line for line in lines)
+    page = render_html(record, document, json_sha256="")
+    summary = page[
+        page.index('id="summary"') : page.index("</section>", page.index('id="summary"'))
+    ]
+    assert summary.count("(by <code>") == 2
+    assert first.method in summary
+    assert "(by " not in terminal_summary(build_document(lunar.lunar_record(with_frames=False)))

@@ -223,7 +223,7 @@ def test_one_step_is_a_sentence_and_has_no_axis() -> None:
     collected = replace(lunar.episodes([1.0]), attempted=(lunar.episode(0, steps=1, total=1.0),))
     episode = made(collected=collected, explanations=())
     assert episode["n_steps"] == 1
-    assert episode["text"] == "1 points in 1 step; it ended by itself."
+    assert episode["text"] == "1 point in 1 step; it ended by itself."
     assert [b["step"] for b in episode["board"]] == [0]
 
 

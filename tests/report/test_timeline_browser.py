@@ -96,7 +96,7 @@ def test_every_answer_opens_its_step_and_a_reload_keeps_it(
             number, step = (int(x) for x in re.findall(r"\d+", target))
             links.nth(n).click()
             page.wait_for_function(f"location.hash === '{target}'")
-            page.wait_for_timeout(600)  # it scrolls there smoothly
+            page.wait_for_timeout(600)
             top = page.evaluate(
                 "document.querySelector('.film:not(.off)').getBoundingClientRect().top"
             )

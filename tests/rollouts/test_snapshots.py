@@ -8,9 +8,17 @@ from gymnasium.envs.box2d.lunar_lander import LunarLander
 from pellucid.budget import Cost, Meter
 from pellucid.envs import make_env, resolve_env
 from pellucid.errors import BudgetError, CapabilityError
+from pellucid.io.strict_json import dumps, loads
 from pellucid.rollouts import Episodes, collect, snapshot_way
 from pellucid.rollouts.generators import find_generators, reseed
-from pellucid.rollouts.snapshots import probing_bound, replay, same_bits
+from pellucid.rollouts.snapshots import (
+    probed_steps,
+    probing_bound,
+    probing_facts,
+    remember_probing,
+    replay,
+    same_bits,
+)
 from tests.rollouts.agents import NO_NAMES, FixedAgent, LanderAgent, TableAgent, wide_meter
 from tests.rollouts.hostile import Base, NestedNoise, RemembersUse, Sloppy, Unseeded
 
@@ -168,3 +176,36 @@ def test_a_search_ends_in_cycles_and_large_structures() -> None:
     env.loop = env  # type: ignore[attr-defined]
     env.many = [object() for _ in range(50_000)]  # type: ignore[attr-defined]
     assert env.np_random in find_generators(env)
+
+
+@pytest.mark.parametrize("env", ["CartPole-v1", Unseeded])
+def test_what_probing_found_is_taken_up_again_without_a_step(env: Any) -> None:
+    episodes = run(TableAgent(), env)
+    assert (probed_steps(episodes), probing_facts(episodes)) == (0, {})
+    meter = wide_meter()
+    found = _way_or_error(episodes, meter)
+    assert probed_steps(episodes) == meter.used.env_steps > 0
+    facts = loads(dumps(probing_facts(episodes)))  # as it is stored
+    again = run(TableAgent(), env)
+    remember_probing(again, facts)
+    poor = Meter(Cost())
+    assert _way_or_error(again, poor) == found
+    assert poor.used == Cost()
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{}, {"kind": "deepcopy"}, {"error": 3}, {"kind": "x", "deterministic": True,
+     "noise_reseedable": None, "limit": 5, "n_probes": 3}],
+)  # fmt: skip
+def test_what_does_not_read_as_found_is_probed_again(facts: dict[str, Any]) -> None:
+    episodes = run(FixedAgent(0), Base)
+    remember_probing(episodes, facts)
+    assert probing_bound(episodes) > 0
+
+
+def _way_or_error(episodes: Episodes, meter: Meter) -> Any:
+    try:
+        return snapshot_way(episodes, meter=meter, seed=0)
+    except CapabilityError as error:
+        return str(error), error.hint

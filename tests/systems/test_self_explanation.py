@@ -1,6 +1,7 @@
 """The experiment on self-explanations: wrong answers are wrong, and every check can fail."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,7 +9,9 @@ from pellucid.posttrain.tasks.machines import path_in
 from pellucid.systems import self_explanation, self_explanation_checks
 from pellucid.systems.base_models import SMOKE
 from pellucid.systems.self_explanation import (
+    LEVELS,
     METHODS,
+    easier_walks,
     hard_walks,
     learned,
     lemma_holds,
@@ -45,6 +48,39 @@ def test_explanations_are_asked_for_kept_and_ended_by_the_answer() -> None:
 def test_every_arm_gives_shares(arm: str) -> None:
     found = learned(arm, SMOKE, 0)
     assert 0 <= found.first <= found.fourth <= 1
+    assert found.by_level[-1] == found.first
+    assert len(found.by_level) == len(LEVELS)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_walks_of_a_level_have_as_many_doubted_machines(level: int) -> None:
+    walks = easier_walks(level, replace(SMOKE, n_test=20), 0)
+    assert {walk.difficulty for walk in walks} == {float(level)}
+
+
+def test_walks_that_are_never_explained_soundly_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    walks, _ = hard_walks(SMOKE, 0)
+    world = self_explanation.machines(0)
+    right = [(walk.rationale or "").partition(" path")[0] for walk in walks]
+    assert all(
+        world.sound(f"{text} path {walk.answer}", walk)
+        for text, walk in zip(right, walks, strict=True)
+    )
+
+    def answers(model, base, posed, verify, *, n_samples, **rest):  # type: ignore[no-untyped-def]
+        first = [right[1]] * n_samples
+        second = [right[0], *[right[1]] * (n_samples - 1)]
+        return [replace_completions(texts) for texts in (first, second)]
+
+    def replace_completions(texts: list[str]) -> SimpleNamespace:
+        return SimpleNamespace(completions=texts)
+
+    monkeypatch.setattr(self_explanation, "answers_of", answers)
+    found = self_explanation.properties.__wrapped__(SMOKE, 0)
+    assert found["kept"] == 0.5
+    assert found["explained nll"] == found["expert nll"]
 
 
 def test_the_lemma_fails_for_another_distribution(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 from pellucid.errors import InputError
 from pellucid.io.locks import release_lock, take_lock
 from pellucid.report.language.write import write_report as write_language_report
+from pellucid.viewer import samples
 from pellucid.viewer.entries import Amount, entry_of, same_question
 from pellucid.viewer.reading import Place, find_runs
 from pellucid.viewer.site import Site, partners
@@ -108,6 +109,19 @@ def test_a_question_that_one_run_was_not_asked_stays(tmp_path: Path) -> None:
     assert text.count("not asked in this run") == len(record.explanations) - 1
     assert text == text_of(Site(tmp_path), "compare/all/few.html")
     assert text_of(Site(tmp_path), "compare/few/all.html").count("not asked in this run") == 4
+
+
+def test_of_many_shared_prompts_the_first_are_shown_and_all_are_counted(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "compare/hacked/sums.html"
+    monkeypatch.setattr(samples, "SHARED_PROMPTS", 1000)
+    n = text_of(site, address).count("First run")
+    assert f"{n} prompts that both kept" in text_of(site, address)
+    monkeypatch.setattr(samples, "SHARED_PROMPTS", 2)
+    few = text_of(site, address)
+    assert few.count("First run") == 2
+    assert f"The first 2 of {n} prompts that both kept" in few
 
 
 def test_two_training_runs_stand_beside_each_other_by_prompt(site: Site) -> None:

@@ -1,5 +1,7 @@
 """F16, F64: a stored report from elsewhere is shown only if nothing in it can do anything."""
 
+import re
+
 import pytest
 
 from pellucid.errors import DataError
@@ -12,6 +14,8 @@ from tests.report import hostile, lunar, trees
 from tests.report.language import hostile as language_hostile
 from tests.report.language import runs
 from tests.report.language.states import STATES
+from tests.report.test_deferring import many
+from tests.report.test_pictures import image_record
 
 
 def page(record=None) -> str:
@@ -24,7 +28,13 @@ PAGE = page()
 
 @pytest.mark.parametrize(
     "record",
-    [lunar.lunar_record, hostile.hostile_record, trees.full_record],
+    [
+        lunar.lunar_record,
+        hostile.hostile_record,
+        trees.full_record,
+        image_record,
+        lambda: many(trees.full_record()),
+    ],
     ids=lambda f: f.__name__,
 )
 def test_every_page_of_this_version_is_shown_as_it_is(record) -> None:
@@ -85,6 +95,11 @@ EVIL = (
     "<svg><script>x<img src=y></script></svg>",
     "<svg><foreignObject><p>x</p></foreignObject></svg>",
     '<svg><image href="https://evil.invalid/x.png"/></svg>',
+    '<svg><image href="data:image/svg+xml;base64,x"/></svg>',
+    '<svg><image xlink:href="https://evil.invalid/x.png"/></svg>',
+    '<image src="https://evil.invalid/x.png">',
+    '<noscript data-later="1"><p title="</noscript><img src=x onerror=alert(1)>"></p></noscript>',
+    '<noscript data-later="1"><style></noscript><p onclick="alert(1)"></style></noscript>',
     '<svg><a xlink:href="https://evil.invalid"><text>x</text></a></svg>',
     '<svg><use href="https://evil.invalid/x.svg#a"/></svg>',
     '<svg><rect fill="url(https://evil.invalid/x.svg#a)"/></svg>',
@@ -160,3 +175,17 @@ def test_a_page_of_another_version_is_shown_without_its_script() -> None:
     shown = fit_to_show(older.encode()).decode()
     assert "script-src &#39;none&#39;" in shown
     assert older.partition("<style>")[2] == shown.partition("<style>")[2]
+
+
+def test_what_waits_for_a_script_that_may_not_run_is_there_at_once() -> None:
+    large = page(many(trees.full_record()))
+    (own,) = [script for script in known_scripts() if f"<script>{script}</script>" in large]
+    older = large.replace(own, own.replace('"use strict"', '"use strict" /* older */'))
+    assert older.count("<noscript data-later") > 20
+    shown = fit_to_show(older.encode()).decode()
+    assert "noscript" not in shown.replace(
+        own.replace('"use strict"', '"use strict" /* older */'), ""
+    )
+    assert len(re.findall("<(?!noscript)[a-z]", shown)) == len(
+        re.findall("<(?!noscript)[a-z]", older)
+    )

@@ -5,9 +5,12 @@ agent is rebuilt by the adapter that first loaded it, without the file that it c
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from pellucid import registry
 from pellucid.agents.adapter import HasFile, LoadRequest, StoredAgent, adapter
@@ -26,11 +29,14 @@ from pellucid.io.artifacts import read_safetensors
 from pellucid.io.atomic import write_bytes, write_text
 from pellucid.io.imports import import_object
 from pellucid.io.records import check_stamp, stamp
-from pellucid.types import Agent
+from pellucid.types import Agent, Observations
 
 NAME = "folder"
 SCHEMA = 1
 CARD = "card.json"
+RANGES = "input_ranges"
+"""In a card: lowest and highest value of each input, where the agent was before."""
+MOST_RANGES = 512
 WEIGHTS = "weights.safetensors"
 _MAX_CARD_BYTES = 64 * 1024**2
 _MAX_TEXT = 10_000
@@ -84,7 +90,7 @@ class Folder:
         return agent if statistics is None else with_statistics(agent, statistics)
 
 
-def save_agent(agent: Agent, folder: Path) -> None:
+def save_agent(agent: Agent, folder: Path, *, seen: Observations | None = None) -> None:
     """Store an agent as `card.json` and `weights.safetensors`; the card is written last.
 
     An agent with a file of its own that is safe to open is stored as that file. An agent that is
@@ -94,9 +100,13 @@ def save_agent(agent: Agent, folder: Path) -> None:
     Args:
         agent: Any agent; a metered one is stored without its meter.
         folder: Made if it is missing.
+        seen: Shape (states, *observation), what it has seen: the range of each input goes into the
+            card, unless there is one already.
     """
     inner = unmetered(agent)
     card: dict[str, Any] = {**stamp(SCHEMA), "kind": "agent", **_facts(inner), "name": inner.name}
+    if seen is not None and RANGES not in card:
+        card |= ranges_of(seen)
     folder.mkdir(parents=True, exist_ok=True)
     inner = without_normalisation(inner)
     if isinstance(inner, TorchAgent):
@@ -108,6 +118,21 @@ def save_agent(agent: Agent, folder: Path) -> None:
         write_bytes(folder / inner.file_name, content)
         card["file"] = {"name": inner.file_name, "sha256": hashlib.sha256(content).hexdigest()}
     write_text(folder / CARD, strict_json.dumps(card, indent=1) + "\n")
+
+
+def ranges_of(seen: Observations) -> dict[str, Any]:
+    """Return the lowest and highest value of each input as a card has them.
+
+    Empty of images, of anything but numbers, and of nothing.
+    """
+    n_inputs = math.prod(seen.shape[1:])
+    if not len(seen) or not 1 <= n_inputs <= MOST_RANGES or seen.dtype.kind not in "fiub":
+        return {}
+    rows = seen.reshape(len(seen), n_inputs).astype(np.float64)
+    if not np.isfinite(rows).all():
+        return {}
+    ends = {"low": rows.min(axis=0).tolist(), "high": rows.max(axis=0).tolist()}
+    return {RANGES: {**ends, "states": len(rows)}}
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -130,6 +155,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     if not card.get("name") or not card.get("adapter"):
         raise DataError(f"{where} lacks 'name' or 'adapter'")
     _check_recorded(card.get("recorded_return"), where)
+    _check_ranges(card.get(RANGES), where)
     return card
 
 
@@ -169,6 +195,21 @@ def _check_recorded(recorded: Any, where: str) -> None:
     if not sound:
         raise DataError(
             f"{where}: 'recorded_return' needs the numbers mean, low, high and n, and a source"
+        )
+
+
+def _check_ranges(ranges: Any, where: str) -> None:
+    if ranges is None:
+        return
+    ends = [ranges.get("low"), ranges.get("high")] if isinstance(ranges, Mapping) else [None]
+    sound = (
+        all(isinstance(end, list) and all(map(_is_number, end)) for end in ends)
+        and len(ends[0]) == len(ends[-1]) <= MOST_RANGES
+        and type(ranges.get("states")) is int
+    )
+    if not sound:
+        raise DataError(
+            f"{where}: {RANGES!r} needs the lists low and high, as long as each other, and states"
         )
 
 

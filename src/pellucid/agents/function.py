@@ -10,15 +10,16 @@ import numpy as np
 
 from pellucid.agents.acting import check_actions, forward_in_chunks, raised
 from pellucid.agents.adapter import LoadRequest, StoredAgent, adapter, required_code
+from pellucid.agents.context import checked_masks
 from pellucid.agents.fronting import lacking
 from pellucid.agents.spaces import Spaces, describe, to_json
 from pellucid.envs.row_codecs import DoesNotFitError
 from pellucid.envs.rows import RowSpace
 from pellucid.errors import AgentError, InputError, PellucidError
-from pellucid.types import Actions, Agent, Observations
+from pellucid.types import Actions, Agent, Context, Observations
 
 NAME = "function"
-_RNGS = "rngs"
+_RNGS, _MASKS = "rngs", "masks"
 CHUNK = 32  # rows per call; small, because a row may cost a function much more than a network
 
 
@@ -32,7 +33,8 @@ class FunctionAgent:
             observations, always `CHUNK` rows, so that bytes do not depend on how many were asked
             for together. Where a space has parts, it gets or returns a dict or tuple of arrays,
             one row each (and a list where sizes vary). If it draws actions, it has a parameter
-            `rngs`: one generator per row, or None when most-likely actions are wanted.
+            `rngs`: one generator per row, or None when most-likely actions are wanted. A function
+            with a parameter `masks` is a `MaskedFunctionAgent`.
         spaces: The environment's spaces.
         draws: Whether it has that parameter.
         card: What is known of the agent, as plain JSON values.
@@ -69,8 +71,7 @@ class FunctionAgent:
         Raises:
             AgentError: It raised, or returned something that is not an action of its space.
         """
-        none = [None] if self.draws else []
-        return forward_in_chunks(lambda rows: self._call(rows, *none), observations, CHUNK)
+        return self._answers(observations, None)
 
     def sample(self, observations: Observations, rngs: Sequence[np.random.Generator]) -> Actions:
         """Return one drawn action per row.
@@ -85,19 +86,31 @@ class FunctionAgent:
         if len(rngs) != len(observations):
             raise ValueError(f"expected {len(observations)} generators, got {len(rngs)}")
         # rows that only fill up a chunk get generators of their own
-        filling = [np.random.default_rng(0) for _ in range(-len(rngs) % CHUNK or CHUNK)]
-        filled = iter([*rngs, *filling])
-        return forward_in_chunks(
-            lambda rows: self._call(rows, list(itertools.islice(filled, len(rows)))),
-            observations,
-            CHUNK,
-        )
+        filling = [np.random.default_rng(0) for _ in range(_n_filling(len(rngs)))]
+        return self._answers(observations, [*rngs, *filling])
 
-    def _call(self, rows: Observations, *rngs: Any) -> Actions:
+    def _answers(
+        self, observations: Observations, rngs: Sequence[np.random.Generator] | None
+    ) -> Actions:
+        starts, more = itertools.count(step=CHUNK), self._more(len(observations))
+
+        def call(rows: Observations) -> Actions:
+            here = slice(start := next(starts), start + len(rows))
+            drawing = [] if not self.draws else [rngs if rngs is None else list(rngs[here])]
+            return self._call(rows, *drawing, **{name: told[here] for name, told in more.items()})
+
+        return forward_in_chunks(call, observations, CHUNK)
+
+    def _more(self, n_rows: int) -> Mapping[str, np.ndarray]:
+        """Return what the function is told of each row beside the observation, by parameter."""
+        del n_rows
+        return {}
+
+    def _call(self, rows: Observations, *rngs: Any, **more: Any) -> Actions:
         seen, space = self.observation_space, self.action_space
         batch = seen.elements(rows) if isinstance(seen, RowSpace) else rows
         try:
-            actions = self.function(batch, *rngs)
+            actions = self.function(batch, *rngs, **more)
         except PellucidError:
             raise
         except Exception as error:  # the user's function may raise anything
@@ -105,6 +118,39 @@ class FunctionAgent:
         if isinstance(space, RowSpace):
             actions = _rows(actions, space, len(rows), self.name)
         return check_actions(actions, space, len(rows), who=self.name)
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedFunctionAgent(FunctionAgent):
+    """The same for a function with a parameter `masks`: which actions are allowed, row by row.
+
+    Args:
+        context: Holds the masks; None if it is not bound to any.
+    """
+
+    context: Context | None = None
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """`masks`, and `sampling` if the function draws actions."""
+        return super().capabilities | {"masks"}
+
+    def within(self, context: Context) -> "MaskedFunctionAgent":
+        """Return the agent that answers in a context; see `HasContext`."""
+        return replace(self, context=context)
+
+    def _more(self, n_rows: int) -> Mapping[str, np.ndarray]:
+        n_actions = int(getattr(self.action_space, "n", 0))
+        given = self.context.masks if self.context is not None else None
+        masks = checked_masks(given, n_actions, who=self.name)
+        rows = np.broadcast_to(masks, (n_rows, n_actions))
+        filling = np.ones((_n_filling(n_rows), n_actions), dtype=bool)
+        return {_MASKS: np.concatenate([rows, filling])}
+
+
+def _n_filling(n_rows: int) -> int:
+    """Return how many rows fill up the last chunk; a whole one of none."""
+    return -n_rows % CHUNK or (0 if n_rows else CHUNK)
 
 
 def _rows(actions: Any, space: RowSpace, n_rows: int, who: str) -> Actions:
@@ -121,7 +167,11 @@ def _rows(actions: Any, space: RowSpace, n_rows: int, who: str) -> Actions:
     NAME,
     source="a Python callable",
     accepts=("module:callable", "a callable from observations to actions"),
-    capabilities={"without rngs": (), "with a parameter rngs": ("sampling",)},
+    capabilities={
+        "without rngs": (),
+        "with a parameter rngs": ("sampling",),
+        "with a parameter masks": ("masks",),
+    },
 )
 class Function:
     """Loads a callable."""
@@ -149,6 +199,8 @@ class Function:
             "observation_space": to_json(request.spaces.observation),
             "action_space": to_json(request.spaces.action),
         }
+        if _is_told_masks(function):
+            return MaskedFunctionAgent(name, function, request.spaces, draws, card)
         return FunctionAgent(name, function, request.spaces, draws, card)
 
     @staticmethod
@@ -179,12 +231,29 @@ def _draws(function: Any, name: str) -> bool:
         for p in parameters.values()
         if p.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     ]
-    required = [p for p in parameters.values() if p.default is p.empty and p in positional]
+    named = _told_by_name(parameters)
+    required = [
+        p for p in positional if p.default is p.empty and not (p.name == _MASKS and p in named)
+    ]
     draws = len(positional) > 1 and positional[1].name == _RNGS
     variadic = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters.values())
     if (not positional and not variadic) or len(required) > (2 if draws else 1):
         raise InputError(
             f"{name} takes {len(required)} arguments, expected one: a batch of observations "
-            f"(and a second called {_RNGS!r} if it draws actions)"
+            f"(and a second called {_RNGS!r} if it draws actions, one called {_MASKS!r} if it "
+            "is to know which are allowed)"
         )
     return draws
+
+
+def _is_told_masks(function: Any) -> bool:
+    try:
+        return any(p.name == _MASKS for p in _told_by_name(inspect.signature(function).parameters))
+    except ValueError:  # a built-in without a signature
+        return False
+
+
+def _told_by_name(parameters: Mapping[str, inspect.Parameter]) -> list[inspect.Parameter]:
+    """Return what may be told by its name, beside the observations, which come first."""
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [p for p in list(parameters.values())[1:] if p.kind in by_name]

@@ -8,22 +8,33 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
-from gymnasium import spaces
-from jaxtyping import Float
 
-from pellucid.agents.acting import choose_actions, draw
+from pellucid.agents.acting import choose_actions
+from pellucid.agents.context import in_context
 from pellucid.agents.folder import CARD, save_agent
-from pellucid.agents.fronting import lacking
 from pellucid.agents.loading import agent_sha256, load_agent
 from pellucid.agents.spaces import Spaces
 from pellucid.envs.parallel import make_parallel
 from pellucid.envs.team_names import names_of
-from pellucid.envs.team_views import JointView, MemberView, join_actions
-from pellucid.errors import CapabilityError, DataError, InputError
+from pellucid.envs.team_views import (
+    JointView,
+    MemberView,
+    Memories,
+    Seen,
+    bare_space,
+    joint_view,
+    member_view,
+)
+from pellucid.errors import DataError, InputError
 from pellucid.io import atomic, strict_json
 from pellucid.io.imports import import_object, is_import_string
 from pellucid.io.records import check_stamp, stamp
-from pellucid.types import Actions, Agent, Categorical, HasDistribution, Observations, PolicyMode
+from pellucid.types import (
+    Agent,
+    Context,
+    PolicyMode,
+    Recurrent,
+)
 
 KIND = "team"
 ANYONE = "*"
@@ -86,14 +97,16 @@ def load_team(
 
     Raises:
         InputError: A member has no agent, an agent has no place, or one does not fit.
-        CapabilityError: A member has a memory or masks.
         DataError: The card is damaged.
     """
     name, given = _given(source)
     probe = make_parallel(env)
     try:
         members = tuple(str(member) for member in probe.possible_agents)
-        fitting = {m: Spaces(probe.observation_space(m), probe.action_space(m)) for m in members}
+        fitting = {
+            m: Spaces(bare_space(probe.observation_space(m)), probe.action_space(m))
+            for m in members
+        }
     finally:
         probe.close()
     unknown = [member for member in given if member not in (*members, ANYONE)]
@@ -112,12 +125,6 @@ def load_team(
         agents[member] = load_agent(
             given.get(member, given.get(ANYONE)), env=view, device=device, code=code
         )
-        context = sorted({"recurrent", "masks"} & agents[member].capabilities)
-        if context:
-            raise CapabilityError(
-                f"{member} of {name} has {context[0]}: members of a team cannot have them here",
-                hint="explain it alone, in an environment that the others are a part of",
-            )
     return LoadedTeam(name, agents, str(source) if _is_code(source) else "")
 
 
@@ -209,6 +216,8 @@ def _in_card(folder: Path) -> Mapping[str, Path]:
 class Others:
     """Chooses for the members that are not looked at; never copied, since agents have no state.
 
+    What they remember is kept by the environment that they are a part of, and copied with it.
+
     Args:
         agents: By id.
         policy: Most-likely actions, or drawn ones where a member draws.
@@ -217,20 +226,41 @@ class Others:
     def __init__(self, agents: Mapping[str, Agent], policy: PolicyMode) -> None:
         self._agents, self._policy = agents, policy
 
-    def __call__(self, observations: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-        """Return the action of each member whose observation is given."""
+    def __call__(
+        self, seen: Mapping[str, Seen], rng: np.random.Generator, memories: Memories
+    ) -> dict[str, Any]:
+        """Return the action of each member of whom is told what it sees."""
         actions = {}
-        for member, seen in observations.items():
+        for member, (observation, mask) in seen.items():
             agent = self._agents[member]
-            rows = np.asarray(seen, dtype=agent.observation_space.dtype)[None]
+            rows = np.asarray(observation, dtype=agent.observation_space.dtype)[None]
             draws = self._policy == "sampled" and "sampling" in agent.capabilities
             policy: PolicyMode = "sampled" if draws else "greedy"
-            chosen = choose_actions(agent, rows, policy, [rng])[0]
+            context = _context(agent, mask, memories.get(member))
+            asked = in_context(agent, context)
+            chosen = choose_actions(asked, rows, policy, [rng])[0]
+            if context.memory is not None:
+                memories[member] = cast(Recurrent, asked).next_memory(rows)
             actions[member] = int(chosen) if np.ndim(chosen) == 0 else chosen
         return actions
 
     def __deepcopy__(self, memo: Any) -> "Others":
         return self
+
+
+def _context(agent: Agent, mask: Any, memory: Any) -> Context:
+    """Return what the answer of one member depends on beside what it sees, one row."""
+    needs = agent.capabilities
+    if "masks" not in needs:
+        mask = None
+    elif mask is None:
+        mask = np.ones(int(agent.action_space.n), dtype=bool)
+    if "recurrent" in needs and memory is None:
+        memory = np.asarray(cast(Recurrent, agent).initial_memory)[None]
+    return Context(
+        masks=None if mask is None else np.asarray(mask, dtype=bool)[None],
+        memory=memory if "recurrent" in needs else None,
+    )
 
 
 @dataclass(frozen=True)
@@ -254,94 +284,6 @@ class TeamFactory:
         env = make_parallel(self.env, render_mode)
         known = {m: names_of(self.env, m, env) for m in env.possible_agents}
         if not self.member:
-            return JointView(env, {m: names for m, names in known.items() if names is not None})
+            return joint_view(env, {m: names for m, names in known.items() if names is not None})
         others = Others(self.agents, self.policy)
-        return MemberView(env, self.member, others, known[self.member])
-
-
-@dataclass(frozen=True, eq=False)
-class JointAgent:
-    """The whole team as one agent: each member sees its own part and acts by itself.
-
-    Args:
-        name: Short name for people.
-        agents: The members, in the order in which their parts stand.
-        spaces: Of the joint observation and action.
-    """
-
-    name: str
-    agents: Mapping[str, Agent]
-    spaces: Spaces
-
-    framework = "team"
-
-    @property
-    def observation_space(self) -> Any:
-        """All members' observations, each after its presence."""
-        return self.spaces.observation
-
-    @property
-    def action_space(self) -> Any:
-        """All members' actions."""
-        return self.spaces.action
-
-    @property
-    def capabilities(self) -> frozenset[str]:
-        """`distribution` and `sampling` where every member has them and each combination counts."""
-        all_tell = all("distribution" in a.capabilities for a in self.agents.values())
-        combined = isinstance(self.action_space, spaces.Discrete)
-        return frozenset({"distribution", "sampling"}) if all_tell and combined else frozenset()
-
-    @property
-    def n_parameters(self) -> int:
-        """Weights of all members; those that share an agent count once."""
-        distinct = {id(a): a for a in self.agents.values()}.values()
-        return sum(int(getattr(a, "n_parameters", 0)) for a in distinct)
-
-    @property
-    def sha256(self) -> str:
-        """Checksum of the team."""
-        return LoadedTeam(self.name, dict(self.agents)).sha256
-
-    def act(self, observations: Observations) -> Actions:
-        """Return the members' actions together; of one who is not there, what it would do."""
-        parts = self._parts(observations)
-        chosen = [
-            choose_actions(agent, parts[member], "greedy", ())
-            for member, agent in self.agents.items()
-        ]
-        actions: Actions = join_actions(chosen, self._action_spaces)
-        return actions
-
-    def distribution(self, observations: Observations) -> Categorical:
-        """Return the product of the members' distributions: they choose without each other."""
-        if "distribution" not in self.capabilities:
-            raise lacking(self, "distribution")
-        parts = self._parts(observations)
-        product: Float[np.ndarray, "batch actions"] = np.ones((len(observations), 1))
-        for member, agent in self.agents.items():
-            told = cast(HasDistribution, agent).distribution(parts[member])
-            own = cast(Categorical, told).probabilities
-            product = (product[:, :, None] * own[:, None, :]).reshape(len(own), -1)
-        return Categorical(product)
-
-    def sample(self, observations: Observations, rngs: Sequence[np.random.Generator]) -> Actions:
-        """Return one drawn combination per row, using only that row's generator."""
-        if "sampling" not in self.capabilities:
-            raise lacking(self, "sampling")
-        return draw(self.distribution(observations), rngs)
-
-    @property
-    def _action_spaces(self) -> list[Any]:
-        return [agent.action_space for agent in self.agents.values()]
-
-    def _parts(self, observations: Observations) -> dict[str, Any]:
-        """Return what each member sees in each row."""
-        parts, at = {}, 0
-        for member, agent in self.agents.items():
-            space = agent.observation_space
-            size = int(np.prod(space.shape))
-            rows = observations[:, at + 1 : at + 1 + size]  # behind the input that tells presence
-            parts[member] = rows.reshape(len(rows), *space.shape).astype(space.dtype)
-            at += 1 + size
-        return parts
+        return member_view(env, self.member, others, known[self.member])

@@ -26,7 +26,7 @@ from pellucid.explanation import (
     fact,
     render,
 )
-from pellucid.explanation.wording import fact_names
+from pellucid.explanation.wording import fact_names, gain_for_loss
 from pellucid.faithfulness.badges import decide
 from pellucid.faithfulness.input_doubt import input_doubt, normalised
 from pellucid.faithfulness.scoring import cut_by_time, score_finding, timely
@@ -277,9 +277,9 @@ def _assemble(
         badge, decisive, reason, need = verdict
     closed = task.episodes.spec is not None if decisive is None else decisive.closed_loop
     sentences = info.sentences if closed else info.logged_sentences
-    facts = _facts(finding, decisive, reason, need, task)
+    facts: Mapping[str, Fact] = _facts(finding, decisive, reason, need, task)
     reaches_zero = decisive is None or not decisive.gap.low > 0
-    template = sentences.template(badge, reaches_zero=reaches_zero)
+    template, facts = gain_for_loss(sentences.template(badge, reaches_zero=reaches_zero), facts)
     limits = sentences.does_not_say
     return Explanation(
         method=info.name,

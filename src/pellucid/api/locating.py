@@ -20,6 +20,7 @@ from pellucid.agents.function import NAME as FUNCTION
 from pellucid.agents.normalisation import stated, statistics_of, without_normalisation
 from pellucid.agents.recorded import recorded_agent
 from pellucid.agents.zoo import ZooFolder, find_zoo
+from pellucid.api.input_facts import input_facts
 from pellucid.api.logs import is_log, read_log, spaces_of_log
 from pellucid.api.notes import fitting_notes
 from pellucid.api.run_folder import AGENT, RUN_FILE, read_run
@@ -194,8 +195,8 @@ def agent_facts(agent: Agent, source: Any, card: Mapping[str, Any]) -> AgentFact
         name=agent.name,
         framework=agent.framework,
         sha256=agent_sha256(agent),
-        observation_space=str(agent.observation_space),
-        action_space=str(agent.action_space),
+        observation_space=" ".join(str(agent.observation_space).split()),
+        action_space=" ".join(str(agent.action_space).split()),
         capabilities=tuple(sorted(agent.capabilities)),
         n_parameters=int(getattr(agent, "n_parameters", 0)),
         recorded=recorded,
@@ -203,6 +204,7 @@ def agent_facts(agent: Agent, source: Any, card: Mapping[str, Any]) -> AgentFact
         purpose=str(card.get("purpose") or ""),
         normalised=stated(agent)[0],
         statistics_source=statistics.source if statistics is not None else "",
+        **input_facts(agent, card, statistics),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pellucid.api.explaining import plan_method
 from pellucid.api.locating import Located, code_sha256, locate
 from pellucid.api.logs import COMPARED_STATES
+from pellucid.api.other_seeds import kept_for_other_seeds
 from pellucid.api.request import (
     Request,
     check_time_limit,
@@ -21,6 +22,7 @@ from pellucid.api.request import (
 from pellucid.api.run_folder import (
     EPISODES,
     EXPLANATIONS,
+    OTHER_SEEDS,
     RUN_FILE,
     RunFolder,
     changed_inputs,
@@ -203,7 +205,8 @@ def _plan_methods(
     parts: list[PlannedPart] = []
     left_out: list[str] = []
     used = collecting.expected or collecting.most
-    left = request.allowed - used
+    kept = kept_for_other_seeds(request)
+    left = request.allowed - used - kept
     methods = run_order(request.methods)
     for position, method in enumerate(methods):
         name = f"{EXPLANATIONS}/{atomic.safe_name(method)}"
@@ -215,6 +218,9 @@ def _plan_methods(
         share = share_of(left, methods[position:])
         parts.append(_plan_method(request, located, method, share, episodes, left_out))
         left = left - share
+    if request.other_seeds:
+        note = f"each explanation under {request.other_seeds} other seeds, cheap ones first"
+        parts.append(PlannedPart(OTHER_SEEDS, kept, None, note))
     return parts, left_out
 
 

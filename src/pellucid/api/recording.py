@@ -11,18 +11,26 @@ from pellucid import registry
 from pellucid.api.locating import Located
 from pellucid.api.logs import episodes_of
 from pellucid.api.request import Request
-from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, REPORT_FILES, RunFolder
+from pellucid.api.run_folder import (
+    AGENT,
+    EPISODES,
+    EXPLANATIONS,
+    REPORT_FILES,
+    WAYS,
+    RunFolder,
+)
 from pellucid.budget import Cost
 from pellucid.envs import make_env, resolve_names
 from pellucid.envs.described import described
 from pellucid.errors import DataError
-from pellucid.explanation import Explanation, fact, render
+from pellucid.explanation import Explanation, Fact, fact, render
+from pellucid.explanation.wording import gain_for_loss
 from pellucid.faithfulness.badges import judge
 from pellucid.faithfulness.input_doubt import input_doubt
 from pellucid.faithfulness.standing import standing_of
 from pellucid.io import strict_json
 from pellucid.provenance import sha256_file, versions
-from pellucid.report.record import EpisodeFrames, EpisodeSteps, RunRecord
+from pellucid.report.record import EpisodeFrames, EpisodeSteps, RunRecord, SeedStability
 from pellucid.report.write import write_report
 from pellucid.rollouts import Episodes
 from pellucid.stats import mean_interval
@@ -41,6 +49,7 @@ def make_record(
     steps: Mapping[int, EpisodeSteps],
     used: Cost,
     warnings: Sequence[str],
+    stability: Sequence[SeedStability] = (),
     stopped: str = "",
 ) -> RunRecord:
     """Return the record of a run, finished or stopped.
@@ -55,6 +64,7 @@ def make_record(
         steps: Likewise.
         used: What was used in all.
         warnings: Of the parts.
+        stability: Of the explanations under other seeds.
         stopped: Why the run did not reach its end: badges are lowered to weak, and what was not
             reached is not measured. Empty for a run that did.
     """
@@ -95,6 +105,8 @@ def make_record(
         steps=steps,
         planted={e.method: standing_of(e.method, check=False).words for e in made},
         success_return=_success_return(located.spec.id),
+        stability=tuple(stability),
+        n_other_seeds=request.other_seeds,
     )
 
 
@@ -140,8 +152,8 @@ def lowered(explanation: Explanation) -> Explanation:
     decisive = next(s for s in scores if s.metric == explanation.decisive)
     sentences = info.sentences if decisive.closed_loop else info.logged_sentences
     # it does not reach zero, or it would not have been supported; what is weak is the reason
-    template = sentences.template("weak", reaches_zero=False)
-    facts = {**explanation.facts, "reason": fact(decisive.reason)}
+    facts: Mapping[str, Fact] = {**explanation.facts, "reason": fact(decisive.reason)}
+    template, facts = gain_for_loss(sentences.template("weak", reaches_zero=False), facts)
     return replace(
         explanation,
         complete=False,
@@ -234,6 +246,8 @@ def _warnings(episodes: Episodes) -> list[str]:
 
 
 def _part_title(name: str) -> str:
+    if name == WAYS:
+        return "finding out how to return to a step, for all methods"
     return name.removeprefix(f"{EXPLANATIONS}/")
 
 

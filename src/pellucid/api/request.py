@@ -25,6 +25,7 @@ MIN_EPISODES = 5
 """Episodes below which no badge can be given, and so a budget is refused that pays for fewer."""
 _EXPLAINED = {"groups": "inputs"}
 """What the methods explain that take an option, where it is not one of what it is called."""
+MOST_OTHER_SEEDS = 20
 COLLECT_SHARE = 0.5
 """Share of the budget that collecting may use, unless `MIN_EPISODES` need more."""
 
@@ -41,6 +42,8 @@ class Request:
         policy: Most-likely or drawn actions.
         options: For the methods: `episode`, `step` and `groups`, if given.
         names: File with names and units, None for the built-in ones.
+        other_seeds: Seeds under which each explanation is made again, to tell how much of it is
+            chance.
     """
 
     methods: tuple[str, ...] = DEFAULT_METHODS
@@ -50,12 +53,15 @@ class Request:
     policy: PolicyMode = "greedy"
     options: Mapping[str, Any] = field(default_factory=dict)
     names: Path | None = None
+    other_seeds: int = 0
 
     def inputs(
         self, agent_name: str, agent_sha256: str, code_sha256: str, spec: EnvSpec
     ) -> dict[str, Any]:
         """Return everything that decides the results, as plain JSON values."""
-        return {
+        # only where they are asked for: runs from before there were any are resumed
+        again = {"other_seeds": self.other_seeds} if self.other_seeds else {}
+        return again | {
             "agent": agent_name,
             "agent_sha256": agent_sha256,
             "agent_code_sha256": code_sha256,
@@ -134,6 +140,7 @@ def make_request(
     step: int | None,
     names: str | Path | None,
     groups: str | None = None,
+    other_seeds: int = 0,
 ) -> Request:
     """Check what a user asks for; the first mistake is raised.
 
@@ -150,6 +157,7 @@ def make_request(
         "env_steps": env_steps,
         "episode": 0 if episode is None else episode,
         "step": 0 if step is None else step,
+        "other_seeds": other_seeds,
     }
     for name, value in numbers.items():
         check_type(name, value, int)
@@ -159,6 +167,11 @@ def make_request(
         raise InputError(f"at least one episode is needed, got {n_episodes}")
     if seed < 0:
         raise InputError(f"the seed must be 0 or more, got {seed}")
+    if not 0 <= other_seeds <= MOST_OTHER_SEEDS:
+        raise InputError(
+            f"other_seeds must be 0 to {MOST_OTHER_SEEDS}, got {other_seeds}",
+            hint="4 are enough for an interval",
+        )
     if episode is not None and not 0 <= episode < n_episodes:
         raise InputError(
             f"episode {episode} is out of range, {n_episodes} episodes are collected",
@@ -182,6 +195,7 @@ def make_request(
         policy="sampled" if policy == "sampled" else "greedy",
         options=options,
         names=file,
+        other_seeds=other_seeds,
     )
 
 

@@ -25,6 +25,9 @@ SCHEMA = 1
 MAX_RUN_BYTES = 16 * 1024**2
 RUN_FILE, LOCK_FILE = "run.json", "run.lock"
 AGENT, EPISODES, EXPLANATIONS, FRAMES = "agent", "episodes", "explanations", "frames"
+WAYS = "ways"
+"""The part without files that tells how steps are returned to, which methods share."""
+OTHER_SEEDS = "other-seeds"
 REPORT_FILES = ("report.html", "report.json")
 EXPORTS = "exports"
 _OURS = (AGENT, EPISODES, EXPLANATIONS, FRAMES, EXPORTS, RUN_FILE, *REPORT_FILES)

@@ -70,6 +70,7 @@ def explain_all(
     wrappers: Sequence[str] = (),
     names: str | Path | None = None,
     groups: str | None = None,
+    other_seeds: int = 0,
     reward_terms: str | None = None,
     jobs: int = 1,
     device: str = "cpu",
@@ -103,6 +104,8 @@ def explain_all(
         names: YAML file with names and units of inputs and actions.
         groups: What methods of inputs explain and hide together: a grid of image patches such as
             `8x8`, or a YAML file that maps names of groups to lists of inputs.
+        other_seeds: Seeds under which each explanation is made again, tests aside, for the Trust
+            page: how much of an answer changes with the seed alone. Budget is kept back for them.
         reward_terms: `module:callable` that splits the reward into terms.
         jobs: Worker processes; results do not depend on it.
         device: Device of the agent's weights.
@@ -138,6 +141,7 @@ def explain_all(
         step=step,
         names=names,
         groups=groups,
+        other_seeds=other_seeds,
     )
     check_writable(RUNS if out is None else Path(out))
     located = locate(
@@ -274,6 +278,7 @@ def _report(work: Work, *, write: bool, stopped: str = "") -> Run:
         steps=work.steps,
         used=work.meter.used,
         warnings=work.warnings,
+        stability=work.stability,
         stopped=stopped,
     )
     report, document = write_run_report(record, work.folder.path, write=write)

@@ -16,6 +16,7 @@ from pellucid.api.frames import (
 )
 from pellucid.api.locating import Located, store_card
 from pellucid.api.logs import agreement, agreement_words, episodes_of
+from pellucid.api.other_seeds import kept_for_other_seeds, read_rows, stabilities, stored_rows
 from pellucid.api.request import (
     MIN_EPISODES,
     Request,
@@ -26,16 +27,25 @@ from pellucid.api.request import (
     share_of,
     too_few_episodes,
 )
-from pellucid.api.run_folder import AGENT, EPISODES, EXPLANATIONS, FRAMES, RunFolder
+from pellucid.api.run_folder import (
+    AGENT,
+    EPISODES,
+    EXPLANATIONS,
+    FRAMES,
+    OTHER_SEEDS,
+    WAYS,
+    RunFolder,
+)
 from pellucid.api.step_views import load_steps, store_steps, view_steps
 from pellucid.budget import Cost, Meter
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explanation import Explanation
 from pellucid.explanation.storage import load_explanation
 from pellucid.io import atomic
-from pellucid.report.record import EpisodeFrames, EpisodeSteps
+from pellucid.report.record import EpisodeFrames, EpisodeSteps, SeedStability
 from pellucid.rollouts import Episodes, load_episodes, render_frames, save_episodes
 from pellucid.rollouts.logs import Log
+from pellucid.rollouts.snapshots import probed_steps, probing_facts, remember_probing
 
 FRAMES_SHARE = 0.05
 """Largest share of the environment steps that is kept back for rendering frames."""
@@ -60,6 +70,7 @@ class Work:
         frames: Pictures of the shown episodes by position; None before they are rendered.
         steps: What the choices in them rested on, by position.
         warnings: What the report has to say beside the warnings of its parts.
+        stability: How alike the explanations are under other seeds.
     """
 
     request: Request
@@ -73,6 +84,7 @@ class Work:
     frames: Mapping[int, EpisodeFrames] | None = None
     steps: Mapping[int, EpisodeSteps] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    stability: tuple[SeedStability, ...] = ()
 
 
 def make_parts(work: Work) -> None:
@@ -91,12 +103,15 @@ def make_parts(work: Work) -> None:
     work.episodes = _collected(work)
     _store_agent(work)
     check_moment(work.request, work.episodes)
-    kept_back = _kept_back_for_frames(work)
+    kept_back = _kept_back_for_frames(work) + kept_for_other_seeds(work.request)
     methods = run_order(work.request.methods)
+    _remember_ways(work)
     for position, method in enumerate(methods):
         work.explanations += (_explained(work, methods[position:], kept_back),)
         if _part_name(method) not in work.folder.parts:
             work.meter.check_time()
+    if work.request.other_seeds:
+        work.stability = _made_again(work)
     work.frames = _rendered(work)
 
 
@@ -105,7 +120,8 @@ def _store_agent(work: Work) -> None:
         return
     place = work.folder.path / AGENT
     try:
-        save_agent(work.located.agent, place)
+        seen = None if work.episodes is None else work.episodes.visited
+        save_agent(work.located.agent, place, seen=seen)
     except CapabilityError:
         store_card(work.located, place)
     work.folder.finish_part(AGENT, Cost(), 0.0)
@@ -198,12 +214,57 @@ def _explained(work: Work, methods: Sequence[str], kept_back: Cost) -> Explanati
         progress=lambda done: work.progress(method, done),
         command=str(folder.head["command"]),
     )
+    explanation = _without_shared(work, explanation)
     if not explanation.complete and work.meter.time_is_up:
         return explanation
     (folder.path / EXPLANATIONS).mkdir(exist_ok=True)
     explanation.save(folder.path / name)
     folder.finish_part(name, explanation.used, explanation.seconds)
     return explanation
+
+
+def _remember_ways(work: Work) -> None:
+    """Take up how steps are returned to, where an earlier session has found it out."""
+    part = work.folder.part(WAYS)
+    if part is not None and work.episodes is not None:
+        _charge(work.meter, part.used)
+        remember_probing(work.episodes, part.facts)
+
+
+def _without_shared(work: Work, explanation: Explanation) -> Explanation:
+    """Return an explanation whose cost is its own, and list apart what all methods share.
+
+    How the environment returns to a step is found out once, by the first method that has to.
+    """
+    assert work.episodes is not None
+    steps = probed_steps(work.episodes)
+    if not steps or WAYS in work.folder.parts:
+        return explanation
+    shared = Cost(env_steps=steps)
+    work.folder.finish_part(WAYS, shared, 0.0, probing_facts(work.episodes))
+    return replace(explanation, used=explanation.used - shared)
+
+
+def _made_again(work: Work) -> tuple[SeedStability, ...]:
+    """Return how alike the explanations are under other seeds, as stored or measured now."""
+    assert work.episodes is not None
+    part = work.folder.part(OTHER_SEEDS)
+    if part is not None:
+        _charge(work.meter, part.used)
+        return read_rows(part.facts["rows"])
+    started = time.perf_counter()
+    meter = work.meter.child(work.meter.left - _kept_back_for_frames(work))
+    rows = stabilities(
+        work.explanations,
+        work.located.agent,
+        work.episodes,
+        work.request,
+        meter,
+        lambda share: work.progress("other seeds", share),
+    )
+    facts = {"rows": stored_rows(rows)}
+    work.folder.finish_part(OTHER_SEEDS, meter.used, time.perf_counter() - started, facts)
+    return rows
 
 
 def _part_name(method: str) -> str:

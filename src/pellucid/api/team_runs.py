@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pellucid.agents.joint import JointAgent
 from pellucid.agents.spaces import Spaces
-from pellucid.agents.team import JointAgent, LoadedTeam, TeamFactory, load_team
+from pellucid.agents.team import LoadedTeam, TeamFactory, load_team
 from pellucid.api.locating import Located, agent_facts
 from pellucid.api.run_folder import RunFolder
 from pellucid.envs import EnvSpec, resolve_env
@@ -28,12 +29,13 @@ def member_run(team: LoadedTeam, env: str, member: str, policy: PolicyMode) -> L
         policy: How the others act.
 
     Raises:
-        CapabilityError: The members' spaces cannot be put together.
+        CapabilityError: The members' spaces cannot be put together, or they take turns.
     """
     factory = TeamFactory(env, team.agents, member, policy)
     name = f"{env}, {member or 'all together'}"
-    spec = resolve_env(EnvSpec(name, max_steps=cycle_limit(env), factory=factory))
+    # first, so that what cannot be put together is said as it is and not as a broken environment
     agent: Agent = team.agents[member] if member else joint_agent(team, factory)
+    spec = resolve_env(EnvSpec(name, max_steps=cycle_limit(env), factory=factory))
     facts = replace(agent_facts(agent, None, {}), name=member or f"{team.name}, all together")
     asked = {"team": team.sha256, "team_env": env, "team_member": member}
     if team.source:

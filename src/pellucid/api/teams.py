@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pellucid import registry
 from pellucid.agents.team import LoadedTeam, card_env, load_team, save_team
 from pellucid.api.request import Request, check_time_limit, make_request
 from pellucid.api.run_folder import check_writable
@@ -156,6 +157,9 @@ class _Whole:
         return self._report(runs, failures, started, "")
 
     def _run(self, member: str, place: Path, request: Request) -> Run:
+        if member:
+            # credit is shared among members: a question about all of them and not about one
+            request = replace(request, methods=_of_one_agent(request.methods))
         located = member_run(self.team, self.env, member, self.request.policy)
         tell = self.progress
         return explain_located(
@@ -203,6 +207,11 @@ class _Whole:
         )
         report, document = write_team_report(document, self.folder)
         return TeamRun(self.folder, report, document, runs, out_of_time)
+
+
+def _of_one_agent(methods: Sequence[str]) -> tuple[str, ...]:
+    """Return the methods that can be asked of one agent."""
+    return tuple(m for m in methods if "team" not in registry.load("explainers", m).info.needs)
 
 
 def _env_of(team: Any, env: str | None, code: Sequence[str]) -> str:

@@ -28,6 +28,7 @@ from pellucid.api.training_summary import training_document
 from pellucid.api.training_trl import (
     LAYOUT,
     TRL_OUTPUT,
+    checkpoint_to_resume,
     machine_settings,
     run_in_trl,
     run_settings,
@@ -300,11 +301,20 @@ def _clear(folder: Path) -> None:
 
 def _writer(folder: Path, config: RunConfig, data: Data, policy: Policy, command: str) -> RunWriter:
     prompt_ids = [prompt_id(example) for example in data.split.train]
-    found = newest_checkpoint(folder / CHECKPOINTS)
-    if found is not None and (folder / RUN_FILE).is_file():
-        return RunWriter.resume(folder, step=found.update, prompt_ids=prompt_ids)
+    done = _updates_done(folder, config)
+    if done is not None and (folder / RUN_FILE).is_file():
+        return RunWriter.resume(folder, step=done, prompt_ids=prompt_ids)
     head = _head(config, data, policy, command)
     return RunWriter.start(folder, head, prompt_ids=prompt_ids, limits=config.recording)
+
+
+def _updates_done(folder: Path, config: RunConfig) -> int | None:
+    """Return the updates that the newest checkpoint has behind it, None if there is none."""
+    if config.engine == "trl":
+        stored = checkpoint_to_resume(config, folder)
+        return None if stored is None else stored.n_steps // config.optimiser.passes
+    checkpoint = newest_checkpoint(folder / CHECKPOINTS)
+    return None if checkpoint is None else checkpoint.update
 
 
 def _head(config: RunConfig, data: Data, policy: Policy, command: str) -> RunHead:

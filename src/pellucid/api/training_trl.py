@@ -24,6 +24,7 @@ from pellucid.posttrain.native.tokenizing import Tokenizer
 from pellucid.posttrain.native.transformer import Transformer
 from pellucid.posttrain.recording import EvaluationRow, RunWriter, UpdateRow
 from pellucid.posttrain.recording.rows import When
+from pellucid.posttrain.trl.resuming import TrlCheckpoint, newest_trl_checkpoint
 from pellucid.posttrain.trl.running import by_example, train_with_trl
 from pellucid.registry import unknown_name
 
@@ -81,7 +82,9 @@ def run_in_trl(
     # its bars would run into ours
     optional_import("transformers.utils.logging", extra="llm").disable_progress_bar()
     source = _source(config, policy, folder)
-    writer.record_evaluation(_asked(config, data, policy.model, policy.tokenizer, "before"))
+    checkpoint = checkpoint_to_resume(config, folder)
+    if checkpoint is None:
+        writer.record_evaluation(_asked(config, data, policy.model, policy.tokenizer, "before"))
     # prompts are text here, as they are for the questions before and after: TRL would render
     # messages by the model's own template, without a limit of time
     examples = [dataclasses.replace(example, messages=None) for example in data.split.train]
@@ -100,11 +103,17 @@ def run_in_trl(
         prompt_ids=[prompt_id(example) for example in data.split.train],
         recorder=writer,
         progress=_watched(progress, config.optimiser.patience),
+        resume=None if checkpoint is None else checkpoint.folder,
     )
     models = optional_import("pellucid.posttrain.native.hugging_face", extra="llm")
     trained = models.HuggingFaceModel(result.trainer.accelerator.unwrap_model(result.trainer.model))
     writer.record_evaluation(_asked(config, data, trained, policy.tokenizer, "after"))
     result.save(folder / "model")
+
+
+def checkpoint_to_resume(config: RunConfig, folder: Path) -> TrlCheckpoint | None:
+    """Return the checkpoint from which a run folder's training goes on, None if it starts."""
+    return newest_trl_checkpoint(folder / TRL_OUTPUT, config.optimiser.passes)
 
 
 def _watched(
@@ -155,6 +164,7 @@ def run_settings(config: RunConfig, folder: Path) -> trl.RunSettings:
         max_grad_norm=optimiser.max_grad_norm,
         n_passes=optimiser.passes,
         mask_cut=sampling.mask_cut,
+        save_steps=optimiser.checkpoint_every,
         seed=config.seed,
     )
 

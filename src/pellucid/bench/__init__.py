@@ -6,6 +6,7 @@ SUITES = {
     "saliency": "pellucid.bench.saliency",
     "shapley": "pellucid.bench.shapley",
     "shapley-estimators": "pellucid.bench.shapley_estimators",
+    "shapley-large": "pellucid.bench.shapley_large",
     "tabular": "pellucid.bench.tabular",
     "trees": "pellucid.bench.trees",
 }

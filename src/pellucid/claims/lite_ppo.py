@@ -79,6 +79,11 @@ def run_accuracy(arm: str, scale: Scale, seed: int) -> float:
     return _outcome(arm, scale, seed).accuracy
 
 
+def run_area(arm: str, scale: Scale, seed: int) -> float:
+    """Return the mean share of right responses while training; arms as in `run_accuracy`."""
+    return _outcome(arm, scale, seed).area
+
+
 def run_unsteadiness(arm: str, scale: Scale, seed: int) -> float:
     """Return the coefficient of variation of the gradient's norm; arms as in `run_accuracy`."""
     return _outcome(arm, scale, seed).unsteadiness
@@ -200,6 +205,29 @@ REDUCTION = StatisticalClaim(
             arm="hard, group/group, sequence",
             reference="hard, group/group, token",
             limit=0.02,
+        ),
+    ),
+    invariants={"shares lie between 0 and 1": _shares},
+)
+AREA = StatisticalClaim(
+    id="lite-ppo.area",
+    statement="Over all of the training on easy walks, group mean, batch deviation and token mean "
+    "are right at least 1 point more often than group mean, group deviation and sequence mean.",
+    source=SOURCE,
+    primary=False,
+    run=run_area,
+    arms=(*ALL_EASY, "easy, group/batch, token, no noise", "easy, group/group, sequence, no noise"),
+    treatment="easy, group/batch, token",
+    control="easy, group/group, sequence",
+    unit="seed",
+    minimum_effect=0.01,
+    seeds=SEEDS,
+    negative_controls=(
+        stays_below(
+            "without noise the gap closes",
+            arm="easy, group/batch, token, no noise",
+            reference="easy, group/group, sequence, no noise",
+            limit=0.01,
         ),
     ),
     invariants={"shares lie between 0 and 1": _shares},

@@ -20,7 +20,7 @@ from pellucid.claims.claim import (
     stays_below,
 )
 from pellucid.systems.base_models import SMOKE, Size
-from pellucid.systems.self_explanation import learned, lemma_holds, properties
+from pellucid.systems.self_explanation import LEVELS, learned, lemma_holds, properties
 from pellucid.systems.self_explanation_checks import checks
 
 SOURCE = "Zhou 2025"
@@ -62,6 +62,18 @@ def run_learning(arm: str, scale: Scale, seed: int) -> float:
 def run_first(arm: str, scale: Scale, seed: int) -> float:
     """Return pass@1 likewise."""
     return learned(arm, SIZES[scale], seed).first
+
+
+def run_level(arm: str, scale: Scale, seed: int) -> float:
+    """Return pass@1 on held-out walks of one level.
+
+    Args:
+        arm: One of `systems.self_explanation.METHODS`, or `base`; and the walks' doubted machines.
+        scale: How much is trained.
+        seed: Of the machines, the base model and the training.
+    """
+    method, level = arm.split(", doubted ")
+    return learned(method, SIZES[scale], seed).by_level[LEVELS.index(int(level))]
 
 
 def run_property(arm: str, scale: Scale, seed: int) -> float:
@@ -195,6 +207,33 @@ PREFERENCE = StatisticalClaim(
             arm="preference offline",
             reference="preference online",
             limit=0.1,
+        ),
+    ),
+    invariants={"shares lie between 0 and 1": _shares},
+)
+LEVEL = StatisticalClaim(
+    id="self-explanation.level",
+    statement="The gain is where nothing was solved: at least 10 points on walks of three doubted "
+    "machines, while walks of none are solved as often as before, to within 5 points.",
+    source="pellucid",
+    primary=False,
+    run=run_level,
+    arms=tuple(
+        f"{method}, doubted {level}"
+        for method in ("base", "beta 0.04", "expert")
+        for level in LEVELS
+    ),
+    treatment="beta 0.04, doubted 3",
+    control="base, doubted 3",
+    unit="seed",
+    minimum_effect=0.1,
+    seeds=SEEDS,
+    negative_controls=(
+        stays_below(
+            "walks without doubted machines are not forgotten",
+            arm="base, doubted 0",
+            reference="beta 0.04, doubted 0",
+            limit=0.05,
         ),
     ),
     invariants={"shares lie between 0 and 1": _shares},

@@ -31,6 +31,7 @@ from pellucid.cli.explain_options import (
     MethodsOption,
     NamesOption,
     NormalizeOption,
+    OtherSeedsOption,
     OutOption,
     OutputsOption,
     Policy,
@@ -89,6 +90,7 @@ def explain(
     normalize: NormalizeOption = None,
     logs: LogsOption = None,
     seed: SeedOption = 0,
+    other_seeds: OtherSeedsOption = 0,
     episodes: EpisodesOption = 20,
     time_limit: TimeLimitOption = None,
     dry_run: DryRunOption = False,
@@ -122,6 +124,7 @@ def explain(
         "wrappers": tuple(wrap or ()),
         "names": names,
         "groups": groups,
+        "other_seeds": other_seeds,
         "reward_terms": reward_terms,
         "device": device,
         "policy_class": policy_class,
@@ -224,6 +227,7 @@ def command_line(agent: str | None, env: str | None, asked: Mapping[str, Any]) -
         "--normalize": (asked["normalize"], None),
         "--logs": (asked["logs"], None),
         "--seed": (asked["seed"], 0),
+        "--other-seeds": (asked["other_seeds"], 0),
         "--episodes": (asked["n_episodes"], 20),
     }
     for option, named in (("--wrap", asked["wrappers"]), ("--code", asked["code"])):

@@ -167,6 +167,16 @@ LogsOption = Annotated[
     ),
 ]
 SeedOption = Annotated[int, typer.Option(metavar="S", min=0, help="Seed of everything.")]
+OtherSeedsOption = Annotated[
+    int,
+    typer.Option(
+        metavar="K",
+        min=0,
+        max=20,
+        help="Other seeds under which each explanation is made again, to show how much of it is "
+        "chance. The budget is shared: 4 take up to two thirds of it.",
+    ),
+]
 EpisodesOption = Annotated[int, typer.Option(metavar="N", min=1, help="Episodes to collect.")]
 TimeLimitOption = Annotated[
     float | None,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NOT_FOR_TEAMS = (
     "wrappers", "reward_terms", "policy_class", "outputs", "normalize", "logs", "groups",
+    "other_seeds",
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from pellucid.cli.explain import explain
 from pellucid.cli.horizon import horizon
 from pellucid.cli.listing import list_items
 from pellucid.cli.objective import check, diagram
+from pellucid.cli.query import query
 from pellucid.cli.reproduce import reproduce
 from pellucid.cli.streams import abandon, prepare_streams, write_lines
 from pellucid.cli.train import train
@@ -67,6 +68,7 @@ def _guarded(function: Callable[..., int]) -> Callable[..., int]:
 
 
 app.command("explain")(_guarded(explain))
+app.command("query")(_guarded(query))
 app.command("evaluate")(_guarded(evaluate))
 app.command("train")(_guarded(train))
 app.command("bench")(_guarded(bench))

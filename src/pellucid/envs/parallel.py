@@ -1,10 +1,17 @@
-"""Environments of teams: PettingZoo's parallel form, in which all agents act at once."""
+"""Environments of teams in PettingZoo's parallel form, in which all agents act at once.
+
+Games in which they take turns are put into that form: at each step one of them acts.
+"""
 
 import importlib
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pellucid.envs.resolve import DEFAULT_MAX_STEPS, load_callable
+from pellucid.envs.turns import Turns, takes_turns
 from pellucid.errors import CapabilityError, EnvError, InputError, UnknownNameError
 
 PREFIXES = ("mpe2:", "pettingzoo:")
@@ -22,19 +29,20 @@ def make_parallel(name: str, render_mode: str | None = None) -> Any:
     """Return a new environment in PettingZoo's parallel form.
 
     Args:
-        name: `mpe2:simple_spread_v3`, `pettingzoo:sisl.multiwalker_v9`, or `module:callable` of
+        name: `mpe2:simple_spread_v3`, `pettingzoo:classic.tictactoe_v3`, or `module:callable` of
             your own, which returns one.
         render_mode: Passed on if given.
 
     Raises:
         UnknownNameError: There is no such environment.
-        CapabilityError: A package is missing, or its agents take turns and cannot act at once.
+        CapabilityError: A package is missing, or it has no agents or too many.
         EnvError: It raises while it is made.
     """
     options = {} if render_mode is None else {"render_mode": render_mode}
     make = _maker(name) if names_team_env(name) else load_callable(name, "team environment")
     try:
-        env = make(**options)
+        with _quietly():
+            env = make(**options)
     except ImportError as error:
         raise CapabilityError(
             f"{name} needs a package that is not installed: {error!s:.160}",
@@ -46,8 +54,10 @@ def make_parallel(name: str, render_mode: str | None = None) -> Any:
     if missing:
         raise InputError(
             f"{name} makes a {type(env).__name__} without {', '.join(missing)}",
-            hint="a team's environment has PettingZoo's parallel form",
+            hint="a team's environment has PettingZoo's parallel form, or that of games with turns",
         )
+    if takes_turns(env):
+        env = Turns(env)
     if not 0 < len(env.possible_agents) <= _MOST_AGENTS:
         raise CapabilityError(
             f"{name} has {len(env.possible_agents)} agents; 1 to {_MOST_AGENTS} can be explained"
@@ -72,6 +82,14 @@ def cycle_limit(name: str) -> int:
     return DEFAULT_MAX_STEPS
 
 
+@contextmanager
+def _quietly() -> Iterator[None]:
+    # PettingZoo deprecates the import of its own environments past its registry
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
 def _maker(name: str) -> Any:
     prefix, _, rest = name.partition(":")
     if _NAME.fullmatch(rest) is None:
@@ -81,7 +99,8 @@ def _maker(name: str) -> Any:
         )
     path = f"{prefix}.{rest.replace('/', '.')}"
     try:
-        module = importlib.import_module(path)
+        with _quietly():
+            module = importlib.import_module(path)
     except ModuleNotFoundError as error:
         if path.startswith(f"{error.name}.") and error.name == prefix:
             raise CapabilityError(
@@ -94,10 +113,8 @@ def _maker(name: str) -> Any:
             f"{name} needs the package {error.name!r}, which is not installed",
             hint=f"pip install {error.name}",
         ) from error
-    if not hasattr(module, "parallel_env"):
-        raise CapabilityError(
-            f"the agents of {name} take turns, and explanations need all to act at once",
-            hint="choose one with parallel_env",
-        )
-    maker: Any = module.parallel_env
-    return maker
+    for form in ("parallel_env", "env"):
+        maker: Any = getattr(module, form, None)
+        if maker is not None:
+            return maker
+    raise UnknownNameError(f"{prefix} has no environment {rest!r}")

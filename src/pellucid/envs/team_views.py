@@ -6,23 +6,74 @@ observation of one who is not is zeros, and its action is not taken.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from pellucid.envs.turns import Turns
 from pellucid.errors import CapabilityError
 
-ChooseFn: TypeAlias = Callable[[Mapping[str, Any], np.random.Generator], dict[str, Any]]
-"""`choose(observations, rng)` returns the action of each member whose observation is given."""
+Memories: TypeAlias = dict[str, Any]
+"""What members remember, by id; changed as they see more."""
+
+ChooseFn: TypeAlias = Callable[
+    [Mapping[str, "Seen"], np.random.Generator, Memories], dict[str, Any]
+]
+"""`choose(seen, rng, memories)` returns the action of each member of whom is told what it sees."""
 
 MOST_JOINT_ACTIONS = 1024
 """Combinations of discrete actions up to which each is one action of the team."""
 
 
+class Seen(NamedTuple):
+    """What a member meets at a step.
+
+    Args:
+        observation: What it sees.
+        mask: Which of its actions are allowed; None where nobody says.
+    """
+
+    observation: Any
+    mask: Any = None
+
+
+def bare_space(space: Any) -> Any:
+    """Return what a member sees, without the mask that PettingZoo puts beside it.
+
+    Example:
+        >>> parts = {"observation": spaces.MultiBinary(9), "action_mask": spaces.MultiBinary(3)}
+        >>> bare_space(spaces.Dict(parts))
+        MultiBinary(9)
+    """
+    return space["observation"] if tells_mask(space) else space
+
+
+def tells_mask(space: Any) -> bool:
+    """Whether what a member sees comes with a mask of its actions."""
+    return isinstance(space, spaces.Dict) and set(space.spaces) == {"observation", "action_mask"}
+
+
+def seen_of(space: Any, observation: Any) -> Seen:
+    """Return what a member meets, as it comes from an environment with that space."""
+    if not tells_mask(space):
+        return Seen(observation)
+    return Seen(observation["observation"], np.asarray(observation["action_mask"], dtype=bool))
+
+
+def member_view(
+    env: Any, member: str, choose: ChooseFn, names: Mapping[str, Any] | None = None
+) -> "MemberView":
+    """Return the view of a member, with masks if its environment tells them; see `MemberView`."""
+    masked = tells_mask(env.observation_space(member))
+    return (MaskedMemberView if masked else MemberView)(env, member, choose, names)
+
+
 class MemberView(gymnasium.Env[Any, Any]):
     """A team's environment in which all other members act by themselves.
+
+    Where members take turns, a step lasts until it is this one's turn again.
 
     Args:
         env: In PettingZoo's parallel form.
@@ -36,7 +87,9 @@ class MemberView(gymnasium.Env[Any, Any]):
     ) -> None:
         self._env, self._member, self._choose = env, member, choose
         self._seen: dict[str, Any] = {}
-        self.observation_space = env.observation_space(member)
+        self._memories: Memories = {}
+        self._before = 0.0
+        self.observation_space = bare_space(env.observation_space(member))
         self.action_space = env.action_space(member)
         self.render_mode = getattr(env, "render_mode", None)
         self.metadata = _metadata(env, names)
@@ -49,19 +102,22 @@ class MemberView(gymnasium.Env[Any, Any]):
         """
         super().reset(seed=seed)
         self._seen = dict(self._env.reset(seed=seed, options=options)[0])
-        while self._member not in self._env.agents:
+        self._memories, self._before = {}, 0.0
+        while self._member not in self._acting:
             if not self._env.agents:
                 raise RuntimeError(f"{self._member} took no part in this episode")
-            self._advance({})
+            self._before += self._advance({})[0]
         return self._observation(), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Act, while the others act too; the episode ends when the member is no longer there."""
-        _, rewards, terminated, truncated = self._advance({self._member: action})
-        ended = bool(terminated.get(self._member, False))
-        cut = bool(truncated.get(self._member, False))
+        reward, ended, cut = self._advance({self._member: action})
+        # what it earned before its first turn belongs to no other step
+        reward, self._before = reward + self._before, 0.0
+        while self._member in self._env.agents and self._member not in self._acting:
+            more, ended, cut = self._advance({})
+            reward += more
         gone = self._member not in self._env.agents
-        reward = float(rewards.get(self._member, 0.0))
         return self._observation(), reward, ended or (gone and not cut), cut, {}
 
     def render(self) -> Any:
@@ -72,16 +128,40 @@ class MemberView(gymnasium.Env[Any, Any]):
         """Close the environment."""
         self._env.close()
 
-    def _advance(self, own: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
-        others = {a: self._seen[a] for a in self._env.agents if a not in own}
-        actions = {**self._choose(others, self.np_random), **own}
+    @property
+    def _acting(self) -> Sequence[str]:
+        """Who acts now: everyone who is there, unless they take turns."""
+        env = self._env
+        acting: Sequence[str] = env.acting if isinstance(env, Turns) else env.agents
+        return acting
+
+    def _advance(self, own: dict[str, Any]) -> tuple[float, bool, bool]:
+        """Let the others act; the member's reward, and whether it has ended or was cut off."""
+        space = self._env.observation_space
+        others = {m: seen_of(space(m), self._seen[m]) for m in self._acting if m not in own}
+        actions = {**self._choose(others, self.np_random, self._memories), **own}
         observations, rewards, terminated, truncated, _ = self._env.step(actions)
         # what was last seen of one who is gone stays its final observation
         self._seen |= observations
-        return observations, rewards, terminated, truncated
+        return (
+            float(rewards.get(self._member, 0.0)),
+            bool(terminated.get(self._member, False)),
+            bool(truncated.get(self._member, False)),
+        )
+
+    def _met(self) -> Seen:
+        return seen_of(self._env.observation_space(self._member), self._seen[self._member])
 
     def _observation(self) -> Any:
-        return np.asarray(self._seen[self._member], dtype=self.observation_space.dtype)
+        return np.asarray(self._met().observation, dtype=self.observation_space.dtype)
+
+
+class MaskedMemberView(MemberView):
+    """The same for a member whose environment tells which of its actions are allowed."""
+
+    def action_masks(self) -> Any:
+        """Return which actions are allowed now."""
+        return self._met().mask
 
 
 class JointView(gymnasium.Env[Any, Any]):
@@ -94,13 +174,18 @@ class JointView(gymnasium.Env[Any, Any]):
         names: Names of each member's inputs and actions, where they are known.
 
     Raises:
-        CapabilityError: The members' spaces cannot be put together.
+        CapabilityError: The members' spaces cannot be put together, or members take turns.
     """
 
     def __init__(self, env: Any, names: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        if isinstance(env, Turns):
+            raise CapabilityError(
+                "the members take turns, so that there is no action of all together",
+                hint="each member is explained by itself",
+            )
         self._env = env
         self.members: tuple[str, ...] = tuple(env.possible_agents)
-        self._spaces = [env.observation_space(m) for m in self.members]
+        self._spaces = [bare_space(env.observation_space(m)) for m in self.members]
         self._actions = [env.action_space(m) for m in self.members]
         self.observation_space = joint_observation_space(self._spaces)
         self.action_space = joint_action_space(self._actions)
@@ -139,9 +224,45 @@ class JointView(gymnasium.Env[Any, Any]):
         parts = []
         for member, space in zip(self.members, self._spaces, strict=True):
             there = member in self._env.agents
-            seen = np.ravel(self._seen[member]) if there else np.zeros(int(np.prod(space.shape)))
+            seen = np.zeros(int(np.prod(space.shape)))
+            if there:
+                seen = np.ravel(self._met(member).observation)
             parts.append(np.concatenate([[float(there)], seen]))
         return np.concatenate(parts).astype(np.float32)
+
+    def _met(self, member: str) -> Seen:
+        return seen_of(self._env.observation_space(member), self._seen[member])
+
+
+class MaskedJointView(JointView):
+    """The same for a team of which some members are told which of their actions are allowed.
+
+    Raises:
+        CapabilityError: There are so many combinations of actions that they are not one choice.
+    """
+
+    def __init__(self, env: Any, names: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        super().__init__(env, names)
+        if not isinstance(self.action_space, spaces.Discrete):
+            raise CapabilityError(
+                "which of so many combinations of actions are allowed is not one question",
+                hint="each member is explained by itself",
+            )
+
+    def action_masks(self) -> Any:
+        """Return which combinations are allowed: those of which each part is."""
+        allowed = np.ones(1, dtype=bool)
+        for member, space in zip(self.members, self._actions, strict=True):
+            told = self._met(member).mask if member in self._env.agents else None
+            own = np.ones(int(space.n), dtype=bool) if told is None else told
+            allowed = (allowed[:, None] & own[None, :]).reshape(-1)
+        return allowed
+
+
+def joint_view(env: Any, names: Mapping[str, Mapping[str, Any]] | None = None) -> JointView:
+    """Return the view of all together, with masks if any member has some; see `JointView`."""
+    masked = any(tells_mask(env.observation_space(m)) for m in env.possible_agents)
+    return (MaskedJointView if masked else JointView)(env, names)
 
 
 # --- putting spaces together ---

@@ -1,9 +1,11 @@
 """Explanation and Score: the result types, content kinds, plots and the Explainer protocol."""
 
 from pellucid.explanation.content import (
+    KEEPING,
     KINDS,
     PREDICTED_RETURN,
     RETURN,
+    RETURN_LOST,
     Attribution,
     Certificates,
     Components,
@@ -47,9 +49,11 @@ from pellucid.explanation.text_trace import TextTrace
 from pellucid.explanation.wording import Fact, Sentences, fact, render, show
 
 __all__ = [
+    "KEEPING",
     "KINDS",
     "PREDICTED_RETURN",
     "RETURN",
+    "RETURN_LOST",
     "TARGETS",
     "Attribution",
     "Badge",

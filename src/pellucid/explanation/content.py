@@ -17,15 +17,23 @@ from pellucid.explanation.content_decisions import (
     CounterfactualStates,
     Prediction,
 )
-from pellucid.explanation.content_episodes import Futures, Segments, Summary
+from pellucid.explanation.content_episodes import (
+    KEEPING,
+    RETURN_LOST,
+    Futures,
+    Segments,
+    Summary,
+)
 from pellucid.explanation.content_wholes import Contributions, Graph, Rules, Surrogate
 from pellucid.explanation.text_trace import TextTrace
 
 __all__ = [
+    "KEEPING",
     "KINDS",
     "PREDICTED_RETURN",
     "QUANTITIES",
     "RETURN",
+    "RETURN_LOST",
     "Attribution",
     "Certificates",
     "Components",

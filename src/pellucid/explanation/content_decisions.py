@@ -16,6 +16,7 @@ from pellucid.explanation.content_defaults import (
     no_rows,
 )
 from pellucid.rollouts.counting import Counted, Form
+from pellucid.types import Actions
 
 PREDICTED_RETURN = "predicted return"
 """Unit of an attribution of the agent's value."""
@@ -109,6 +110,15 @@ class Attribution:
         return np.argsort(-self.importance, kind="stable")
 
 
+def within_bounds(
+    actions: Shaped[np.ndarray, "actions parts"],
+    lows: Float[np.ndarray, " parts"],
+    highs: Float[np.ndarray, " parts"],
+) -> Bool[np.ndarray, " actions"]:
+    """Return which flattened actions have every part within its bounds."""
+    return np.asarray(((actions >= lows) & (actions <= highs)).all(axis=1))
+
+
 @dataclass(frozen=True)
 class CounterfactualStates:
     """Changed states in which the agent would have chosen another action.
@@ -132,6 +142,17 @@ class CounterfactualStates:
             those of other episodes; 0 where none is.
         searched: Shape (states,), whether actions that lead there were looked for.
         shown: The state that the answer is about.
+        lows: Shape (states, parts), the least that each part of the flattened action may be after
+            the change: equal to `highs` for a choice that is asked for, -inf where a part may be
+            anything. Empty if actions are one choice, numbered as the outputs are.
+        highs: Shape (states, parts), the most that it may be.
+        shape: Of one observation, where the inputs above are groups of numbers of it, such as
+            patches of an image; empty otherwise. `observations` and `changed` then hold the mean
+            of each group.
+        seen: Shape (states, *observation), the whole states as they were; empty without groups.
+        seen_changed: Shape (states, *observation), with groups of another visited state.
+        swapped: Shape (states, groups), the groups that come from it.
+        sources: Shape (states, 2), episode and step of that state; -1 where none was found.
     """
 
     kind: ClassVar[str] = "counterfactual_states"
@@ -150,12 +171,40 @@ class CounterfactualStates:
     plausibility: Float[np.ndarray, " states"] = field(default_factory=no_numbers)
     searched: Bool[np.ndarray, " states"] = field(default_factory=no_flags)
     shown: int = 0
+    lows: Float[np.ndarray, "*states parts"] = field(default_factory=no_numbers)
+    highs: Float[np.ndarray, "*states parts"] = field(default_factory=no_numbers)
+    shape: tuple[int, ...] = ()
+    seen: Shaped[np.ndarray, "*states_and_observation"] = field(default_factory=no_numbers)
+    seen_changed: Shaped[np.ndarray, "*states_and_observation"] = field(default_factory=no_numbers)
+    swapped: Bool[np.ndarray, "*states groups"] = field(default_factory=no_flags)
+    sources: Int[np.ndarray, "states 2"] = field(default_factory=no_pairs)
+
+    @property
+    def differs(self) -> Bool[np.ndarray, "states inputs"]:
+        """Which inputs each change touches; none where none was found."""
+        if self.swapped.size:
+            return np.asarray(self.found[:, None] & self.swapped)
+        return np.asarray(self.found[:, None] & (self.changed != self.observations))
 
     @property
     def n_changed(self) -> Int[np.ndarray, " states"]:
         """How many inputs each change touches; 0 where none was found."""
-        differs = self.found[:, None] & (self.changed != self.observations)
-        return np.asarray(differs.sum(axis=1))
+        return np.asarray(self.differs.sum(axis=1))
+
+    def is_wanted(
+        self, state: int, actions: Actions, start: int = 0
+    ) -> Bool[np.ndarray, " actions"]:
+        """Return which actions are those that the change of a state is for.
+
+        Args:
+            state: Which one.
+            actions: Shape (actions, *action).
+            start: The action of the first output, where actions are one choice.
+        """
+        rows = np.asarray(actions).reshape(len(actions), -1)
+        if not self.lows.size:
+            return np.asarray((rows == self.wanted[state] + start).all(axis=1))
+        return np.asarray(within_bounds(rows, self.lows[state], self.highs[state]))
 
 
 @dataclass(frozen=True)
@@ -226,13 +275,20 @@ class Prediction:
         horizon: Steps that they cover.
         form: What events are, as `rollouts.counting.Counted` says, which the next four belong to.
         places: Shape (events, inputs).
-        columns: Shape (events,).
-        bounds: Shape (events,).
-        above: Shape (events,).
+        columns: Shape (events,), the input that an event is about; -1 for the end of the episode.
+        bounds: Shape (events,), what that input is compared with; NaN for the end.
+        above: Shape (events,), whether it must be above; of crossings, whether it must rise.
         cells: Shape (events, 2), row and column of each place on a map; empty if there is none.
         observations: Shape (states, inputs), what was seen there.
         held_out: Whether nothing of the episodes of these states entered the announcements.
+        times: Shape (states, events), announced steps until each, given that it happens; NaN where
+            nothing is announced.
+        named: Shape (states,), the event that is said to come next.
+        base_rates: Shape (events,), how often each happens within the horizon from any state.
+        learned_from: Positions of the episodes that announcements were learned from.
         shown: The state that the answer is about.
+        orders: One per event that is an order of tasks, each as `kernels.orders` reads it; empty if
+            events are others.
         bands: Shape (states, ahead, events, 3), where each event, which is an input then, is
             announced to be at every step ahead: lower end, median, upper end.
         standing_still: Shape (states, ahead, events), half the width of bands of the same coverage
@@ -241,6 +297,11 @@ class Prediction:
         followed: Shape (states, ahead, events), what followed in the recorded episodes; NaN once
             they had ended.
         coverage: Share of futures that a band is announced to cover.
+        layers: Shape (events,), the hidden layer that each event is read from, from 0; empty if
+            events are no concepts that are read from inside a network.
+        controls: Shape (events,), share of states in which a probe of random labels is right.
+        fitted_steps: Shape (fitted, 2), the states that probes were fitted to.
+        fitted_labels: Shape (fitted, events), what was true in them.
     """
 
     kind: ClassVar[str] = "prediction"
@@ -265,12 +326,21 @@ class Prediction:
     cells: Int[np.ndarray, "events 2"] = field(default_factory=no_pairs)
     observations: Float[np.ndarray, "announced inputs"] = field(default_factory=no_rows)
     held_out: bool = False
+    times: Float[np.ndarray, "states events"] = field(default_factory=no_rows)
+    named: Int[np.ndarray, " states"] = field(default_factory=no_integers)
+    base_rates: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
+    learned_from: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
     shown: int = 0
     bands: Float[np.ndarray, "..."] = field(default_factory=no_cubes)
     standing_still: Float[np.ndarray, "told ahead events"] = field(default_factory=no_cubes)
     spreads: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
     followed: Float[np.ndarray, "told ahead events"] = field(default_factory=no_cubes)
     coverage: float = math.nan
+    orders: tuple[str, ...] = ()
+    layers: Int[np.ndarray, " events"] = field(default_factory=no_integers)
+    controls: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
+    fitted_steps: Int[np.ndarray, "fitted 2"] = field(default_factory=no_pairs)
+    fitted_labels: Bool[np.ndarray, "fitted events"] = field(default_factory=no_flags)
 
     @property
     def counted(self) -> Counted:
@@ -287,6 +357,11 @@ class Prediction:
         seen = self.observations[[self.shown, self.shown]]
         at = self.counted.of(seen, {})[0]
         return int(at.argmax()) if at.any() else -1
+
+    @property
+    def right(self) -> Bool[np.ndarray, "states events"]:
+        """Where what was likelier by its probability is what happened."""
+        return np.asarray((self.probabilities > 0.5) == self.happened)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,11 @@ def no_flags() -> Bool[np.ndarray, " none"]:
     return np.empty(0, dtype=bool)
 
 
+def no_flag_rows() -> Bool[np.ndarray, "none none"]:
+    """Return an empty matrix of flags."""
+    return np.empty((0, 0), dtype=bool)
+
+
 def no_pairs() -> Int[np.ndarray, "none 2"]:
     """Return an empty table of pairs of integers, such as episode and step."""
     return np.empty((0, 2), dtype=np.int64)

@@ -7,8 +7,12 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
-from pellucid.explanation.content_defaults import no_cubes, no_integers, no_numbers
+from pellucid.explanation.content_defaults import no_cubes, no_integers, no_numbers, no_rows
 from pellucid.rollouts.outcomes import Outcomes
+
+RETURN_LOST = "return lost when actions in a stretch are random"
+KEEPING = "chance that a learnt mask keeps the agent's action"
+"""What the stretches of `Segments` are compared by; only `RETURN_LOST` is in units of reward."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +24,12 @@ class Segments:
         n_steps: Its length.
         starts: Shape (segments,), first step of each stretch.
         stops: Shape (segments,), one past the last step of each stretch.
-        drops: Shape (segments,), return lost when actions there are random, averaged.
+        drops: Shape (segments,), return lost when actions there are random, averaged; or else what
+            `quantity` says.
         standard_errors: Shape (segments,), of `drops`.
         chosen: Index of the stretch that is named as decisive.
         lowest: Index of the stretch of equal length with the smallest drop.
+        quantity: What `drops` are, in words.
     """
 
     kind: ClassVar[str] = "segments"
@@ -35,6 +41,7 @@ class Segments:
     standard_errors: Float[np.ndarray, " segments"]
     chosen: int
     lowest: int
+    quantity: str = RETURN_LOST
 
 
 @dataclass(frozen=True)
@@ -121,9 +128,15 @@ class Summary:
         steps: Shape (moments, 2), episode and step.
         importance: Shape (moments,), what they were chosen by.
         importance_name: What that is, in words.
+        reasons: What is so about each, one per moment; empty if the importance says it all.
+        dimension_names: What else is known of the moments, in the order of `profile`.
+        profile: Shape (moments, dimensions), NaN where it was not measured.
     """
 
     kind: ClassVar[str] = "summary"
     steps: Int[np.ndarray, "moments 2"]
     importance: Float[np.ndarray, " moments"]
     importance_name: str
+    reasons: tuple[str, ...] = ()
+    dimension_names: tuple[str, ...] = ()
+    profile: Float[np.ndarray, "moments dimensions"] = field(default_factory=no_rows)

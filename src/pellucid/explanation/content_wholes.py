@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from pellucid.explanation.content_defaults import (
     no_cubes,
+    no_flag_rows,
     no_integers,
     no_numbers,
     no_pairs,
@@ -84,6 +85,16 @@ class Rules:
         precision: Shape (rules,), share of covered states where it is right.
         precision_lows: Shape (rules,), lower ends of its intervals; empty if there are none.
         precision_highs: Shape (rules,), upper ends.
+        conditions: One per rule: where it holds, as `kernels.predicates` reads it; empty if rules
+            are words only.
+        outcomes: Shape (rules,), the output that the agent is said to choose there.
+        exhaustive: Whether that output is said not to be chosen where no rule holds; else nothing
+            is said of other states.
+        held_out: Shape (episodes,), positions of the episodes that the rules were not made from.
+        examples: Shape (rules, 2), episode and step of the recorded moment that each rule is about:
+            it holds where no other example is nearer; empty if rules are no examples.
+        likeness: By what moments are near (`rollouts.likeness`).
+        scale: Shape (columns,), the unit of each column of it.
     """
 
     kind: ClassVar[str] = "rules"
@@ -92,16 +103,47 @@ class Rules:
     precision: Float[np.ndarray, " rules"]
     precision_lows: Float[np.ndarray, " rules"] = field(default_factory=no_numbers)
     precision_highs: Float[np.ndarray, " rules"] = field(default_factory=no_numbers)
+    conditions: tuple[str, ...] = ()
+    outcomes: Int[np.ndarray, " rules"] = field(default_factory=no_integers)
+    exhaustive: bool = False
+    held_out: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
+    examples: Int[np.ndarray, "rules 2"] = field(default_factory=no_pairs)
+    likeness: str = ""
+    scale: Float[np.ndarray, " columns"] = field(default_factory=no_numbers)
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Abstract states or options and the transitions between them.
+    """Abstract states or options and the transitions between them, or inputs and what they cause.
+
+    A graph of causes has the inputs and then the parts of the reward as nodes. An edge into an
+    input is about its change in one step, an edge into a part of the reward comes from an input
+    after the step.
 
     Args:
         node_names: One per node.
-        occupancy: Shape (nodes,), share of steps spent there.
-        transitions: Shape (nodes, nodes), probability of moving from row to column.
+        occupancy: Shape (nodes,), share of steps spent there; NaN in a graph of causes.
+        transitions: Shape (nodes, nodes), probability of moving from row to column; in a graph of
+            causes the mean size of the effect of row on column.
+        form: `transitions` or `causes`.
+        action_names: The actions that edges of causes belong to.
+        effects: Shape (actions, nodes, nodes), effect of row on column under each action: what it
+            moves, in standard deviations of the column; 0 where there is no edge.
+        effect_lows: Shape (actions, nodes, nodes), lower ends of their intervals, NaN where there
+            is no edge.
+        effect_highs: Upper ends.
+        chain: Shape (links,), nodes from what the action moves to a part of the reward.
+        arms: The agent's own action and the other one, in words.
+        outcomes: Shape (2, links - 1), simulated values of the inputs of the chain after each.
+        gains: Shape (2,), simulated sum of the part of the reward at its end after each.
+        n_simulated: Steps that are simulated.
+        state: Shape (2,), episode and step of the state; empty if it is about none.
+        learned_from: Positions of the episodes that it was learned from; empty for all of them.
+        conditions: Where each of the first nodes holds, as `kernels.predicates` reads it; the
+            nodes behind them are ends of episodes. Empty if nodes are told otherwise.
+        values: Shape (nodes,), mean of what was earned from each node on.
+        limits: Shape (limits,), returns that part the ends of episodes, ascending.
+        way: Shape (entered,), nodes of the likeliest way to the end that is told of.
         centres: Shape (regions, inputs), middles of the regions that states are told apart by, if
             nodes are subgoals; empty otherwise, as all that follows.
         spreads: Shape (inputs,), unit of each input in which the nearest middle is looked for.
@@ -115,6 +157,22 @@ class Graph:
     node_names: tuple[str, ...]
     occupancy: Float[np.ndarray, " nodes"]
     transitions: Float[np.ndarray, "nodes nodes"]
+    form: str = "transitions"
+    action_names: tuple[str, ...] = ()
+    effects: Float[np.ndarray, "actions nodes nodes"] = field(default_factory=no_cubes)
+    effect_lows: Float[np.ndarray, "actions nodes nodes"] = field(default_factory=no_cubes)
+    effect_highs: Float[np.ndarray, "actions nodes nodes"] = field(default_factory=no_cubes)
+    chain: Int[np.ndarray, " links"] = field(default_factory=no_integers)
+    arms: tuple[str, ...] = ()
+    outcomes: Float[np.ndarray, "arms inputs"] = field(default_factory=no_rows)
+    gains: Float[np.ndarray, " arms"] = field(default_factory=no_numbers)
+    n_simulated: int = 0
+    state: Int[np.ndarray, " 2"] = field(default_factory=no_integers)
+    learned_from: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
+    conditions: tuple[str, ...] = ()
+    values: Float[np.ndarray, " nodes"] = field(default_factory=no_numbers)
+    limits: Float[np.ndarray, " limits"] = field(default_factory=no_numbers)
+    way: Int[np.ndarray, " entered"] = field(default_factory=no_integers)
     centres: Float[np.ndarray, "regions inputs"] = field(default_factory=no_rows)
     spreads: Float[np.ndarray, " inputs"] = field(default_factory=no_numbers)
     regions: Int[np.ndarray, " subgoals"] = field(default_factory=no_integers)
@@ -135,6 +193,20 @@ class Contributions:
         unit: Of values and total; empty if they have none.
         moments: Shape (moments, 2), episode and step of what is contributed to, if it is a mean
             over moments.
+        members: Shape (episodes,), the contributor that each episode belongs to, if contributors
+            are recorded episodes or groups of them; empty otherwise.
+        by_moment: Shape (moments, contributors), what they contribute to each moment; empty if that
+            is not kept. The episode of a moment has no part in what is contributed to it.
+        shown: The moment that `values` are about; -1 if they are means over all of them.
+        units: Shape (contributors, 3), hidden layer, first unit and one past the last, if
+            contributors are units of a network; empty otherwise.
+        spans: Shape (moments, contributors, 2), where contributors are stretches of steps: the
+            first step and one past the last; equal for a stretch that a moment does not have.
+        absent: Shape (contributors, terms), which terms of the reward each leaves out, if
+            contributors are hypotheses; empty otherwise.
+        term_names: One per term.
+        named: The hypothesis that is named; -1 if none is.
+        discount: Weight of the next step in solving the problem of each.
     """
 
     kind: ClassVar[str] = "contributions"
@@ -144,3 +216,12 @@ class Contributions:
     total: float
     unit: str = ""
     moments: Int[np.ndarray, "moments 2"] = field(default_factory=no_pairs)
+    members: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
+    by_moment: Float[np.ndarray, "moments contributors"] = field(default_factory=no_rows)
+    shown: int = -1
+    units: Int[np.ndarray, "contributors 3"] = field(default_factory=no_pairs)
+    spans: Int[np.ndarray, "*moments_contributors_ends"] = field(default_factory=no_integers)
+    absent: Bool[np.ndarray, "contributors terms"] = field(default_factory=no_flag_rows)
+    term_names: tuple[str, ...] = ()
+    named: int = -1
+    discount: float = math.nan

@@ -90,14 +90,16 @@ class ExplainerInfo:
     targets: tuple[str, ...]
     axioms: tuple[str, ...]
     options: Mapping[str, str]
+    on_record: bool = False
 
     @property
     def rerun_tells(self) -> bool:
         """Whether running the environment again could tell more of what is claimed.
 
-        Not of what the agent predicts in given states: that is settled by asking it.
+        Not of what the agent predicts in given states, which is settled by asking it, nor of what
+        its network holds there or of the recorded episodes themselves (`on_record`).
         """
-        return set(self.targets) != {"value"}
+        return not self.on_record and set(self.targets) != {"value"}
 
 
 class Explainer(Protocol):
@@ -134,6 +136,7 @@ def explainer(
     targets: tuple[str, ...] = ("action",),
     axioms: tuple[str, ...] = (),
     options: Mapping[str, str] | None = None,
+    on_record: bool = False,
 ) -> Callable[[type[T]], type[T]]:
     """Register a class as an explainer.
 
@@ -153,6 +156,8 @@ def explainer(
             of its own, named after both: `shapley` with target `return` is `shapley-return`.
         axioms: Identities it claims, checked by the contract tests.
         options: What `Task.options` may hold, each with a few words; any other name is refused.
+        on_record: What it claims is of recorded states or episodes alone, so that a test on them
+            does not make it weak.
     """
     tests = (decisive,) if isinstance(decisive, str) else decisive
     info = ExplainerInfo(
@@ -168,6 +173,7 @@ def explainer(
         targets,
         axioms,
         dict(options or {}),
+        on_record,
     )
 
     def tag(cls: type[T]) -> type[T]:

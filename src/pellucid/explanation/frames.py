@@ -70,6 +70,7 @@ def _segments(c: Segments) -> pd.DataFrame:
             "drop": c.drops,
             "standard_error": c.standard_errors,
             "chosen": np.arange(len(c.drops)) == c.chosen,
+            "quantity": c.quantity,
         }
     )
 
@@ -129,7 +130,10 @@ def _components(c: Components) -> pd.DataFrame:
 
 
 def _rules(c: Rules) -> pd.DataFrame:
-    return pd.DataFrame({"rule": c.rules, "support": c.support, "precision": c.precision})
+    frame = pd.DataFrame({"rule": c.rules, "support": c.support, "precision": c.precision})
+    if not len(c.examples):
+        return frame
+    return frame.assign(episode=c.examples[:, 0], step=c.examples[:, 1])
 
 
 def _prediction(c: Prediction) -> pd.DataFrame:
@@ -185,6 +189,8 @@ def _certificates(c: Certificates) -> pd.DataFrame:
 
 
 def _graph(c: Graph) -> pd.DataFrame:
+    if c.form == "causes":
+        return _causes(c)
     source, target = (grid.ravel() for grid in np.indices(c.transitions.shape))
     nodes = np.array(c.node_names, dtype=object)
     return pd.DataFrame(
@@ -197,10 +203,29 @@ def _graph(c: Graph) -> pd.DataFrame:
     )
 
 
-def _summary(c: Summary) -> pd.DataFrame:
+def _causes(c: Graph) -> pd.DataFrame:
+    actions, source, target = np.nonzero(c.effects)
+    nodes = np.array(c.node_names, dtype=object)
+    at = (actions, source, target)
     return pd.DataFrame(
+        {
+            "action": np.array(c.action_names, dtype=object)[actions],
+            "from": nodes[source],
+            "to": nodes[target],
+            "effect": c.effects[at],
+            "low": c.effect_lows[at],
+            "high": c.effect_highs[at],
+        }
+    )
+
+
+def _summary(c: Summary) -> pd.DataFrame:
+    frame = pd.DataFrame(
         {"episode": c.steps[:, 0], "step": c.steps[:, 1], "importance": c.importance}
     )
+    if c.reasons:
+        frame["reason"] = c.reasons
+    return frame.assign(**{name: c.profile[:, i] for i, name in enumerate(c.dimension_names)})
 
 
 def _contributions(c: Contributions) -> pd.DataFrame:

@@ -97,6 +97,17 @@ def show(value: float | int | str) -> str:
     return f"{rounded:g}"
 
 
+def unit_of(value: float, unit: str) -> str:
+    """Return a unit as it stands behind a value: 1 point, 2 points.
+
+    Example:
+        >>> unit_of(1.0, "points"), unit_of(-1, "points"), unit_of(1.5, "points"), unit_of(1, "m/s")
+        ('point', 'point', 'points', 'm/s')
+    """
+    one = show(value) in ("1", "-1") and unit.isalpha() and unit.endswith("s")
+    return unit[:-1] if one else unit
+
+
 def render(
     template: str,
     facts: Mapping[str, Fact],
@@ -114,6 +125,39 @@ def render(
         if name is not None:
             parts.append(wrap(name, facts[name]) if wrap else facts[name].text)
     return "".join(parts)
+
+
+def gain_for_loss(template: str, facts: Mapping[str, Fact]) -> tuple[str, Mapping[str, Fact]]:
+    """Return a sentence on a loss `{d}` that is a gain as one on the gain, with its facts.
+
+    What earns -3.4 points less earns 3.4 points more. Other sentences come back as they are.
+
+    Args:
+        template: Perhaps with `{d} {unit} less`, followed or not by `({lo} to {hi})`.
+        facts: Of the sentence.
+
+    Example:
+        >>> facts = {"d": fact(-3.4), "lo": fact(-9.0), "hi": fact(2.0), "unit": fact("points")}
+        >>> render(*gain_for_loss("It earns {d} {unit} less ({lo} to {hi}).", facts))
+        'It earns 3.4 points more (-2 to 9).'
+    """
+    loss = facts.get("d")
+    if "{d} {unit} less" not in template or loss is None or not _is_negative(loss):
+        return template, facts
+    turned = template.replace("{d} {unit} less ({lo} to {hi})", _GAIN).replace(
+        "{d} {unit} less", "{gain} {unit} more"
+    )
+    ends = {"gain": "d", "gain_lo": "hi", "gain_hi": "lo"}
+    values = {name: facts[of].value for name, of in ends.items() if of in facts}
+    gains = {n: fact(-v) for n, v in values.items() if not isinstance(v, str)}
+    return turned, {**facts, **gains}
+
+
+_GAIN = "{gain} {unit} more ({gain_lo} to {gain_hi})"
+
+
+def _is_negative(loss: Fact) -> bool:
+    return not isinstance(loss.value, str) and loss.value < 0
 
 
 def fact_names(template: str) -> list[str]:

@@ -1,24 +1,29 @@
 """State flip: whether the agent, shown the changed state while it acts, takes the other action."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from pellucid.agents.acting import choose_actions
-from pellucid.agents.flatten import flat, unflat
+from pellucid.agents.context import in_context, take
+from pellucid.agents.flatten import unflat
+from pellucid.agents.outputs import is_one_choice
 from pellucid.errors import BudgetError, CapabilityError
-from pellucid.explanation import Check, CounterfactualStates, Score, metric
+from pellucid.explanation import Check, CounterfactualStates, InputGroups, Score, metric
 from pellucid.explanation.score import Control, Interval
+from pellucid.explanation.swapping import group_changes, input_units, scaled_distances, swapped
 from pellucid.faithfulness import thresholds
 from pellucid.faithfulness.results import missing_score, paired_score
 from pellucid.rollouts import Branch, branching_cost, run_branches
 from pellucid.seeds import derived_seed, stream
 from pellucid.stats import Estimate, mean_interval
+from pellucid.types import Observations
 
 _BOUNDS = (0.0, 100.0)
-_LOGGED = 2000
-"""Visited states that are asked for their choice at most."""
+_LOGGED, _LOGGED_OF_GROUPS = 2000, 400
+"""Visited states that are asked for their choice at most; images are large."""
 
 
 @metric(
@@ -40,7 +45,8 @@ def state_flip(check: Check) -> tuple[Score, ...]:
 
     `state_flip.random_change` decides. Control: the mean over four random changes of that size in
     the same state: as many inputs that vary, drawn by lot, with random signs and shares of the same
-    sum of standard deviations, within the observation space.
+    sum of standard deviations, within the observation space. Where whole groups are taken over from
+    another visited state (patches of an image), as many groups that differ, of random visited ones.
 
     Two checks can only lower the badge. `state_flip.logged_state`: the change must be smaller, on
     average, than that to a random visited state with that action. `state_flip.occurs`: at most half
@@ -77,12 +83,10 @@ def _random_change(check: Check, content: CounterfactualStates) -> Score:
             hint="give the environment",
         )
     states = np.flatnonzero(content.found)
-    arms = np.stack([_arms(check, content, int(state)) for state in states])
-    taken = _actions(check, content, states, arms)
-    n_scored = len(taken)
-    start = int(check.agent.action_space.start)
-    flips = 100.0 * (taken == content.wanted[states[:n_scored], None] + start)
-    flips[np.isnan(taken)] = np.nan
+    arms = _arms_of_groups if content.swapped.size else _arms
+    shown = [arms(check, content, int(state)) for state in states]
+    flips = _flips(check, content, states, shown)
+    n_scored = len(flips)
     episodes = content.steps[states[:n_scored], 0]
     return paired_score(
         info,
@@ -96,11 +100,10 @@ def _random_change(check: Check, content: CounterfactualStates) -> Score:
     )
 
 
-def _arms(
-    check: Check, content: CounterfactualStates, state: int
-) -> Float[np.ndarray, "arms inputs"]:
+def _arms(check: Check, content: CounterfactualStates, state: int) -> Observations:
     """Return the changed state, and random changes of that size."""
     rng = stream(check.seed, "state_flip", "changes", state)
+    space = check.agent.observation_space
     drawn = [
         random_change(
             content.observations[state],
@@ -111,7 +114,46 @@ def _arms(
         )
         for _ in range(thresholds.RANDOM_CHANGES)
     ]
-    return np.stack([content.changed[state], *drawn])
+    return within(unflat(np.stack([content.changed[state], *drawn]), space), space)
+
+
+def _arms_of_groups(check: Check, content: CounterfactualStates, state: int) -> Observations:
+    """Return the changed state, and such with as many random groups of random visited states."""
+    groups, visited = check.finding.groups, check.episodes.visited
+    assert groups is not None
+    rng = stream(check.seed, "state_flip", "changes", state)
+    seen, behind = content.seen[state], groups.behind(visited)
+    drawn = [
+        random_swap(seen, visited, groups, behind, int(content.n_changed[state]), rng)
+        for _ in range(thresholds.RANDOM_CHANGES)
+    ]
+    return np.stack([content.seen_changed[state], *drawn])
+
+
+def random_swap(
+    state: Shaped[np.ndarray, "*observation"],
+    visited: Observations,
+    groups: InputGroups,
+    behind: Shaped[np.ndarray, " inputs"] | None,
+    n_changed: int,
+    rng: np.random.Generator,
+) -> Shaped[np.ndarray, "*observation"]:
+    """Return the state with random groups of a random visited state.
+
+    Args:
+        state: Before.
+        visited: One of them is drawn.
+        groups: What is taken over together.
+        behind: What is seen behind objects, see `InputGroups.behind`.
+        n_changed: How many groups, of those that differ; all of these, if there are fewer.
+        rng: Draws.
+    """
+    other = visited[int(rng.integers(len(visited)))]
+    every_input = np.ones(state.size)
+    differs = np.flatnonzero(group_changes(state, other[None], groups, every_input)[0] > 0)
+    mask = np.zeros((1, len(groups)), dtype=bool)
+    mask[0, rng.choice(differs, size=min(n_changed, len(differs)), replace=False)] = True
+    return np.asarray(swapped(state, other, mask, groups, behind)[0])
 
 
 def random_change(
@@ -139,24 +181,24 @@ def random_change(
     return changed
 
 
-def _actions(
+def _flips(
     check: Check,
     content: CounterfactualStates,
     states: Int[np.ndarray, " states"],
-    arms: Float[np.ndarray, "states arms inputs"],
+    shown: Sequence[Observations],
 ) -> Float[np.ndarray, "states arms"]:
-    """Return what the agent does in the environment, for as many states as the budget pays for.
+    """Return 100 where the agent does what was announced in the environment, else 0.
+
+    NaN where the run failed; for as many states as the budget pays for.
 
     Raises:
         BudgetError: They are of less than five episodes.
     """
-    space = check.agent.observation_space
     branches: list[Branch] = []
-    for state, shown in zip(states, arms, strict=True):
+    for state, arms in zip(states, shown, strict=True):
         episode, step = content.steps[state].tolist()
-        seen = within(unflat(shown, space), space)
-        branches += [Branch(episode, step, np.empty(0), 0, 1, shown=one) for one in seen]
-    n_arms = arms.shape[1]
+        branches += [Branch(episode, step, np.empty(0), 0, 1, shown=one) for one in arms]
+    n_arms = len(shown[0])
     futures = run_branches(
         check.agent,
         check.episodes,
@@ -174,10 +216,19 @@ def _actions(
             f"showing the agent changed states of {least} episodes needs more than is left",
             hint=f"a larger budget: at least {need.env_steps} environment steps for this test",
         )
-    taken = [
-        float(f.actions[0]) if f.failure is None and len(f.actions) else np.nan for f in futures
-    ]
-    return np.array(taken[: n_scored * n_arms]).reshape(n_scored, n_arms)
+    start = _start(check)
+    flips = np.full(n_scored * n_arms, np.nan)
+    for place, future in enumerate(futures[: len(flips)]):
+        if future.failure is None and len(future.actions):
+            state = int(states[place // n_arms])
+            flips[place] = 100.0 * content.is_wanted(state, future.actions[:1], start)[0]
+    return flips.reshape(n_scored, n_arms)
+
+
+def _start(check: Check) -> int:
+    """Return the action of the first output, where actions are one choice."""
+    space = check.agent.action_space
+    return int(space.start) if is_one_choice(space) else 0
 
 
 def within(observations: Shaped[np.ndarray, "rows ..."], space: object) -> np.ndarray:
@@ -207,8 +258,8 @@ def _logged_state(check: Check, content: CounterfactualStates) -> Score:
         closed_loop=False,
         role="sanity",
     )
-    visited = check.episodes.visited
-    n = min(len(visited), _LOGGED)
+    visited, groups = check.episodes.visited, check.finding.groups
+    n = min(len(visited), _LOGGED_OF_GROUPS if content.swapped.size else _LOGGED)
     if n > check.meter.left.queries:
         reason = (
             f"asking {n} visited states for their action needs more agent queries than are left"
@@ -218,17 +269,18 @@ def _logged_state(check: Check, content: CounterfactualStates) -> Score:
         return replace(score, unaffordable=True)
     rng = stream(check.seed, "state_flip", "logged")
     rows = np.sort(rng.choice(len(visited), size=n, replace=False))
-    actions = choose_actions(check.agent, visited[rows], "greedy", ())
-    choices = actions.astype(np.int64) - int(check.agent.action_space.start)
-    inputs = flat(visited[rows])
-    vary = content.scales > 0
+    agent = in_context(check.agent, take(check.episodes.visited_context, rows))
+    actions = choose_actions(agent, visited[rows], "greedy", ())
+    whole = bool(content.swapped.size)
+    units = input_units(visited, groups) if whole else content.scales
     states = np.flatnonzero(content.found)
     controls = np.full(len(states), np.nan)
     for place, state in enumerate(states):
-        like = inputs[choices == content.wanted[state]][:, vary]
+        like = visited[rows[content.is_wanted(int(state), actions, _start(check))]]
         if len(like):
-            change = np.abs(like - content.observations[state, vary]) / content.scales[vary]
-            controls[place] = change.sum(axis=1).mean()  # what a random one of them costs
+            own = content.seen[state] if whole else content.observations[state]
+            # what a random one of them costs
+            controls[place] = scaled_distances(like, own, units).mean()
     episodes = content.steps[states, 0]
     return paired_score(
         info,

@@ -61,6 +61,11 @@ SHUFFLED_TREES = 5
 LEAST_PROBABILITY = 1e-6
 """Probabilities below count as this: one action that is never taken decides no regret."""
 
+# --- graphs ---
+
+SHUFFLED_GRAPHS = 20
+"""Random partings of the states that make up the control of what a graph says is earned."""
+
 # --- stated reasoning ---
 
 REMOVED_STEPS = 4
@@ -145,3 +150,26 @@ RARE_STATE = 0.05
 """Share of visited states that a changed state must not be more isolated than, or it is rare."""
 RARE_STATES = 0.5
 """Largest share of changed states that may be rare."""
+
+# --- recorded episodes ---
+
+RANDOM_REMOVALS = 20
+"""Draws of random episodes that make up the control of episodes that are taken out."""
+VOTING_MOMENTS = 10
+"""Nearest recorded moments whose mean action is what a clone prefers that fits nothing."""
+
+# --- probes ---
+
+STATE_TYPES = 40
+"""Types of states that get random labels in a control task."""
+CONTROL_TASKS = 10
+"""Control tasks of each concept."""
+
+# --- patches ---
+
+PATCHED_PAIRS = 20
+"""New pairs of states of a test of hidden units, one per episode."""
+RANDOM_PATCHES = 20
+"""Draws of random units, and of random directions, that make up the controls."""
+NAMED_UNITS_SHARE = 0.05
+"""Share of a hidden layer's units that are patched together, at least one."""

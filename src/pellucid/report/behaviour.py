@@ -58,6 +58,7 @@ def inputs(record: RunRecord) -> list[Document]:
     names, units = record.episodes.names.inputs, record.episodes.names.input_units
     return [
         {
+            "input": i,
             "name": at_or(names, i, f"input {i} (unnamed)"),
             "unit": at_or(units, i, ""),
             "low": float(np.nanmin(visited[:, i])),

@@ -9,6 +9,7 @@ from pellucid import __version__
 from pellucid.explanation import Explanation
 from pellucid.report import behaviour, overview, trust, words
 from pellucid.report.cards import card, chart_document, cost_document
+from pellucid.report.changed_pictures import changed_picture_document
 from pellucid.report.fitting import (
     PAGE_BYTES,
     Limits,
@@ -17,8 +18,10 @@ from pellucid.report.fitting import (
     with_fewer_frames,
 )
 from pellucid.report.html import render_html
+from pellucid.report.licences import licences_of
 from pellucid.report.moments import named_moments
 from pellucid.report.pictures import picture_document
+from pellucid.report.ranges import compared, ranges_told
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document, plain
 from pellucid.report.timeline import shown_episodes, timeline
@@ -40,9 +43,7 @@ def build_document(record: RunRecord) -> Document:
     ]
     shown = {position for position, _ in shown_episodes(record)}
     for described, explanation in zip(explanations, record.explanations, strict=True):
-        described["picture"] = (
-            None if described["damaged"] else plain(picture_document(record, explanation))
-        )
+        described["picture"] = None if described["damaged"] else _picture(record, explanation)
         described["moments"] = [] if described["damaged"] else _moments(record, explanation, shown)
     for limits in tightening():
         document = _document(record, explanations, limits)
@@ -52,6 +53,12 @@ def build_document(record: RunRecord) -> Document:
     if record.episodes.used:
         document["words"] = words.words_of(page)
     return document
+
+
+def _picture(record: RunRecord, explanation: Explanation) -> Document | None:
+    found = picture_document(record, explanation)
+    pictured: Document | None = plain(found or changed_picture_document(record, explanation))
+    return pictured
 
 
 def _document(record: RunRecord, explanations: list[Document], limits: Limits) -> Document:
@@ -77,7 +84,7 @@ def _document(record: RunRecord, explanations: list[Document], limits: Limits) -
         "left_out": list(record.left_out),
         "episodes": behaviour.episodes(record),
         "timeline": timeline(fitted),
-        "inputs": behaviour.inputs(record),
+        "inputs": compared(behaviour.inputs(record), record),
         "terms": chart_document(behaviour.terms(record)),
         "budget": {
             "allowed": cost_document(record.allowed),
@@ -85,10 +92,12 @@ def _document(record: RunRecord, explanations: list[Document], limits: Limits) -
             "parts": _cost_parts(record),
         },
         "versions": dict(record.versions),
+        "licences": licences_of(record.versions),
         "hashes": dict(record.hashes),
         "seconds": record.seconds,
     }
-    document["identity"] = overview.identity(record)
+    told = ranges_told(document["inputs"], record)
+    document["identity"] = {**overview.identity(record), "ranges": told}
     document["summary"] = overview.summary(record, explanations)
     document["trust"] = trust.trust(record, document)
     document["methods"] = words.methods_of(explanations)

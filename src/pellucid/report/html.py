@@ -19,6 +19,7 @@ from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.plots.charts import read_chart
 from pellucid.explanation.plots.svg import chart_svg
 from pellucid.explanation.wording import show
+from pellucid.report.changed_pictures import changed_picture_svgs
 from pellucid.report.charts import returns_svg
 from pellucid.report.fitting import limits_of, shortened, with_fewer_frames
 from pellucid.report.lanes import (
@@ -30,6 +31,7 @@ from pellucid.report.lanes import (
     marks_svg,
     shown_dimensions,
 )
+from pellucid.report.memory_lane import remembered_svg
 from pellucid.report.page import SHOWN_DIGITS, TITLE_LETTERS, Page, made_here, render_page, rounded
 from pellucid.report.pictures import picture_svgs
 from pellucid.report.record import RunRecord
@@ -89,6 +91,10 @@ class _AgentPage(Page):
         drawing = choices_svg(episode)
         return (lanes_of(episode), made_here(drawing)) if drawing else None
 
+    def memory(self, k: int) -> Markup:
+        """Return what earlier steps contribute to a choice of the k-th shown episode."""
+        return made_here(remembered_svg(self.document["timeline"]["episodes"][k]))
+
     def percent(self, k: int, i: int) -> Markup:
         """Return the probability of the action taken at a kept step, in percent."""
         episode = self.document["timeline"]["episodes"][k]
@@ -143,9 +149,14 @@ class _AgentPage(Page):
         """Return what the agent saw: plain, with the top region outlined, with a random one."""
         picture = self.document["explanations"][i]["picture"]
         content = self.record.explanations[i].content
-        if picture is None or not isinstance(content, Attribution):
+        if picture is None:
             return []
-        drawn = picture_svgs(self.record.episodes, content, picture["state"], picture["text"])
+        if isinstance(content, CounterfactualStates):
+            drawn = changed_picture_svgs(content, picture["state"], picture["text"])
+        elif isinstance(content, Attribution):
+            drawn = picture_svgs(self.record.episodes, content, picture["state"], picture["text"])
+        else:
+            return []
         return [made_here(drawing) for drawing in drawn]
 
     # --- order ---

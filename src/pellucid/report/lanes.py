@@ -70,7 +70,7 @@ def _course(
         y = _y(0.0, low, high)
         zero = f'<path class="c-z" d="M0 {y:.1f}H{WIDTH:g}" {_THIN}/>'
     sentence = f"{words}: from {show(low)} to {show(high)} over {episode['n_steps']} steps."
-    return _stretched(zero + shape, LINE_HEIGHT, sentence)
+    return lane_svg(zero + shape, LINE_HEIGHT, sentence)
 
 
 def choices_svg(episode: Document) -> str:
@@ -86,9 +86,7 @@ def choices_svg(episode: Document) -> str:
         path = "".join(_bar(start, stop, last, y) for start, stop in runs)
         marks.append(f'<path class="c-h" d="M0 {y:g}H{WIDTH:g}" {_THIN}/>')
         marks.append(f'<path class="c-r" d="{path}" {_THICK}/>')
-    return _stretched(
-        "".join(marks), LANE_HEIGHT * len(lanes), "Which action it took at each step."
-    )
+    return lane_svg("".join(marks), LANE_HEIGHT * len(lanes), "Which action it took at each step.")
 
 
 def lanes_of(episode: Document) -> list[Document]:
@@ -119,7 +117,7 @@ def marks_svg(episode: Document) -> str:
         f"M{WIDTH * m['step'] / last:.1f} 1V{MARKS_HEIGHT - 1:g}" for m in episode["moments"]
     )
     marks.append(f'<path class="c-p" d="{ticks}" {_THIN}/>')
-    return _stretched("".join(marks), MARKS_HEIGHT, "The moments that are worth a look.")
+    return lane_svg("".join(marks), MARKS_HEIGHT, "The moments that are worth a look.")
 
 
 _THIN = 'fill="none" stroke="currentColor" vector-effect="non-scaling-stroke"'
@@ -132,8 +130,14 @@ def _bar(start: int, stop: int, last: int, y: float) -> str:
     return f"M{left:.1f} {y:g}H{max(right, left + 2):.1f}"
 
 
-def _stretched(inner: str, height: float, sentence: str) -> str:
-    """Return marks that fill the width, whatever it is; lines keep their thickness."""
+def lane_svg(inner: str, height: float, sentence: str) -> str:
+    """Return marks that fill the width, whatever it is; lines keep their thickness.
+
+    Args:
+        inner: The marks, `WIDTH` wide.
+        height: Of the marks.
+        sentence: The drawing in one sentence, for those who cannot see it.
+    """
     drawn = (
         f'<svg x="0" y="0" width="100%" height="{height:g}" preserveAspectRatio="none" '
         f'viewBox="0 0 {WIDTH:g} {height:g}" overflow="visible">{inner}</svg>'

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pellucid.explanation import Explanation, Futures, Segments, Summary
+from pellucid.explanation import Contributions, Explanation, Futures, Segments, Summary
 from pellucid.report.record import EpisodeSteps
 
 MOST_MOMENTS = 12
@@ -100,6 +100,8 @@ def named_moments(explanation: Explanation) -> list[tuple[int, int]]:
         return [(content.episode, int(content.starts[content.chosen]))]
     if isinstance(content, Futures):
         return [(content.episode, content.step)]
+    if isinstance(content, Contributions):
+        return [(int(episode), int(step)) for episode, step in content.moments][:MOST_LINKS]
     return highlighted((explanation,))[:MOST_LINKS]
 
 
@@ -112,6 +114,9 @@ def _explained(position: int, explanations: Sequence[Explanation]) -> list[tuple
         content = explanation.content
         if isinstance(content, Futures) and content.episode == position:
             found.append((content.step, "asked about"))
+        if isinstance(content, Contributions) and explanation.badge in ("supported", "weak"):
+            steps = content.moments[content.moments[:, 0] == position, 1].tolist()
+            found += [(step, "its memory was asked about") for step in steps]
     return found
 
 

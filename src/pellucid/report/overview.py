@@ -6,13 +6,15 @@ from typing import get_args
 
 from pellucid.explanation import Badge, Explanation, Interval
 from pellucid.explanation.rendering import decisive_score
-from pellucid.explanation.wording import Fact, fact
+from pellucid.explanation.wording import Fact, fact, unit_of
 from pellucid.report.contexts import what_it_goes_by
 from pellucid.report.record import RunRecord
 from pellucid.report.said import Document, listing, said, said_with
 from pellucid.stats import CONFIDENCE
 
 MAX_FINDINGS = 7
+ROOM_FOR_FAILED = 3
+"""Rows of findings that failed ones have at least, if there are so many."""
 BADGE_ORDER: tuple[Badge, ...] = get_args(Badge)
 PERCENT = 100 * CONFIDENCE
 
@@ -24,13 +26,15 @@ def summary(record: RunRecord, explanations: Sequence[Document]) -> Document:
         record: The run.
         explanations: As in the document, in the order of `record.explanations`.
     """
+    shown, also_failed = findings(record.explanations, explanations)
     counts = {badge: sum(e["badge"] == badge for e in explanations) for badge in BADGE_ORDER}
     return {
         "performance": performance(record),
         "badges": counts,
         "n_explanations": len(explanations),
         "n_tests": n_tests(explanations),
-        "findings": findings(record.explanations, explanations),
+        "findings": shown,
+        "also_failed": also_failed,
         "nothing_passed": counts["supported"] == 0,
     }
 
@@ -61,7 +65,7 @@ def performance(record: RunRecord) -> list[Document]:
             "All {n} episodes scored {r} {unit}; nothing to tell apart.",
             n=returns.n,
             r=returns.value,
-            unit=unit,
+            unit=unit_of(returns.value, unit),
         )
     elif returns.measured:
         told = said(
@@ -76,8 +80,8 @@ def performance(record: RunRecord) -> list[Document]:
         told = said(
             "Only {n} episode finished, with {r} {unit}: the mean return was not measured.",
             n=n,
-            r=float(record.episodes.returns.mean()),
-            unit=unit,
+            r=(earned := float(record.episodes.returns.mean())),
+            unit=unit_of(earned, unit),
         )
     return [told, _success(record), *what_it_goes_by(record)]
 
@@ -99,22 +103,24 @@ def _success(record: RunRecord) -> Document:
 # --- findings ---
 
 
-def findings(explanations: Sequence[Explanation], described: Sequence[Document]) -> list[int]:
-    """Return the positions of the findings to show, in the order to show them.
+def findings(
+    explanations: Sequence[Explanation], described: Sequence[Document]
+) -> tuple[list[int], list[int]]:
+    """Return the positions of the findings to show, in order, and of other failed ones to name.
 
-    Every failed one, at least one weakest finding, then the others, up to seven. Consequences
-    (tests that ran the environment again, largest gap first) come before the rest.
+    Up to seven: failed ones, at least one weakest finding, then the others. Consequences (tests
+    that ran the environment again, largest gap first) come before the rest. Where more failed than
+    there is room for beside what passed, the rest of them is named below.
     """
     order = sorted(range(len(described)), key=lambda i: _rank(explanations[i], described[i], i))
     by_badge = {b: [i for i in order if described[i]["badge"] == b] for b in BADGE_ORDER}
-    kept = list(by_badge["failed"])
+    n_passed = len(by_badge["supported"]) + len(by_badge["weak"])
+    room = max(ROOM_FOR_FAILED, MAX_FINDINGS - n_passed)
+    kept, also_failed = by_badge["failed"][:room], by_badge["failed"][room:]
     kept += by_badge["weak"][-1:]
-    for position in order:
-        if len(kept) >= MAX_FINDINGS:
-            break
-        if position not in kept:
-            kept.append(position)
-    return sorted(kept, key=order.index)
+    others = [position for position in order if position not in (*kept, *also_failed)]
+    kept += others[: MAX_FINDINGS - len(kept)]
+    return sorted(kept, key=order.index), also_failed
 
 
 def _rank(explanation: Explanation, described: Document, position: int) -> tuple[float, ...]:

@@ -26,6 +26,7 @@ from pellucid.explanation.plots.tree_drawing import tree_svg
 from pellucid.explanation.rendering import BADGE_WORDS
 from pellucid.explanation.wording import Fact, render
 from pellucid.io.atomic import safe_name
+from pellucid.report.deferring import deferred
 from pellucid.report.said import Document
 
 LONG_TEXT = 2000
@@ -165,7 +166,7 @@ def render_page(
     if styles:
         style += environment.get_template(styles).render()
     code = environment.get_template(script).render()
-    return environment.get_template(template).render(
+    whole = environment.get_template(template).render(
         doc=page.document,
         page=page,
         style=made_here(style),
@@ -180,6 +181,7 @@ def render_page(
         v=visible,
         safe_name=safe_name,
     )
+    return deferred(whole)
 
 
 def resolve(document: Any, path: str) -> Any:

@@ -75,7 +75,7 @@ def picture_svgs(episodes: Episodes, content: Attribution, state: int, words: st
     position, step = (int(at) for at in content.steps[state])
     image = as_image(episodes[position].observations[step])
     masks = [None, _top(content, state), _random(content, state)]
-    return [_drawn(image, mask, words) for mask in masks]
+    return [outlined(image, mask, words) for mask in masks]
 
 
 def as_image(observation: np.ndarray) -> UInt8[np.ndarray, "height width colours"]:
@@ -107,6 +107,38 @@ def contour(mask: Bool[np.ndarray, "height width"]) -> str:
     lines = [f"M{x} {y}h1" for y, x in np.argwhere(across).tolist()]
     lines += [f"M{x} {y}v1" for x, y in np.argwhere(down.T).tolist()]
     return "".join(lines)
+
+
+def outlined(
+    image: UInt8[np.ndarray, "height width colours"],
+    mask: Bool[np.ndarray, "height width"] | None,
+    words: str,
+) -> str:
+    """Return a picture with a region outlined, as an SVG.
+
+    Args:
+        image: The picture.
+        mask: The region; None for the picture alone.
+        words: What is shown, for those who cannot see it.
+    """
+    height, width = image.shape[:2]
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    data = base64.b64encode(buffer.getvalue()).decode()
+    path = contour(mask) if mask is not None else ""
+    outline = "".join(
+        f'<path class="{kind}" d="{path}" fill="none" vector-effect="non-scaling-stroke"/>'
+        for kind in ("o-under", "o-over")
+        if path
+    )
+    shown = max(LEAST_WIDTH, width)
+    return (
+        f'<svg class="seen" role="img" aria-label="{escape(visible(words), quote=True)}" '
+        f'width="{shown}" height="{round(shown * height / width)}" viewBox="0 0 {width} {height}" '
+        'xmlns="http://www.w3.org/2000/svg">'
+        f'<image href="data:image/png;base64,{data}" width="{width}" height="{height}" '
+        f'image-rendering="pixelated"/>{outline}</svg>'
+    )
 
 
 def _names(content: Attribution, state: int) -> list[str]:
@@ -149,24 +181,3 @@ def _flat_sum(content: Attribution, values: np.ndarray) -> np.ndarray:
     layout = image_layout(content.shape)
     channels = layout.channels if layout is not None else None
     return np.asarray(values if channels is None else values.sum(axis=channels))
-
-
-def _drawn(image: UInt8[np.ndarray, "height width 3"], mask: np.ndarray | None, words: str) -> str:
-    height, width = image.shape[:2]
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG")
-    data = base64.b64encode(buffer.getvalue()).decode()
-    path = contour(mask) if mask is not None else ""
-    outline = "".join(
-        f'<path class="{kind}" d="{path}" fill="none" vector-effect="non-scaling-stroke"/>'
-        for kind in ("o-under", "o-over")
-        if path
-    )
-    shown = max(LEAST_WIDTH, width)
-    return (
-        f'<svg class="seen" role="img" aria-label="{escape(visible(words), quote=True)}" '
-        f'width="{shown}" height="{round(shown * height / width)}" viewBox="0 0 {width} {height}" '
-        'xmlns="http://www.w3.org/2000/svg">'
-        f'<image href="data:image/png;base64,{data}" width="{width}" height="{height}" '
-        f'image-rendering="pixelated"/>{outline}</svg>'
-    )

@@ -1,7 +1,8 @@
 """RunRecord: everything that a report is made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
@@ -9,6 +10,10 @@ from jaxtyping import Float
 from pellucid.budget import Cost
 from pellucid.explanation import Explanation, Interval
 from pellucid.rollouts.episodes import Episodes
+from pellucid.stats import mean_interval
+
+Range: TypeAlias = tuple[float, float]
+"""Lowest and highest value."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,9 @@ class AgentFacts:
         normalised: `yes` if its inputs are normalised in front of it, `no` if its user says that
             it learned without, `unknown` if their statistics are missing; empty if nothing is said.
         statistics_source: File that the statistics came from.
+        input_ranges: Lowest and highest value of each input where it was before, empty if unknown.
+        ranges_source: What tells so, in words.
+        input_bounds: Ends of the space of each input, infinite where it has none; empty of images.
     """
 
     name: str
@@ -43,6 +51,9 @@ class AgentFacts:
     purpose: str = ""
     normalised: str = ""
     statistics_source: str = ""
+    input_ranges: tuple[Range, ...] = ()
+    ranges_source: str = ""
+    input_bounds: tuple[Range, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,8 @@ class RunRecord:
         success_return: Return that the environment counts as success, None if it names none.
         steps: What its choices rested on in some episodes, by position in `episodes.used`.
         planted: How its methods did on agents whose truth is known, in words, by method.
+        stability: How alike explanations are under other seeds; empty if none were asked for.
+        n_other_seeds: Under how many other seeds each was made again.
     """
 
     run_id: str
@@ -94,6 +107,8 @@ class RunRecord:
     success_return: float | None = None
     steps: Mapping[int, "EpisodeSteps"] = field(default_factory=dict)
     planted: Mapping[str, str] = field(default_factory=dict)
+    stability: tuple["SeedStability", ...] = ()
+    n_other_seeds: int = 0
 
 
 @dataclass(frozen=True)
@@ -111,6 +126,32 @@ class EpisodeFrames:
     images: tuple[bytes, ...]
     width: int
     height: int
+
+
+@dataclass(frozen=True)
+class SeedStability:
+    """How alike an explanation is to those that differ from it in nothing but the seed.
+
+    Args:
+        method: Which explanation.
+        words: What is compared, in words.
+        lowest: The least alike that two answers can be; the most is 1.
+        values: One per other seed, 1 where the answer is the same; NaN where the two cannot be
+            compared; empty if it was not measured.
+        reason: Why it was not measured; empty if it was.
+    """
+
+    method: str
+    words: str
+    lowest: float
+    values: tuple[float, ...]
+    reason: str = ""
+
+    @property
+    def interval(self) -> Interval:
+        """Mean over the other seeds; its ends stay within what it can be."""
+        mean = mean_interval(self.values)
+        return replace(mean, low=max(mean.low, self.lowest), high=min(mean.high, 1.0))
 
 
 def _no_rows() -> Float[np.ndarray, "none none"]:

@@ -30,7 +30,9 @@ def terminal_summary(document: Document, *, width: int = WIDTH, report: Path | N
     if document["identity"]["verdict"] == "disagrees":
         lines += wrapped(document["identity"]["text"], width)
     for position in document["summary"]["findings"]:
-        lines += finding(document["explanations"][position], width)
+        lines += finding(_told_apart(document, position), width)
+    for position in document["summary"]["also_failed"]:
+        lines += finding(_told_apart(document, position) | {"text": ""}, width)
     lines += wrapped(count_line(document), width)
     where = str(report) if report is not None else document["report"]
     cost, place = _cost_line(document), f"Report {terminal_safe(where)}"
@@ -58,6 +60,15 @@ def _return_line(document: Document) -> str:
     if mean["constant"]:
         return str(document["summary"]["performance"][0]["text"])
     return f"Return {show(mean['mean'])} (likely {show(mean['low'])} to {show(mean['high'])})"
+
+
+def _told_apart(document: Document, position: int) -> Document:
+    """Return an explanation whose question names its method if another method answers it too."""
+    explanation: Document = document["explanations"][position]
+    question = explanation["question"]
+    if sum(other["question"] == question for other in document["explanations"]) < 2:
+        return explanation
+    return explanation | {"question": f"{question} (by {explanation['method']})"}
 
 
 def finding(explanation: Document, width: int) -> list[str]:

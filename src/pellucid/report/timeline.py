@@ -10,8 +10,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pellucid.explanation import Attribution, Explanation, Futures, Segments
+from pellucid.explanation.wording import unit_of
 from pellucid.report.actions import action_name, at_or
 from pellucid.report.behaviour import MOST_NAMED_INPUTS, flat
+from pellucid.report.memory_lane import remembered
 from pellucid.report.moments import (
     MOST_EPISODES,
     Moment,
@@ -114,6 +116,7 @@ def _episode(record: RunRecord, position: int, role: str, n_rows: int) -> Docume
         "terms": [{"name": n, "values": v[kept]} for n, v in episode.terms.items()],
         "inputs": _inputs(record, episode, kept, ranked),
         "effects": effects,
+        "memory": remembered(record.explanations, position),
         "frames": _frames(record, position),
         "moments": [{"step": m.step, "why": m.why or "between"} for m in moments if m.why],
         "stretch": None if stretch is None else {"start": stretch[0], "stop": stretch[1]},
@@ -132,7 +135,7 @@ def _told(record: RunRecord, episode: Episode) -> Document:
     return said(
         "{r} {unit} in {n} {steps}; {end}.",
         r=episode.total_reward,
-        unit=record.episodes.names.reward_unit,
+        unit=unit_of(episode.total_reward, record.episodes.names.reward_unit),
         n=len(episode),
         steps="step" if len(episode) == 1 else "steps",
         end=end,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from pellucid.explanation import Badge, Futures
 from pellucid.faithfulness import thresholds
+from pellucid.report.cards import estimate_document
 from pellucid.report.contexts import what_is_held
 from pellucid.report.overview import PERCENT, n_tests
 from pellucid.report.record import RunRecord
@@ -35,6 +36,7 @@ def trust(record: RunRecord, document: Document) -> Document:
         "exclusions": _exclusions(document),
         "choices": _choices(record),
         "replacements": _replacements(document),
+        "stability": _stability(record),
         "recheck": "pellucid evaluate .",
     }
 
@@ -234,8 +236,30 @@ def _choices(record: RunRecord) -> list[Document]:
             )
         )
     told += what_is_held(record)
-    told.append(said("How stable the answers are under another seed was not measured."))
+    if not record.n_other_seeds:
+        told.append(
+            said(
+                "How stable the answers are under other seeds was not measured; {option} asks.",
+                option="--other-seeds",
+            )
+        )
     return told
+
+
+def _stability(record: RunRecord) -> list[Document]:
+    """Return how alike each explanation is to those under other seeds, the least alike first."""
+    positions = {e.method: i for i, e in enumerate(record.explanations)}
+    rows = [
+        {
+            "explanation": positions[row.method],
+            "words": row.words,
+            **estimate_document(row.interval),
+            "reason": row.reason,
+        }
+        for row in record.stability
+        if row.method in positions
+    ]
+    return sorted(rows, key=lambda row: (math.isnan(row["value"]), row["value"]))
 
 
 def _rule(units: str, rerun: str) -> Document:

@@ -9,9 +9,9 @@ turns, and every observation, reward and flag must agree to the bit.
 import copy
 import importlib
 import importlib.util
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -85,6 +85,45 @@ def remembered_way(episodes: Episodes) -> SnapshotWay | CapabilityError | None:
     """Return what probing found before, None if these episodes were never probed."""
     found: SnapshotWay | CapabilityError | None = vars(episodes).get("_snapshot_way")
     return found
+
+
+def probed_steps(episodes: Episodes) -> int:
+    """Return the environment steps that probing these episodes took, for all that return to one."""
+    steps: int = vars(episodes).get("_probed_steps", 0)
+    return steps
+
+
+def probing_facts(episodes: Episodes) -> dict[str, Any]:
+    """Return what probing found as plain JSON values; empty if these were never probed."""
+    found = remembered_way(episodes)
+    if isinstance(found, SnapshotWay):
+        return asdict(found)
+    return {} if found is None else {"error": str(found), "hint": found.hint}
+
+
+def remember_probing(episodes: Episodes, facts: Mapping[str, Any]) -> None:
+    """Remember what probing found in an earlier session, so that it is not done again.
+
+    Args:
+        episodes: The same ones.
+        facts: From `probing_facts`; what does not read as such is not believed, and it is probed
+            again.
+    """
+    way: SnapshotWay | CapabilityError
+    if isinstance(facts.get("error"), str):
+        way = CapabilityError(facts["error"], hint=str(facts.get("hint") or ""))
+    elif (
+        set(facts) == {"kind", "deterministic", "noise_reseedable", "limit", "n_probes"}
+        and facts["kind"] in get_args(WayKind)
+        and type(facts["limit"]) is int
+        and type(facts["n_probes"]) is int
+        and type(facts["deterministic"]) is bool
+        and facts["noise_reseedable"] in (True, False, None)
+    ):
+        way = SnapshotWay(**facts)
+    else:
+        return
+    vars(episodes)["_snapshot_way"] = way
 
 
 def probing_bound(episodes: Episodes) -> int:
@@ -201,6 +240,7 @@ def _probe(episodes: Episodes, meter: Meter, seed: int) -> SnapshotWay | Capabil
         return error
     finally:
         meter.charge(env_steps=counter.steps)
+        vars(episodes)["_probed_steps"] = counter.steps
 
 
 class _Counter:

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pellucid.posttrain.native import Transformer, pad_left, pad_right, token_log_probs
+from pellucid.posttrain.native import Solved, Transformer, pad_left, pad_right, token_log_probs
 from pellucid.posttrain.native.config import TrainingConfig
 from pellucid.posttrain.native.methods import (
     ExplanationPreference,
@@ -33,12 +33,20 @@ from pellucid.posttrain.tasks.machines import (
     right_path,
 )
 from pellucid.seeds import stream
-from pellucid.systems.base_models import Base, Size, answers_of, success, warm_started
+from pellucid.systems.base_models import (
+    Base,
+    Size,
+    answers_of,
+    success,
+    warm_started,
+)
 
 MAX_TOKENS = 28
 """The expert's wording of three steps needs 26 tokens with the end."""
 HARD = 3
 """Doubted machines of a hard walk: all of them."""
+LEVELS = (0, 1, 2, HARD)
+"""Doubted machines of the walks that a policy is also tried on."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +56,12 @@ class Outcome:
     Args:
         first: pass@1.
         fourth: pass@4.
+        by_level: pass@1 on held-out walks of each of `LEVELS`.
     """
 
     first: float
     fourth: float
+    by_level: tuple[float, ...]
 
 
 # --- the task ---
@@ -74,6 +84,11 @@ def hard_walks(size: Size, seed: int) -> tuple[list[Example], list[Example]]:
     """Return hard walks to train on, and others that are held out."""
     walks = machines(seed).examples(size.n_train + size.n_test, seed=seed, difficulty=HARD)
     return walks[: size.n_train], walks[size.n_train :]
+
+
+def easier_walks(level: int, size: Size, seed: int) -> list[Example]:
+    """Return walks with fewer doubted machines; none is ever trained on."""
+    return machines(seed).examples(size.n_test, seed=seed, difficulty=level)
 
 
 def wrong_answer(example: Example) -> str:
@@ -130,7 +145,7 @@ def learned(arm: str, size: Size, seed: int) -> Outcome:
         size: Of everything.
         seed: Of the machines, the base model and the training.
     """
-    base, world = base_model(size, seed), machines(seed)
+    base = base_model(size, seed)
     walks, held_out = hard_walks(size, seed)
     model = base.copy()
     if arm != "base":
@@ -148,16 +163,26 @@ def learned(arm: str, size: Size, seed: int) -> Outcome:
             patience=None,
         )
         train(model, base.tokenizer, walks, {"right": right_path}, config)
-    solved = answers_of(
+    hard = _solved(model, base, held_out, size, seed)
+    easier = [
+        success(_solved(model, base, easier_walks(level, size, seed), size, seed))
+        for level in LEVELS[:-1]
+    ]
+    return Outcome(success(hard), success(hard, 4), (*easier, success(hard)))
+
+
+def _solved(
+    model: Transformer, base: Base, walks: Sequence[Example], size: Size, seed: int
+) -> list[Solved]:
+    return answers_of(
         model,
         base,
-        held_out,
-        world.verify,
+        walks,
+        machines(seed).verify,
         n_samples=size.n_tries,
         max_new_tokens=MAX_TOKENS,
         seed=seed,
     )
-    return Outcome(success(solved), success(solved, 4))
 
 
 # --- what makes a good positive ---
@@ -167,6 +192,8 @@ def learned(arm: str, size: Size, seed: int) -> Outcome:
 def properties(size: Size, seed: int) -> dict[str, float]:
     """Measure explanations, own responses and expert's steps under the base model and plain prompt.
 
+    Of the explanations of a walk the first sound one counts; walks without one are left out.
+
     Returns:
         Negative log-likelihood per token of `own`, `explained` and `expert` texts, nats; and the
         log-probability of the right path after the steps of `own` and `explained` ones
@@ -174,37 +201,37 @@ def properties(size: Size, seed: int) -> dict[str, float]:
     """
     base, world = base_model(size, seed), machines(seed)
     walks, _ = hard_walks(size, seed)
-    own = _steps_of(base, walks, [walk.prompt for walk in walks], size, seed)
+    own = _steps_of(base, walks, [walk.prompt for walk in walks], 1, seed)
     told = [answered_prompt(walk.prompt, walk.answer) for walk in walks]
-    explained = _steps_of(base, walks, told, size, seed)
-    expert = [(walk.rationale or "").partition(" path")[0] for walk in walks]
-    kept = [
-        place
-        for place, (walk, text) in enumerate(zip(walks, explained, strict=True))
-        if world.sound(f"{text} path {walk.answer}", walk)
-    ]
-    found = {"kept": len(kept) / len(walks)}
-    for name, steps in (("own", own), ("explained", explained), ("expert", expert)):
-        chosen = [(walks[place], steps[place]) for place in kept]
-        found |= {f"{name} {part}": value for part, value in _scored(base, chosen).items()}
+    explained = _steps_of(base, walks, told, size.n_tries, seed)
+    chosen: dict[str, list[tuple[Example, str]]] = {"own": [], "explained": [], "expert": []}
+    for walk, (response,), tries in zip(walks, own, explained, strict=True):
+        sound = [text for text in tries if world.sound(f"{text} path {walk.answer}", walk)]
+        if sound:
+            chosen["own"].append((walk, response))
+            chosen["explained"].append((walk, sound[0]))
+            chosen["expert"].append((walk, (walk.rationale or "").partition(" path")[0]))
+    found = {"kept": len(chosen["own"]) / len(walks)}
+    for name, steps in chosen.items():
+        found |= {f"{name} {part}": value for part, value in _scored(base, steps).items()}
     return found
 
 
 def _steps_of(
-    base: Base, walks: Sequence[Example], prompts: Sequence[str], size: Size, seed: int
-) -> list[str]:
-    """Return the steps that the base model writes under each prompt, up to its answer."""
+    base: Base, walks: Sequence[Example], prompts: Sequence[str], n_tries: int, seed: int
+) -> list[list[str]]:
+    """Return the steps, up to an answer, of each try of the base model under each prompt."""
     posed = [replace(walk, prompt=prompt) for walk, prompt in zip(walks, prompts, strict=True)]
     solved = answers_of(
         base.model,
         base,
         posed,
         lambda text, example: None,
-        n_samples=1,
+        n_samples=n_tries,
         max_new_tokens=MAX_TOKENS,
         seed=seed,
     )
-    return [one.completions[0].partition(" path")[0] for one in solved]
+    return [[text.partition(" path")[0] for text in one.completions] for one in solved]
 
 
 def _scored(base: Base, chosen: Sequence[tuple[Example, str]]) -> dict[str, float]:

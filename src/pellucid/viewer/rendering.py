@@ -15,6 +15,7 @@ from pellucid.explanation.outside import visible
 from pellucid.explanation.plots.svg import badge_svg, chart_css
 from pellucid.explanation.rendering import BADGE_WORDS
 from pellucid.report import page as report_page
+from pellucid.report.deferring import deferred
 from pellucid.report.page import content_policy, made_here
 
 _HERE = Path(__file__).parent / "templates"
@@ -44,7 +45,7 @@ def render(template: str, **values: Any) -> bytes:
         **values,
     )
     # a lone surrogate has no UTF-8; `visible` has shown those in outside text already
-    return text.encode("utf-8", "replace")
+    return deferred(text).encode("utf-8", "replace")
 
 
 @cache

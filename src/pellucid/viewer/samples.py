@@ -52,16 +52,20 @@ def samples_page(record: RunRecord, groups: Sequence[Group]) -> LanguagePage:
     return _page([(record, group) for group in groups])
 
 
-def shared_page(ours: RunRecord, other: RunRecord) -> tuple[LanguagePage, list[tuple[int, int]]]:
+def shared_page(
+    ours: RunRecord, other: RunRecord
+) -> tuple[LanguagePage, list[tuple[int, int]], int]:
     """Return the prompts that two runs share, at the last step that each kept of them.
 
     Returns:
-        What a template needs, and the places of the two groups of each prompt.
+        What a template needs, the places of the two groups of each prompt, and how many prompts
+        they share, of which the first are shown.
     """
     last = [{group.prompt_id: group for group in groups_of(run)} for run in (ours, other)]
-    names = [name for name in last[0] if name in last[1]][:SHARED_PROMPTS]
+    shared = [name for name in last[0] if name in last[1]]
+    names = shared[:SHARED_PROMPTS]
     shown = [(run, at[name]) for name in names for run, at in zip((ours, other), last, strict=True)]
-    return _page(shown), [(2 * i, 2 * i + 1) for i in range(len(names))]
+    return _page(shown), [(2 * i, 2 * i + 1) for i in range(len(names))], len(shared)
 
 
 def _page(shown: Sequence[tuple[RunRecord, Group]]) -> LanguagePage:

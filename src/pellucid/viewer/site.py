@@ -190,10 +190,11 @@ class Site:
             return None
         values: dict[str, Any] = {"page": None, "doc": None, "f": None, "t": None, "s": None}
         pairs: list[tuple[int, int]] = []
+        n_shared = 0
         if first.kind == "training":
             ours, others = self._read(first), self._read(second)
             if isinstance(ours, StoredSamples) and isinstance(others, StoredSamples):
-                page, pairs = shared_page(ours.record, others.record)
+                page, pairs, n_shared = shared_page(ours.record, others.record)
                 values = answer_tools(page)
         return Page(
             render(
@@ -204,6 +205,7 @@ class Site:
                 second=second,
                 rows=_questions(first, second),
                 pairs=pairs,
+                n_shared=n_shared,
             )
         )
 

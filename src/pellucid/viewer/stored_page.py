@@ -36,7 +36,7 @@ _ELEMENTS = re.compile(
     r"figcaption|img|details|summary|button|input|label|select|option|optgroup|output|progress|"
     r"meter|h[1-6]|noscript|"
     r"svg|g|path|line|rect|circle|ellipse|polyline|polygon|text|tspan|desc|defs|marker|pattern|"
-    r"clippath|lineargradient|radialgradient|stop|use"
+    r"clippath|lineargradient|radialgradient|stop|use|image"
 )
 """Elements that do nothing by themselves."""
 _HARMLESS = re.compile(
@@ -47,8 +47,10 @@ _HARMLESS = re.compile(
     r"transform|fill|fill-[a-z]+|stroke|stroke-[a-z]+|opacity|text-anchor|dominant-baseline|"
     r"font-[a-z]+|letter-spacing|textlength|lengthadjust|clip-path|clip-rule|clippathunits|"
     r"gradientunits|gradienttransform|patternunits|offset|stop-color|stop-opacity|marker-[a-z]+|"
-    r"markerwidth|markerheight|markerunits|refx|refy|orient|vector-effect|shape-rendering|rotate)"
+    r"markerwidth|markerheight|markerunits|refx|refy|orient|vector-effect|shape-rendering|rotate|"
+    r"image-rendering)"
 )
+_WAITING = re.compile(r'<noscript data-later="\d">|</noscript>')
 _OUTSIDE = re.compile(r"url\s*\((?!#)", re.IGNORECASE)
 """In an attribute that draws: the fill of a shape may lie in another document."""
 
@@ -76,7 +78,10 @@ def fit_to_show(content: bytes) -> bytes:
     allowed = [script for script in scripts if script in known_scripts()]
     policy = html.escape(content_policy(styles, allowed)).replace("&#x27;", "&#39;")
     start, end = head.span("policy")
-    return (page[:start] + policy + page[end:]).encode("utf-8")
+    rest = page[end:]
+    if len(allowed) < len(scripts):  # what waits for the script that is left out would never show
+        rest = _WAITING.sub("", rest)
+    return (page[:start] + policy + rest).encode("utf-8")
 
 
 @cache
@@ -137,14 +142,20 @@ def _check_attributes(element: str, attributes: str) -> None:
     names = {name for name, _ in pairs}
     for name, value in pairs:
         if name == "href":
-            # data is only saved, never opened
-            allowed = value.startswith("#") or (value.startswith("data:") and "download" in names)
+            allowed = value.startswith("#") or _is_own(element, names, value)
         elif name == "src":
             allowed = element == "img" and value.startswith("data:image/")
         else:
             allowed = _HARMLESS.fullmatch(name) is not None and not _OUTSIDE.search(value)
         if not allowed:
             raise _refused(f"it holds <{element} {name}={value[:40]!r}>")
+
+
+def _is_own(element: str, names: set[str], address: str) -> bool:
+    """Whether an address holds what it leads to: a picture, or data that is only saved."""
+    if element == "image":
+        return address.startswith("data:image/png;base64,")
+    return address.startswith("data:") and "download" in names
 
 
 def _refused(why: str) -> DataError:

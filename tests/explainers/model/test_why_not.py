@@ -1,9 +1,11 @@
 """Why a, not b: futures whose difference is known."""
 
+import gymnasium
 import numpy as np
 import pytest
+from gymnasium.spaces import Box, Discrete
 from tests.explainers.cases import LinearQ, logged, task
-from tests.explainers.rule import episodes_of, moves_right, reads_the_signal, takes_the_key
+from tests.explainers.rule import Rule, episodes_of, moves_right, reads_the_signal, takes_the_key
 from tests.faithfulness.cases import Cues, Follower, run
 
 from pellucid.errors import CapabilityError, InputError
@@ -36,6 +38,31 @@ def test_search_finds_the_moment_at_which_the_choice_costs_the_most():
     np.testing.assert_array_equal(finding.content.returns[0], 10.0)
     np.testing.assert_array_equal(finding.content.returns[1], -10.0)
     assert finding.facts["b"].value == "walk on"
+
+
+class LastPays(gymnasium.Env):
+    """Six steps, of which the last one pays 1 for action 1."""
+
+    observation_space = Box(0.0, 6.0, (1,), np.float32)
+    action_space = Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.t = 0
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        self.t += 1
+        over = self.t == 6
+        return np.float32([self.t]), float(over and action == 1), over, False, {}
+
+
+def test_the_last_step_of_an_episode_is_a_moment_too():
+    agent = Rule(LastPays, lambda s: np.tile([0.0, 1.0], (len(s), 1)))
+    finding = WhyNot().explain(task(agent, episodes_of(agent)))
+    assert finding.content.step == 5
+    lost = finding.content.returns[0] - finding.content.returns[1]
+    assert (lost == 1.0).all()
 
 
 def test_reward_terms_add_up_to_the_return_and_the_largest_loss_is_named():

@@ -35,6 +35,9 @@ def test_all_is_due_to_the_sign_five_steps_before() -> None:
     # another episode has the other sign in half of the cases
     assert content.values[4] == pytest.approx(50.0, abs=6.0)
     assert content.values.sum() == pytest.approx(content.total)
+    np.testing.assert_allclose(content.by_moment.mean(axis=0), content.values)
+    # each stretch is one step here, counted back from step 5
+    np.testing.assert_array_equal(content.spans[0], [[4 - i, 5 - i] for i in range(5)])
     assert finding.identity_error == pytest.approx(0.0, abs=1e-12)
 
 

@@ -14,18 +14,27 @@ from pellucid.explanation import (
     Futures,
     Graph,
     Prediction,
+    Rules,
     Segments,
     Summary,
     Surrogate,
 )
 from pellucid.faithfulness.planted.alarms import KnownAlarms
+from pellucid.faithfulness.planted.clusters import KnownClusters
 from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, KnownTerms
+from pellucid.faithfulness.planted.crossroads import TERMS as TERMS_OF_WAYS
+from pellucid.faithfulness.planted.crossroads import KnownAbsence
 from pellucid.faithfulness.planted.drifts import KnownTides
 from pellucid.faithfulness.planted.errands import KnownErrands
 from pellucid.faithfulness.planted.flips import N_INPUTS
+from pellucid.faithfulness.planted.patch_flips import DecidingPatch
+from pellucid.faithfulness.planted.quarters import KnownQuarters
+from pellucid.faithfulness.planted.rooms import KnownRooms
 from pellucid.faithfulness.planted.task import PlantedTask, Setting
 from pellucid.faithfulness.planted.teams import KnownYields
+from pellucid.faithfulness.planted.units import N_UNITS, KnownUnits
 from pellucid.faithfulness.planted.ways import RIGHT, SIDE, UP
+from pellucid.rollouts.likeness import INPUTS
 
 DISCOUNT = 0.95
 
@@ -171,7 +180,57 @@ def certificates(truth: Any) -> Certificates:
 
 def contributions(truth: Any) -> Contributions:
     """Give everything to what it is due to."""
+    if isinstance(truth, KnownRooms):
+        return sources(truth)
+    if isinstance(truth, KnownAbsence):
+        return hypotheses(truth)
+    if isinstance(truth, KnownUnits):
+        return patched_units(truth)
     return team_credits(truth) if isinstance(truth, KnownYields) else lags(truth)
+
+
+def sources(truth: Any) -> Contributions:
+    """Share every decision among the episodes in its room, the first decision of each episode."""
+    rooms = np.array(truth.rooms)
+    n = len(rooms)
+    by_moment = np.where(rooms[:, None] == rooms, 1.0 + np.arange(n) / n, 0.0)
+    return Contributions(
+        names=tuple(f"episode {i}" for i in range(n)),
+        values=by_moment[0],
+        standard_errors=np.full(n, np.nan),
+        total=100.0,
+        moments=np.column_stack((np.arange(n), np.zeros(n, dtype=np.int64))),
+        members=np.arange(n),
+        by_moment=by_moment,
+        shown=0,
+    )
+
+
+def hypotheses(truth: KnownAbsence) -> Contributions:
+    """Believe in the hypothesis that is true."""
+    absent = np.array([[i == j for j in range(len(TERMS_OF_WAYS))] for i in range(-1, 3)])
+    (named,) = np.flatnonzero((absent == [t in truth.terms for t in TERMS_OF_WAYS]).all(axis=1))
+    return Contributions(
+        names=("no term absent", *(f"{term} absent" for term in TERMS_OF_WAYS)),
+        values=100.0 * np.eye(4)[named],
+        standard_errors=np.zeros(4),
+        total=100.0,
+        absent=absent,
+        term_names=TERMS_OF_WAYS,
+        named=int(named),
+        discount=0.99,
+    )
+
+
+def patched_units(truth: Any) -> Contributions:
+    """Give everything to the unit that decides."""
+    return Contributions(
+        names=tuple(f"unit {i} of hidden layer 1" for i in range(N_UNITS)),
+        values=100.0 * np.eye(N_UNITS)[truth.carrier],
+        standard_errors=np.zeros(N_UNITS),
+        total=100.0,
+        units=np.array([(0, i, i + 1) for i in range(N_UNITS)]),
+    )
 
 
 def lags(truth: Any) -> Contributions:
@@ -181,6 +240,62 @@ def lags(truth: Any) -> Contributions:
         values=50.0 * np.eye(6)[truth.steps - 1],
         standard_errors=np.zeros(6),
         total=50.0,
+    )
+
+
+def rules(truth: Any) -> Rules:
+    """Return the agent's own rule, or one example of each cluster."""
+    if isinstance(truth, KnownClusters):
+        return examples(truth)
+    return Rules(
+        rules=("its rule",),
+        support=np.array([1]),
+        precision=np.ones(1),
+        conditions=(str(truth.predicate),),
+        outcomes=np.array([1]),
+        exhaustive=True,
+    )
+
+
+def known_orders(truth: Any) -> Prediction:
+    """Announce the true chance of both orders of two lamps, and of one alone."""
+    orders = ("x[0] > 0.5", "x[0] > 0.5 then x[1] > 0.5", "x[1] > 0.5 then x[0] > 0.5")
+    chances = [truth.probability(text) for text in orders]
+    return Prediction(
+        event_names=orders,
+        probabilities=np.tile(chances, (4, 1)),
+        happened=np.ones((4, 3), dtype=bool),
+        orders=orders,
+    )
+
+
+def kinds(truth: Any) -> Graph:
+    """Tell the four rooms by their quarter of the square, and their true moves."""
+    transitions = np.eye(5)
+    transitions[:4, :4] = truth.moves
+    sides = (("<=", "<="), (">", "<="), (">", ">"), ("<=", ">"))
+    return Graph(
+        node_names=("one", "two", "three", "four", "the end"),
+        occupancy=np.array([0.25, 0.25, 0.25, 0.25, 0.0]),
+        transitions=transitions,
+        conditions=tuple(f"x[0] {a} 0.0 and x[1] {b} 0.0" for a, b in sides),
+        values=np.array([7.0, 7.0, 7.0, 7.0, 0.0]),
+    )
+
+
+def examples(truth: KnownClusters) -> Rules:
+    """Return the first recorded moment of each cluster."""
+    places = np.array(truth.clusters)
+    n = len(truth.actions)
+    return Rules(
+        rules=tuple(f"like cluster {cluster}" for cluster in range(n)),
+        support=np.ones(n, dtype=np.int64),
+        precision=np.ones(n),
+        outcomes=np.array(truth.actions),
+        held_out=np.arange(1, len(places), 2),
+        examples=np.array([np.argwhere(places == cluster)[0] for cluster in range(n)]),
+        likeness=INPUTS,
+        scale=np.ones(4),
     )
 
 
@@ -251,7 +366,37 @@ def team_credits(truth: Any) -> Contributions:
 
 
 def changes(truth: Any) -> CounterfactualStates:
-    """Move the input that decides just past the threshold, in every state."""
+    """Move what decides past the threshold, in every state."""
+    return patches(truth) if isinstance(truth, DecidingPatch) else inputs_moved(truth)
+
+
+def patches(truth: DecidingPatch) -> CounterfactualStates:
+    """Take over the patch that decides from a state that is on the other side."""
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8)).astype(np.uint8)
+    seen = images.repeat(2, 1).repeat(2, 2)[..., None]
+    row, column = truth.pixel
+    above = seen[:, row, column, 0] > truth.threshold
+    changed = seen.copy()
+    changed[:, row : row + 2, column : column + 2, 0] = np.where(above, 10, 250)[:, None, None]
+    names = tuple(map(str, range(64)))
+    return CounterfactualStates(
+        observations=images.reshape(20, 64).astype(np.float64),
+        changed=changed[:, ::2, ::2, 0].reshape(20, 64).astype(np.float64),
+        found=np.ones(20, dtype=bool),
+        chosen=above.astype(np.int64),
+        wanted=1 - above.astype(np.int64),
+        reach_steps=np.full(20, -1),
+        input_names=names,
+        output_names=("0", "1"),
+        shape=seen.shape[1:],
+        seen=seen,
+        seen_changed=changed,
+        swapped=np.arange(64) == np.full((20, 1), truth.patch),
+    )
+
+
+def inputs_moved(truth: Any) -> CounterfactualStates:
+    """Move the input that decides just past the threshold."""
     observations = np.random.default_rng(0).uniform(-1, 1, (20, N_INPUTS))
     above = observations[:, truth.column] > truth.threshold
     changed = observations.copy()
@@ -271,9 +416,18 @@ def changes(truth: Any) -> CounterfactualStates:
     )
 
 
-def prediction(truth: Any) -> Prediction:
-    """Tell what is known to follow."""
-    return bands(truth) if isinstance(truth, KnownTides) else ways(truth)
+def readings_of(truth: Any) -> Prediction:
+    """Read what the network holds, and nothing else, in 200 states."""
+    happened = np.random.default_rng(0).random((200, 4)) < 0.5
+    held = np.isin(np.arange(4), truth.held)
+    return Prediction(
+        event_names=tuple(f"input {i} (unnamed) is high" for i in range(4)),
+        probabilities=np.where(held, happened, 0.0).astype(np.float64),
+        happened=happened,
+        episodes=np.arange(200) // 20,
+        layers=np.zeros(4, dtype=np.int64),
+        controls=np.full(4, 0.5),
+    )
 
 
 def bands(truth: KnownTides, n_states: int = 20, ahead: int = 20) -> Prediction:
@@ -295,7 +449,7 @@ def bands(truth: KnownTides, n_states: int = 20, ahead: int = 20) -> Prediction:
     )
 
 
-def ways(truth: Any) -> Prediction:
+def outcomes(truth: Any) -> Prediction:
     """Tell the true amounts of all places but the exit, of going right and of going up."""
     places = np.array([divmod(i, SIDE) for i in range(SIDE * SIDE)], dtype=np.float64)
     n_states = len(places) - 1
@@ -314,7 +468,7 @@ def ways(truth: Any) -> Prediction:
     return replace(known, amounts=truth.amounts(known))
 
 
-def graph(truth: KnownErrands) -> Graph:
+def subgoals(truth: KnownErrands) -> Graph:
     """Name the places of the key and the door, among all places."""
     grid = np.indices((5, 7, 2)).reshape(3, -1).T.astype(np.float64)
     regions = np.array(
@@ -333,9 +487,64 @@ def graph(truth: KnownErrands) -> Graph:
     )
 
 
+def graphs(truth: Any) -> Graph:
+    """Tell the kinds of states, the subgoals, or what causes what."""
+    if isinstance(truth, KnownErrands):
+        return subgoals(truth)
+    return kinds(truth) if isinstance(truth, KnownQuarters) else causes(truth)
+
+
+def causes(truth: Any) -> Graph:
+    """Tell the true edges and the true chain."""
+    effects = truth.edges.astype(np.float64)
+    n_actions, n_nodes, _ = effects.shape
+    return Graph(
+        node_names=(*(f"level {i}" for i in range(n_nodes - 1)), "reward"),
+        occupancy=np.full(n_nodes, np.nan),
+        transitions=effects.mean(axis=0),
+        form="causes",
+        action_names=tuple(map(str, range(n_actions))),
+        effects=effects,
+        effect_lows=np.where(effects != 0, 0.5, np.nan),
+        effect_highs=np.where(effects != 0, 1.5, np.nan),
+        chain=np.array(truth.chain),
+    )
+
+
+def announcements(truth: Any, horizon: int = 5) -> Prediction:
+    """Announce both bells with their true probabilities, in every fourth step of an episode."""
+    at = np.arange(0, len(truth.rings) - 1, 4)
+    told = np.array([[truth.within(int(t), b, horizon) for b in range(2)] for t in at])
+    return Prediction(
+        event_names=("bell 0 rings", "bell 1 rings"),
+        probabilities=told,
+        happened=told > 0.5,
+        episodes=np.zeros(len(at), dtype=np.int64),
+        steps=np.column_stack((np.zeros_like(at), at)),
+        horizon=horizon,
+        times=np.full(told.shape, np.nan),
+        named=told.argmax(axis=1),
+        base_rates=told.mean(axis=0),
+        columns=np.array([1, 2]),
+        bounds=np.array([0.5, 0.5]),
+        above=np.array([True, True]),
+    )
+
+
+def prediction(truth: Any, horizon: int = 5) -> Prediction:
+    """Announce events if the truth is about when they happen, orders, or amounts otherwise."""
+    if hasattr(truth, "probability"):
+        return known_orders(truth)
+    if isinstance(truth, KnownUnits):
+        return readings_of(truth)
+    if isinstance(truth, KnownTides):
+        return bands(truth)
+    return announcements(truth, horizon) if hasattr(truth, "rings") else outcomes(truth)
+
+
 ORACLES = {
-    Graph: graph,
     Prediction: prediction,
+    Graph: graphs,
     CounterfactualStates: changes,
     Contributions: contributions,
     Components: components,
@@ -343,6 +552,7 @@ ORACLES = {
     Segments: segments,
     Summary: summary,
     Futures: futures,
+    Rules: rules,
     Surrogate: surrogate,
     Certificates: certificates,
 }

@@ -7,7 +7,7 @@ import torch
 from pellucid.posttrain.native import pad_left
 from pellucid.posttrain.native.compiled_decoder import CompiledDecoder, can_be_compiled, decoder_of
 from pellucid.posttrain.native.decoding import CachedDecoder
-from pellucid.posttrain.native.decoding_compiled import exponential
+from pellucid.posttrain.native.exponential_compiled import exponential
 from pellucid.posttrain.native.stacked import StackedTransformer
 
 from .models_for_tests import SHAPES, small_model

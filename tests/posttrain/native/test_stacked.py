@@ -61,7 +61,9 @@ def test_training_together_is_training_each(shape: str) -> None:
             optimiser.step()
     for model, other in zip(stack.unstacked(), alone, strict=True):
         for name, weight in model.named_parameters():
-            torch.testing.assert_close(weight, other.get_parameter(name), atol=1e-5, rtol=1e-5)
+            # Adam divides by the gradient's size: where that is nearly 0, so is its rounding large;
+            # three steps are 3e-2 long
+            torch.testing.assert_close(weight, other.get_parameter(name), atol=5e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("shape", ["plain", "qwen3", "qwen2"])

@@ -1,56 +1,48 @@
-"""Changed states: the smallest change of a state after which the agent chooses otherwise (A2c)."""
+"""Changed states: the smallest change of a state after which the agent acts otherwise (A2c)."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from gymnasium.spaces import Discrete
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 
-from pellucid.agents.flatten import flat
+from pellucid.agents.context import is_empty, take
+from pellucid.agents.outputs import action_parts
 from pellucid.budget import Cost
-from pellucid.errors import BudgetError, CapabilityError, DataError, InputError
+from pellucid.errors import BudgetError, CapabilityError, InputError
+from pellucid.explainers.model.changed_content import changed_content, changed_facts, compared
 from pellucid.explainers.model.changing import (
-    N_TARGETS,
     Found,
+    actions_at,
     change_states,
-    choices_of,
-    logged_choices,
-    scaled_distances,
+    logged_actions,
+    search_cost,
 )
 from pellucid.explainers.model.reaching import (
     N_SEARCHED,
     Reached,
-    action_sequences,
     fewest_actions,
+    most_steps,
     search_bound,
 )
 from pellucid.explanation import (
     CounterfactualStates,
-    Fact,
     Finding,
+    InputGroups,
     Sentences,
     Task,
     explainer,
-    fact,
 )
-from pellucid.explanation.groups import image_layout
 from pellucid.explanation.options import EPISODE, STEP, chosen_episode, chosen_step, whole_number
-from pellucid.explanation.wording import show
+from pellucid.explanation.players import GROUPS, MAX_SINGLE, players_of
+from pellucid.explanation.swapping import input_units, scaled_distances
 from pellucid.kernels.isolation import isolation
-from pellucid.kernels.smallest_change import change_cost
 from pellucid.seeds import stream
 from pellucid.types import Observations
 
 N_STATES, MIN_STATES = 40, 5
 N_CANDIDATES, MIN_CANDIDATES = 2000, 50
-N_NEIGHBOURS = 5
-N_COMPARED = 1000
-"""Visited states that a changed state is compared with, at most."""
-MOST_INPUTS = 512
-RARE = 0.05
-"""Share of visited states below which a changed state that is more isolated counts as rare."""
-NAMED = 2
-"""Changed inputs that the answer names, at most."""
+N_CANDIDATES_OF_GROUPS = 400
+"""Where states are cut into groups, as images are, which are large."""
 
 _QUESTION = "What small change would flip its choice?"
 
@@ -76,10 +68,15 @@ _QUESTION = "What small change would flip its choice?"
         not_measured="Which change flips its choice was not tested: {reason}. To test it: {need}.",
         does_not_say="what would have happened next",
     ),
-    options={**EPISODE, **STEP, "foil": "the other action, as a number of the action space"},
+    options={
+        **EPISODE,
+        **STEP,
+        "foil": "the other action, in the form that the action space has",
+        **GROUPS,
+    },
 )
 class ChangedState:
-    """Looks for the smallest change of a visited state after which the agent chooses action b.
+    """Looks for the smallest change of a visited state after which the agent takes action b.
 
     One state per episode is drawn (or the moment asked for, and one from each other episode); b is
     the agent's second choice among those that it ever makes, or the option `foil`. The five nearest
@@ -89,10 +86,21 @@ class ChangedState:
     stay between states that occurred, but their mixture may not occur: `plausibility` compares its
     distance to the states of other episodes with that of visited ones.
 
+    Images, and all that is cut into groups, change group by group: patches or objects are taken
+    over from one of the five logged states, as few as are needed for b (Goyal 2019, with patches of
+    pixels in place of features). What is between two pixels' values is never shown.
+
+    Of an action with several parts, b is another value of one choice, and of quantities alone, one
+    that is a tenth of its range away or more; see `explainers.model.aims` and `docs/actions.md`.
+    What a recurrent agent remembers, and what its environment allows, is held as it was in the
+    state, so that b is always an allowed action.
+
     Reach is the fewest forced actions, from the state as it really was, after which the environment
     shows a state as near to the changed one as visited states are to each other and in which the
-    agent chooses b: every sequence of a few actions and every action held for up to twenty steps is
-    tried under the noise of the episode. Found means found; not found says nothing of longer ways.
+    agent, with the memory and the allowed actions of the state, takes b: every sequence of a few
+    actions and every action held for up to twenty steps is tried under the noise of the episode
+    (actions with parts: the own action with each part changed, held). Found means found; not found
+    says nothing of longer ways.
 
     Deviations: no gradients and no trade-off weight (Wachter 2017), since agents may be functions;
     the search is over changes, not over action sequences (RACCER), which is tried afterwards.
@@ -100,26 +108,31 @@ class ChangedState:
 
     def plan(self, task: Task) -> Cost:
         """Return the most work: changes of every state, and the search for ways to some."""
-        size = _planned(task)
-        sequences = action_sequences(task.agent.action_space)
-        asked = N_SEARCHED * sum(map(len, sequences))
+        size = _planned(task, _groups(task))
+        asked = N_SEARCHED * most_steps(task.agent.action_space)
+        if not is_empty(task.episodes.visited_context):
+            asked *= 2  # such an agent is asked along the ways as well
         return Cost(min(size.queries + asked, task.meter.left.queries), search_bound(task))
 
     def explain(self, task: Task) -> Finding:
-        """Change one state per episode until the choice flips."""
-        size = _planned(task)
-        logged = logged_choices(task, size.n_candidates)
+        """Change one state per episode until the agent acts otherwise."""
+        groups = _groups(task)
+        size = _planned(task, groups)
+        logged = logged_actions(task, size.n_candidates)
         rows = _states(task, size.n_states)
-        found = change_states(task, logged, rows)
+        units = input_units(task.episodes.visited, groups)
+        found = change_states(task, logged, rows, groups, units)
         _check_found(task, found)
         reached = _reached(task, found)
-        content = _content(task, found, reached)
+        asked = 0 if _moment_asked(task) else None
+        content = changed_content(task, found, reached, groups, asked)
         return Finding(
             question=_asked(task, content),
             content=content,
-            facts=_facts(task, content),
+            facts=changed_facts(task, content, groups),
             warnings=(reached.why_not,) if reached.why_not else (),
             left_out=size.left_out,
+            groups=groups,
         )
 
 
@@ -136,32 +149,36 @@ class _Size:
     left_out: tuple[str, ...]
 
 
-def _planned(task: Task) -> _Size:
+def _groups(task: Task) -> InputGroups:
+    """Return what changes together.
+
+    Raises:
+        CapabilityError: The actions have no parts that could be others, or there are too many
+            groups to read.
+        DataError: There are no visited states.
+        InputError: The groups do not fit the observations.
+    """
+    action_parts(task.agent.action_space)  # says so if its actions have no other ones
+    groups = players_of(task)
+    if len(groups) > MAX_SINGLE:
+        raise CapabilityError(
+            f"a change of a few of {len(groups)} groups of inputs is none that can be read",
+            hint=f"a coarser grid, or at most {MAX_SINGLE} groups",
+        )
+    return groups
+
+
+def _planned(task: Task, groups: InputGroups) -> _Size:
     """Return what the budget pays for.
 
     Raises:
-        CapabilityError: The actions are not discrete, or the inputs are those of an image.
-        DataError: There are no visited states.
         BudgetError: Less than five states.
     """
-    if not isinstance(task.agent.action_space, Discrete):
-        raise CapabilityError(
-            f"a flipped choice is not defined for {type(task.agent.action_space).__name__} actions",
-            hint="use why-not, which compares futures",
-        )
-    if len(task.episodes) == 0 or len(task.episodes.visited) == 0:
-        raise DataError("there are no visited states to change", hint="collect episodes first")
-    shape = task.episodes.visited.shape[1:]
-    n_inputs = int(np.prod(shape))
-    if image_layout(shape) is not None or n_inputs > MOST_INPUTS:
-        raise CapabilityError(
-            f"a change of a few of {n_inputs} inputs is none that can be read",
-            hint=f"an agent with at most {MOST_INPUTS} inputs that are no image",
-        )
     n_visited, queries = len(task.episodes.visited), task.meter.left.queries
-    per_state = change_cost(n_inputs, N_TARGETS) + 2
+    per_state = search_cost(task, groups)
     full = min(sum(len(e) > 0 for e in task.episodes.used), N_STATES)
-    n_candidates = min(n_visited, N_CANDIDATES)
+    most = N_CANDIDATES if groups.are_inputs else N_CANDIDATES_OF_GROUPS
+    n_candidates = min(n_visited, most)
     if n_candidates + full * per_state > queries:
         n_candidates = min(n_candidates, max(MIN_CANDIDATES, queries // 4))
     n_states = min(full, (queries - n_candidates) // per_state)
@@ -200,17 +217,34 @@ def _check_found(task: Task, found: Found) -> None:
     """Refuse where there is nothing to tell.
 
     Raises:
-        InputError: The agent makes the choice that was asked for already.
-        CapabilityError: In all states it does, or no other state was found.
+        InputError: The agent takes the action that was asked for already, or may not take it.
+        CapabilityError: No changed state was found, or none of the moment asked for.
     """
-    wanted = task.episodes.names.actions[int(found.wanted[0])]
-    if _moment_asked(task) and found.wanted[0] == found.chosen[0]:
+    asked = _moment_asked(task)
+    if asked and task.options.get("foil") is not None:
+        _check_foil(task, found)
+    if found.found[0] if asked else found.found.any():
+        return
+    if asked:
+        episode, step = task.episodes.visited_steps[found.rows[0]].tolist()
+        index = task.episodes[episode].index
+        of, wanted = f"the state at step {step} of episode {index}", found.aims.after[0]
+    else:
+        of, wanted = f"{len(found.rows)} states", next(iter(dict.fromkeys(found.aims.after)))
+    raise CapabilityError(
+        f"no change of {of} was found after which it chooses {wanted}",
+        hint="another action or moment, or more episodes",
+    )
+
+
+def _check_foil(task: Task, found: Found) -> None:
+    aims, wanted = found.aims, found.aims.after[0]
+    masks = take(task.episodes.visited_context, found.rows[:1]).masks
+    start = int(getattr(task.agent.action_space, "start", 0))
+    if masks is not None and not masks[0][int(aims.lows[0, 0]) - start]:
+        raise InputError(f"{wanted} is not allowed there", hint="another moment, or action")
+    if not aims.exists[0]:
         raise InputError(f"it chooses {wanted} there already", hint="another moment, or action")
-    if not found.found.any():
-        raise CapabilityError(
-            f"no change of {len(found.rows)} states was found after which it chooses {wanted}",
-            hint="another action, or more episodes",
-        )
 
 
 def _moment_asked(task: Task) -> bool:
@@ -222,89 +256,21 @@ def _moment_asked(task: Task) -> bool:
 
 def _reached(task: Task, found: Found) -> Reached:
     """Look for ways to changed states; near is as near as visited states are to each other."""
-    inputs, groups = _compared(task, found)
-    usual, _ = isolation(inputs, groups, inputs, groups, 1)
+    inputs, episodes = compared(task, found)
+    usual, _ = isolation(inputs, episodes, inputs, episodes, 1)
     near = float(np.nanmedian(usual)) if not np.isnan(usual).all() else 0.0
 
     def is_there(number: int, observations: Observations) -> Bool[np.ndarray, " observations"]:
-        rows = flat(observations)
-        distances = scaled_distances(rows, found.changed[number], found.scales)
+        distances = scaled_distances(observations, found.changed[number], found.units)
         there = distances <= near + 1e-9
-        there[there] = choices_of(task, rows[there]) == found.wanted[number]
+        if there.any():
+            row = found.rows[number : number + 1]
+            actions = actions_at(task, row, observations[there])
+            there[there] = found.aims.are_met(number, actions)
         return there
 
     steps = task.episodes.visited_steps[found.rows]
     return fewest_actions(task, steps, found.found, is_there)
-
-
-def _compared(
-    task: Task, found: Found
-) -> tuple[Float[np.ndarray, "states inputs"], Int[np.ndarray, " states"]]:
-    """Return some visited states in units of the scales, and the episode of each."""
-    visited = task.episodes.visited
-    rng = stream(task.seed, "changed-state", "compared")
-    rows = np.sort(rng.choice(len(visited), min(len(visited), N_COMPARED), replace=False))
-    return _in_units(flat(visited[rows]), found.scales), task.episodes.visited_steps[rows, 0]
-
-
-def _in_units(
-    rows: Float[np.ndarray, "rows inputs"], scales: Float[np.ndarray, " inputs"]
-) -> Float[np.ndarray, "rows inputs"]:
-    return rows / np.where(scales > 0, scales, np.inf)
-
-
-# --- the answer ---
-
-
-def _content(task: Task, found: Found, reached: Reached) -> CounterfactualStates:
-    steps = task.episodes.visited_steps
-    changed = _in_units(found.changed, found.scales)
-    nearest, plausibility = isolation(
-        changed, steps[found.rows, 0], *_compared(task, found), N_NEIGHBOURS
-    )
-    sizes = np.where(
-        found.found, scaled_distances(found.changed, found.states, found.scales), np.nan
-    )
-    return CounterfactualStates(
-        observations=found.states,
-        changed=found.changed,
-        found=found.found,
-        chosen=found.chosen,
-        wanted=found.wanted,
-        reach_steps=reached.steps,
-        input_names=task.episodes.names.inputs,
-        output_names=task.episodes.names.actions,
-        steps=steps[found.rows],
-        scales=found.scales,
-        sizes=sizes,
-        nearest=nearest,
-        plausibility=plausibility,
-        searched=reached.searched,
-        shown=_shown(task, found, sizes, plausibility),
-    )
-
-
-def _shown(
-    task: Task,
-    found: Found,
-    sizes: Float[np.ndarray, " states"],
-    plausibility: Float[np.ndarray, " states"],
-) -> int:
-    """Return the state to speak of: the one asked for, else a typical one that is easy to read.
-
-    That is one that occurs, before those that are rare, with the fewest inputs; of several the one
-    whose change has the median size, as the smallest belongs to a choice that was a tie.
-    """
-    if _moment_asked(task) and found.found[0]:
-        return 0
-    counts = (found.changed != found.states).sum(axis=1)
-    rare = ~(plausibility >= RARE)
-    order = np.lexsort((sizes, counts, rare, ~found.found))
-    first = order[0]
-    alike = [
-        i for i in order if found.found[i] and (rare[i], counts[i]) == (rare[first], counts[first])
-    ]
-    return int(alike[(len(alike) - 1) // 2]) if alike else int(first)
 
 
 def _asked(task: Task, content: CounterfactualStates) -> str:
@@ -312,50 +278,3 @@ def _asked(task: Task, content: CounterfactualStates) -> str:
     wanted = content.output_names[int(content.wanted[content.shown])]
     index = task.episodes[episode].index
     return f"What small change would make it choose {wanted}, at step {step} of episode {index}?"
-
-
-def _facts(task: Task, content: CounterfactualStates) -> dict[str, Fact]:
-    shown = content.shown
-    before, after = content.observations[shown], content.changed[shown]
-    differs = np.flatnonzero(after != before)
-    scales = np.where(content.scales > 0, content.scales, np.inf)
-    largest = differs[np.argsort(-np.abs(after - before)[differs] / scales[differs])]
-    named = np.sort(largest[:NAMED])
-    more = len(differs) - len(named)
-    units = task.episodes.names.input_units
-
-    def listed(values: Float[np.ndarray, " inputs"]) -> str:
-        # a unit that is itself a multiple, such as 7.5 units/s
-        signs = ["× " if units[i][:1].isdigit() else "" for i in named]
-        words = [
-            f"{show(float(values[i]))} {sign}{units[i]}".rstrip()
-            for i, sign in zip(named, signs, strict=True)
-        ]
-        return " and ".join(words)
-
-    x = " and ".join(content.input_names[i] for i in named)
-    reached = int(content.reach_steps[shown])
-    return {
-        "x": fact(f"{x} (with {more} more)" if more else x),
-        "v": fact(listed(after)),
-        "u": fact(listed(before)),
-        "a": fact(content.output_names[int(content.chosen[shown])]),
-        "b": fact(content.output_names[int(content.wanted[shown])]),
-        "n_states": fact(len(content.found)),
-        "size": fact(float(content.sizes[shown])),
-        "n_changed": fact(len(differs)),
-        "q": fact(float(content.nearest[shown])),
-        "plausibility": fact(float(content.plausibility[shown])),
-        "occurs": fact(_occurs(content)),
-        "reach": fact(reached if reached >= 0 else "not found"),
-        "n_reached": fact(int((content.reach_steps >= 0).sum())),
-        "n_searched": fact(int(content.searched.sum())),
-    }
-
-
-def _occurs(content: CounterfactualStates) -> str:
-    shown = content.shown
-    if content.plausibility[shown] >= RARE:
-        return "occurs in its own episodes"
-    away = show(float(content.nearest[shown]))
-    return f"is rare in its episodes (nearest is {away} standard deviations away)"

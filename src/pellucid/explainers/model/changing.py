@@ -1,28 +1,41 @@
-"""Searches for the smallest change of a state that flips the agent's choice."""
+"""Searches for the smallest change of a state after which the agent takes another action."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
-from pellucid.agents.acting import choose_actions, preference_unit, preferences
+from pellucid.agents.acting import choose_actions
+from pellucid.agents.context import in_context, is_empty, take
 from pellucid.agents.flatten import flat, unflat
-from pellucid.errors import CapabilityError
-from pellucid.explanation import Task
-from pellucid.explanation.options import whole_number
-from pellucid.kernels.smallest_change import smallest_changes
+from pellucid.envs.rows import RowSpace
+from pellucid.explainers.model.aims import Aims, aims_of, parts_taken
+from pellucid.explanation import InputGroups, Task
+from pellucid.explanation.swapping import group_changes, scaled_distances, swapped
+from pellucid.kernels.smallest_change import change_cost, smallest_changes
+from pellucid.kernels.smallest_swap import smallest_swaps, swap_cost
 from pellucid.seeds import stream
+from pellucid.types import Agent, Observations
 
 N_TARGETS = 5
 """Logged states with the other action between which and the state a change is looked for."""
+N_ASKED = 200
+"""Logged states that are asked for their action within the context of a state, at most."""
 
 
 @dataclass(frozen=True)
 class Logged:
-    """Visited states with the choice that the agent makes in them."""
+    """Visited states with the action that the agent takes in them.
 
-    inputs: Float[np.ndarray, "states inputs"]
-    choices: Int[np.ndarray, " states"]
+    Args:
+        rows: Rows of `visited`.
+        observations: Shape (states, *observation).
+        actions: Shape (states, parts), flattened.
+    """
+
+    rows: Int[np.ndarray, " states"]
+    observations: Shaped[np.ndarray, "states *observation"]
+    actions: Float[np.ndarray, "states parts"]
 
 
 @dataclass(frozen=True)
@@ -31,138 +44,200 @@ class Found:
 
     Args:
         rows: Shape (states,), rows of `visited`.
-        states: Shape (states, inputs).
-        changed: Shape (states, inputs), NaN where none was found.
+        states: Shape (states, *observation).
+        changed: Shape (states, *observation), 64-bit and NaN where none was found.
         found: Shape (states,).
-        chosen: Shape (states,), the choice before.
-        wanted: Shape (states,), the choice after.
-        scales: Shape (inputs,).
+        aims: The other actions.
+        units: Shape (inputs,), of each input's change.
+        swapped: Shape (states, groups), groups that come from another state; empty if each input
+            changes by itself.
+        sources: Shape (states,), the row of `visited` of that state, -1 where none was found.
     """
 
     rows: Int[np.ndarray, " states"]
-    states: Float[np.ndarray, "states inputs"]
-    changed: Float[np.ndarray, "states inputs"]
+    states: Shaped[np.ndarray, "states *observation"]
+    changed: Float[np.ndarray, "states *observation"]
     found: Bool[np.ndarray, " states"]
-    chosen: Int[np.ndarray, " states"]
-    wanted: Int[np.ndarray, " states"]
-    scales: Float[np.ndarray, " inputs"]
+    aims: Aims
+    units: Float[np.ndarray, " inputs"]
+    swapped: Bool[np.ndarray, "states groups"]
+    sources: Int[np.ndarray, " states"]
+
+    @property
+    def sizes(self) -> Float[np.ndarray, " states"]:
+        """How far each changed state is, in units; NaN where none was found."""
+        sizes = scaled_distances(self.changed, self.states, self.units)
+        return np.where(self.found, sizes, np.nan)
 
 
-def logged_choices(task: Task, n: int) -> Logged:
-    """Return `n` visited states, drawn by lot, and what the agent chooses in them."""
+def search_cost(task: Task, groups: InputGroups) -> int:
+    """Return the most queries that the search for the change of one state takes."""
+    own = 2
+    asked = 0 if is_empty(task.episodes.visited_context) else N_ASKED
+    n = len(groups)
+    return own + asked + (change_cost if groups.are_inputs else swap_cost)(n, N_TARGETS)
+
+
+def logged_actions(task: Task, n: int) -> Logged:
+    """Return `n` visited states, drawn by lot, and what the agent does in them."""
     visited = task.episodes.visited
     rng = stream(task.seed, "changed-state", "candidates")
     rows = np.sort(rng.choice(len(visited), size=n, replace=False))
-    return Logged(flat(visited[rows]), choices_of(task, flat(visited[rows])))
+    return Logged(rows, visited[rows], actions_at(task, rows, visited[rows]))
 
 
-def choices_of(task: Task, inputs: Float[np.ndarray, "rows inputs"]) -> Int[np.ndarray, " rows"]:
-    """Return the number of the most likely action in each state, from 0."""
-    space = task.agent.action_space
-    observations = unflat(inputs, task.agent.observation_space)
-    actions = choose_actions(task.agent, observations, "greedy", ())
-    return np.asarray(actions, dtype=np.int64) - int(space.start)
-
-
-def change_states(task: Task, logged: Logged, rows: Int[np.ndarray, " states"]) -> Found:
-    """Return the smallest change found of each state after which the agent chooses otherwise.
+def actions_at(
+    task: Task, rows: Int[np.ndarray, " rows"], observations: Observations
+) -> Float[np.ndarray, "rows parts"]:
+    """Return the flattened most-likely actions.
 
     Args:
-        task: The agent, and which other choice is asked for.
-        logged: States between which and these a change is looked for.
-        rows: Shape (states,), rows of `visited`.
-
-    Raises:
-        CapabilityError: The agent makes one choice only, or is never seen to make the one asked
-            for.
+        task: The agent.
+        rows: Rows of `visited` in whose context it is asked, one for each observation or for all.
+        observations: Shape (rows, *observation).
     """
-    visited = task.episodes.visited
-    states = flat(visited[rows])
-    chosen = choices_of(task, states)
-    wanted = _wanted(task, logged, rows, chosen)
-    scales = flat(visited).std(axis=0)
-    whole = np.full(states.shape[1], visited.dtype.kind in "iu")
-    changed = np.full_like(states, np.nan)
-    for number, state in enumerate(states):
-        # where the other choice is made already there is nothing to change
-        if wanted[number] != chosen[number]:
-            change = _smallest(task, logged, state, int(wanted[number]), scales, whole)
-            if change is not None:
-                changed[number] = change
-        task.progress((number + 1) / (2 * len(states)))
-    found = ~np.isnan(changed).any(axis=1)
-    return Found(rows, states, changed, found, chosen, wanted, scales)
+    agent: Agent = in_context(task.agent, take(task.episodes.visited_context, rows))
+    return parts_taken(agent, choose_actions(agent, observations, "greedy", ()))
 
 
-def _wanted(
+def change_states(
     task: Task,
     logged: Logged,
     rows: Int[np.ndarray, " states"],
-    chosen: Int[np.ndarray, " states"],
-) -> Int[np.ndarray, " states"]:
-    """Return the other choice of each state: the one asked for, else the second one it makes.
+    groups: InputGroups,
+    units: Float[np.ndarray, " inputs"],
+) -> Found:
+    """Return the smallest change found of each state after which the agent acts otherwise.
+
+    What it remembers and what is allowed in a state is held.
+
+    Args:
+        task: The agent, and which other action is asked for.
+        logged: States between which and these a change is looked for.
+        rows: Shape (states,), rows of `visited`.
+        groups: Of inputs; those of one input each are changed by degrees, larger ones are taken
+            over from a logged state.
+        units: Shape (inputs,), of each input's change.
 
     Raises:
-        CapabilityError: The agent makes one choice only, or is never seen to make the one asked
-            for.
+        InputError: What is asked for is no action.
+        CapabilityError: The agent makes one choice only, or never the one asked for.
     """
-    space = task.agent.action_space
-    ever = np.unique(logged.choices)
-    foil = whole_number(task, "foil")
-    if foil is not None:
-        number = foil - int(space.start)
-        if number not in ever:
-            raise CapabilityError(
-                f"it does not choose {foil} in any of {len(logged.choices)} visited states, so "
-                "there is no state to change towards",
-                hint="another action, or more episodes",
-            )
-        return np.full(len(rows), number, dtype=np.int64)
-    if len(ever) < 2:
-        raise CapabilityError(
-            f"it makes the same choice in all of {len(logged.choices)} visited states",
-            hint="an agent that makes two choices or more, or more episodes",
-        )
-    if preference_unit(task.agent) == "choice":
-        return _commonest_other(logged, ever, chosen)
-    scores = preferences(task.agent, task.episodes.visited[rows]).copy()
-    scores[np.arange(len(rows)), chosen] = -np.inf
-    scores[:, np.setdiff1d(np.arange(scores.shape[1]), ever)] = -np.inf
-    return np.asarray(scores.argmax(axis=1), dtype=np.int64)
+    states = task.episodes.visited[rows]
+    own = actions_at(task, rows, states)
+    context = take(task.episodes.visited_context, rows)
+    aims = aims_of(task, logged.actions, states, context, own)
+    changed = np.full(states.shape, np.nan)
+    n_groups = 0 if groups.are_inputs else len(groups)
+    taken, sources = np.zeros((len(rows), n_groups), dtype=bool), np.full(len(rows), -1)
+    behind = groups.behind(task.episodes.visited)
+    for number, row in enumerate(rows):
+        # where the other action is taken already there is nothing to change
+        if aims.exists[number]:
+            search = _Search(task, logged, int(row), aims, number, groups, units, behind)
+            if groups.are_inputs:
+                changed[number] = _by_degrees(search)
+            else:
+                changed[number], taken[number], sources[number] = _taken_over(search)
+        task.progress((number + 1) / (2 * len(rows)))
+    found = np.asarray(~np.isnan(changed.reshape(len(changed), -1)).any(axis=1))
+    return Found(rows, states, changed, found, aims, units, taken, sources)
 
 
-def _commonest_other(
-    logged: Logged, ever: Int[np.ndarray, " choices"], chosen: Int[np.ndarray, " states"]
-) -> Int[np.ndarray, " states"]:
-    counts = np.array([(logged.choices == choice).sum() for choice in ever])
-    by_count = ever[np.argsort(-counts, kind="stable")]
-    return np.asarray(np.where(chosen == by_count[0], by_count[1], by_count[0]))
+# --- one state ---
 
 
-def _smallest(
-    task: Task,
-    logged: Logged,
-    state: Float[np.ndarray, " inputs"],
-    wanted: int,
-    scales: Float[np.ndarray, " inputs"],
-    whole: Bool[np.ndarray, " inputs"],
-) -> Float[np.ndarray, " inputs"] | None:
-    """Return the smallest change of one state; None if there is none."""
-    ends = logged.inputs[logged.choices == wanted]
+@dataclass(frozen=True)
+class _Search:
+    task: Task
+    logged: Logged
+    row: int
+    aims: Aims
+    number: int
+    groups: InputGroups
+    units: Float[np.ndarray, " inputs"]
+    behind: Shaped[np.ndarray, " inputs"] | None
+
+    @property
+    def state(self) -> Shaped[np.ndarray, " *observation"]:
+        return np.asarray(self.task.episodes.visited[self.row])
+
+    def is_met(self, observations: Observations) -> Bool[np.ndarray, " rows"]:
+        """Return where the agent takes the other action, in the context of the state."""
+        if not len(observations):
+            return np.zeros(0, dtype=bool)
+        actions = actions_at(self.task, np.array([self.row]), observations)
+        return self.aims.are_met(self.number, actions)
+
+    def targets(self) -> Int[np.ndarray, " targets"]:
+        """Return the nearest logged states in which the agent takes the other action."""
+        logged = self.logged
+        distances = scaled_distances(logged.observations, self.state, self.units)
+        order = np.argsort(distances, kind="stable")
+        if is_empty(self.task.episodes.visited_context):
+            met = self.aims.are_met(self.number, logged.actions[order])
+            return np.asarray(order[met][:N_TARGETS])
+        # what it does in their own context says little of what it does in that of the state
+        order = order[distances[order] > 0][:N_ASKED]
+        return np.asarray(order[self.is_met(logged.observations[order])][:N_TARGETS])
+
+
+def _by_degrees(search: _Search) -> Float[np.ndarray, "*observation"]:
+    """Return the smallest change of single inputs; NaN if there is none."""
+    space, state = search.task.agent.observation_space, search.state
+    ends = search.targets()
     if not len(ends):
-        return None
-    distances = scaled_distances(ends, state, scales)
-    targets = ends[np.argsort(distances, kind="stable")[:N_TARGETS]]
+        return np.full(state.shape, np.nan)
+    inputs = flat(state[None])[0]
     changes = smallest_changes(
-        lambda rows: choices_of(task, rows) == wanted, state, targets, scales, whole
+        lambda rows: search.is_met(unflat(rows, space)),
+        inputs,
+        flat(search.logged.observations[ends]),
+        search.units,
+        whole_inputs(space, state.dtype),
     )
-    return np.asarray(changes[scaled_distances(changes, state, scales).argmin()])
+    nearest = scaled_distances(changes, inputs, search.units).argmin()
+    return np.asarray(changes[nearest].reshape(state.shape))
 
 
-def scaled_distances(
-    rows: Float[np.ndarray, "rows inputs"],
-    state: Float[np.ndarray, "*rows inputs"],
-    scales: Float[np.ndarray, " inputs"],
-) -> Float[np.ndarray, " rows"]:
-    """Return sums of differences in units of the scales; inputs without one do not count."""
-    return np.asarray((np.abs(rows - state)[..., scales > 0] / scales[scales > 0]).sum(axis=-1))
+def _taken_over(
+    search: _Search,
+) -> tuple[Float[np.ndarray, "*observation"], Bool[np.ndarray, " groups"], int]:
+    """Return the change that takes over the fewest groups, which ones, and from which row."""
+    state, groups = search.state, search.groups
+    ends = search.targets()
+    nothing = np.full(state.shape, np.nan), np.zeros(len(groups), dtype=bool), -1
+    if not len(ends):
+        return nothing
+    others = search.logged.observations[ends]
+
+    def made(mask: Bool[np.ndarray, " groups"], target: int) -> Observations:
+        return swapped(state, others[target], mask[None], groups, search.behind)
+
+    def is_met(
+        masks: Bool[np.ndarray, "rows groups"], targets: Int[np.ndarray, " rows"]
+    ) -> Bool[np.ndarray, " rows"]:
+        if not len(masks):
+            return np.zeros(0, dtype=bool)
+        return search.is_met(np.concatenate(list(map(made, masks, targets.tolist()))))
+
+    changes = group_changes(state, others, groups, search.units)
+    masks = smallest_swaps(is_met, changes)
+    counts = np.where(masks.any(axis=1), masks.sum(axis=1), len(groups) + 1)
+    best = int(np.lexsort(((changes * masks).sum(axis=1), counts))[0])
+    if not masks[best].any():
+        return nothing
+    source = int(search.logged.rows[ends[best]])
+    return made(masks[best], best)[0].astype(np.float64), masks[best], source
+
+
+def whole_inputs(space: object, dtype: np.dtype[np.generic]) -> Bool[np.ndarray, " inputs"]:
+    """Return which inputs are whole numbers, also among those of a row of many parts."""
+    if not isinstance(space, RowSpace):
+        n_inputs = int(np.prod(space.shape or ()))  # type: ignore[attr-defined]
+        return np.full(n_inputs, dtype.kind in "iu")
+    whole = np.zeros(space.shape, dtype=bool)
+    for part in space.parts:
+        kind = getattr(part.space, "dtype", None)
+        whole[part.columns] = kind is None or np.dtype(kind).kind in "iu"
+    return whole

@@ -3,14 +3,18 @@
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Discrete
 from jaxtyping import Bool, Int, Shaped
 
+from pellucid.agents.outputs import action_parts
 from pellucid.budget import Cost
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explanation import Task
-from pellucid.rollouts import Branch, Episodes, branching_cost, run_branches
+from pellucid.rollouts import Branch, branching_cost, run_branches
+from pellucid.rollouts.allowed import allowed_at
 from pellucid.seeds import derived_seed
 from pellucid.types import Observations
 
@@ -60,7 +64,8 @@ def fewest_actions(
 
     Tried are all sequences of a few actions and every action held for up to twenty steps, from the
     state as it was and under the noise of its episode; where a share of the environment steps does
-    not pay for that, held actions alone. States early in their episodes, which cost the least to
+    not pay for that, held actions alone. Of an action with parts, the own one and those with one
+    part changed are held. States early in their episodes, which cost the least to
     return to, come first.
 
     Args:
@@ -106,23 +111,36 @@ def _affordable(task: Task, state: Int[np.ndarray, " 2"], left: Cost) -> list[Br
         BudgetError: Neither fits.
     """
     space = task.agent.action_space
-    sequences = action_sequences(space)
-    for some in (sequences, sequences[: int(space.n)]):
-        branches = _branches(task.episodes, state, some)
+    position, step = state.tolist()
+    own = task.episodes[position].actions[step]
+    if isinstance(space, Discrete):
+        allowed = allowed_at(task.episodes, position, step, space)
+        sequences = [s for s in action_sequences(space) if int(s[0]) in allowed]
+        held = sequences[: len(allowed)]
+    else:
+        sequences = held = held_variants(space, own)
+    for some in (sequences, held):
+        branches = [Branch(position, step, f.astype(own.dtype), None, len(f)) for f in some]
         if branching_cost(task.episodes, branches).fits(left):
             return branches
     raise BudgetError("the environment steps left do not pay for ways from one more state")
 
 
-def action_sequences(space: object) -> list[Shaped[np.ndarray, " steps"]]:
-    """Return what is tried: every action held, and all sequences of a few actions.
+def most_steps(space: Any) -> int:
+    """Return the most steps of all that is tried from one state."""
+    if isinstance(space, Discrete):
+        return sum(map(len, action_sequences(space)))
+    return HELD * N_SEQUENCES
+
+
+def action_sequences(space: Discrete) -> list[Shaped[np.ndarray, " steps"]]:
+    """Return what is tried of one choice: every action held, and all sequences of a few actions.
 
     Example:
-        >>> from gymnasium.spaces import Discrete
         >>> [len(s) for s in action_sequences(Discrete(9))][:10]
         [20, 20, 20, 20, 20, 20, 20, 20, 20, 1]
     """
-    start, n = int(space.start), int(space.n)  # type: ignore[attr-defined]
+    start, n = int(space.start), int(space.n)
     actions = range(start, start + n)
     held = [np.full(HELD, action) for action in actions]
     length = 1
@@ -131,16 +149,36 @@ def action_sequences(space: object) -> list[Shaped[np.ndarray, " steps"]]:
     return [*held, *(np.array(s) for s in itertools.product(actions, repeat=length))]
 
 
-def _branches(
-    episodes: Episodes,
-    state: Int[np.ndarray, " 2"],
-    sequences: Sequence[Shaped[np.ndarray, " steps"]],
-) -> list[Branch]:
-    position, step = state.tolist()
-    dtype = episodes[position].actions.dtype
+def held_variants(
+    space: Any, own: Shaped[np.ndarray, "*action"]
+) -> list[Shaped[np.ndarray, "steps *action"]]:
+    """Return what is tried of an action with parts: itself, and with each part changed, held.
+
+    A choice takes each of its values, a quantity its two ends and the middle (-1, 0 and 1 where it
+    has no range).
+
+    Example:
+        >>> from gymnasium.spaces import MultiDiscrete
+        >>> tried = held_variants(MultiDiscrete([2, 3]), np.array([1, 0]))
+        >>> [sequence[0].tolist() for sequence in tried]
+        [[1, 0], [0, 0], [1, 1], [1, 2]]
+    """
+    flat = np.asarray(own).reshape(-1)
+    variants = [flat]
+    for part in action_parts(space):
+        values: Sequence[float] = range(part.start, part.start + part.n_outputs)
+        if part.kind == "quantity":
+            bounded = np.isfinite(part.low) and np.isfinite(part.high)
+            ends = (part.low, part.high) if bounded else (-1.0, 1.0)
+            values = np.clip(np.linspace(*ends, 3), part.low, part.high).tolist()
+        for value in values:
+            variant = flat.copy()
+            variant[part.place] = value
+            if not np.array_equal(variant, flat):
+                variants.append(variant)
     return [
-        Branch(position, step, forced.astype(dtype), None, horizon=len(forced))
-        for forced in sequences
+        np.repeat(variant.reshape(1, *np.shape(own)), HELD, axis=0)
+        for variant in variants[:N_SEQUENCES]
     ]
 
 

@@ -144,7 +144,7 @@ def _search(task: Task, position: int) -> tuple[_Choice, tuple[Future, ...]]:
     Moments are spread over the episode; one with a failed future is not chosen.
     """
     n_steps = len(task.episodes[position])
-    open_steps = [t for t in range(max(1, n_steps - 1)) if _has_choice(task, position, t)]
+    open_steps = [t for t in range(n_steps) if _has_choice(task, position, t)]
     if not open_steps:
         raise CapabilityError(
             "only one action is allowed at every moment of this episode",

@@ -13,4 +13,6 @@ REGISTRY = {
     "outcomes-if": "pellucid.explainers.state.outcomes_if",
     "imagined-futures": "pellucid.explainers.state.imagined_futures",
     "critical-steps": "pellucid.explainers.state.critical_steps",
+    "step-mask": "pellucid.explainers.state.step_mask",
+    "prototypes": "pellucid.explainers.state.prototypes",
 }

@@ -227,4 +227,12 @@ def _content(moments: Sequence[Moment], values: Float[np.ndarray, "moments _"]) 
         total=float((ends[:, 0] - ends[:, 1]).mean()),
         unit="% of choices",
         moments=np.array([(m.episode, m.step) for m in moments], dtype=np.int64),
+        by_moment=shares,
+        spans=np.array([_spans(moment, n_stretches) for moment in moments], dtype=np.int64),
     )
+
+
+def _spans(moment: Moment, n_stretches: int) -> list[tuple[int, int]]:
+    """Return the steps of each stretch, none for one that is before the start."""
+    own = [moment.steps_of(stretch) for stretch in range(moment.n_stretches)]
+    return [*own, *[(0, 0)] * (n_stretches - len(own))]

@@ -2,4 +2,6 @@
 
 REGISTRY = {
     "highlights": "pellucid.explainers.summary.highlights",
+    "policy-graph": "pellucid.explainers.summary.policy_graph",
+    "interestingness": "pellucid.explainers.summary.interestingness",
 }

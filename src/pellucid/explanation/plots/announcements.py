@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from pellucid.explanation.content import Prediction
 from pellucid.explanation.plots.means import mean_over_episodes
 from pellucid.explanation.plots.pairs import PairChart, PairRow
+from pellucid.explanation.plots.probes import probes_chart
 from pellucid.explanation.plots.rows import DotRow
 from pellucid.explanation.wording import show
 
@@ -25,17 +26,20 @@ def announcements_chart(content: Prediction, unit: str) -> PairChart | None:
     n_states, n_events = content.probabilities.shape
     if not n_states or not n_events:
         return None
+    if len(content.layers):
+        return probes_chart(content)
     one = n_events == 1
     rows = _levels(content) if one else _events(content)
     if not rows:
         return None
     about = f"{content.event_names[0]}, by how sure it was" if one else "each event"
     first = rows[0]
+    units = "episodes" if content.orders else "states"
     return PairChart(
-        title=f"How often it announced {about}, and how often it happened, {n_states} states",
+        title=f"How often it announced {about}, and how often it happened, {n_states} {units}",
         sentence=f"{first.label}: announced at {show(first.first.value)} %, happened in "
         f"{first.second.text} %.",
-        unit="% of states",
+        unit=f"% of {units}",
         names=("announced", "happened"),
         between=" against ",
         rows=rows,

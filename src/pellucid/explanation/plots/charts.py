@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pellucid.explanation.content import (
+    RETURN_LOST,
     Attribution,
     Certificates,
     Components,
@@ -57,7 +58,7 @@ from pellucid.stats import mean_interval, paired_gap, proportion_interval
 
 @dataclass(frozen=True)
 class Stretch:
-    """One stretch of an episode and the return lost when actions there are random."""
+    """One stretch of an episode, and the return lost when actions there are random or the like."""
 
     label: str
     start: int
@@ -70,7 +71,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class StretchChart:
-    """Stretches of an episode along its steps, at the height of the return lost."""
+    """Stretches of an episode along its steps, at the height of what they are compared by."""
 
     form: ClassVar[str] = "stretches"
     title: str
@@ -215,10 +216,13 @@ def _segments(content: Segments, unit: str) -> Chart:
     )
     chosen = rows[content.chosen]
     shown = DotRow(chosen.label, chosen.value, chosen.low, chosen.high)
+    in_rewards = content.quantity == RETURN_LOST
     return StretchChart(
-        title=f"Return lost when actions in a stretch are random, {len(rows)} stretches",
-        sentence=f"Random actions in {chosen.label} cost {shown.text} {unit}, the most.",
-        unit=unit,
+        title=f"{content.quantity[0].upper()}{content.quantity[1:]}, {len(rows)} stretches",
+        sentence=f"Random actions in {chosen.label} cost {shown.text} {unit}, the most."
+        if in_rewards
+        else f"{chosen.label.capitalize()} stand out: {content.quantity} {shown.text}.",
+        unit=unit if in_rewards else "",
         n_steps=content.n_steps,
         rows=rows,
     )

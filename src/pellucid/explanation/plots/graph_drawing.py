@@ -11,7 +11,7 @@ from pellucid.explanation.wording import show
 
 LINE = 34
 TOP = 22
-LABEL_LETTERS = 24
+LABEL_LETTERS = 48
 LETTER = 7.3
 BEND = 16
 """How far an arc bulges per node that it passes, in pixels."""

@@ -8,12 +8,14 @@ import numpy as np
 from jaxtyping import Int
 
 from pellucid.explanation.content import Graph
+from pellucid.explanation.plots.causes import causes_chart
+from pellucid.explanation.plots.rows import DotChart
 from pellucid.explanation.wording import show
 from pellucid.io.strict_json import finite_or_text
 
 MOST_NODES = 12
 """Nodes that are drawn: the most visited ones."""
-LEAST_SHARE = 0.05
+LEAST_SHARE = 0.15
 """Share of the moves out of a node below which a transition is not drawn."""
 MOST_EDGES = 3
 """Transitions drawn out of one node."""
@@ -75,13 +77,16 @@ class GraphChart:
     n_edges: int
 
 
-def graph_chart(content: Graph, unit: str) -> GraphChart | None:
+def graph_chart(content: Graph, unit: str) -> GraphChart | DotChart | None:
     """Return the most visited nodes, in the order of the content, and their main transitions.
 
     Args:
-        content: The graph; the chart is None if it has no nodes.
+        content: The graph; the chart is None if it has no nodes. Of a graph of causes the edges
+            with their effects (`plots.causes`).
         unit: Unused: shares are in percent.
     """
+    if content.form == "causes":
+        return causes_chart(content)
     n_nodes = len(content.node_names)
     if not n_nodes:
         return None
@@ -132,7 +137,7 @@ def _edges(content: Graph, kept: Int[np.ndarray, " nodes"]) -> tuple[GraphEdge, 
         shares = content.transitions[row, kept].astype(np.float64)
         shares[start] = 0.0
         for stop in np.argsort(-shares, kind="stable")[:MOST_EDGES]:
-            if shares[stop] >= LEAST_SHARE:
+            if shares[stop] > 0 and shares[stop] >= LEAST_SHARE * shares.sum():
                 names = (content.node_names[row], content.node_names[kept[stop]])
                 label = f"from {names[0]} to {names[1]}"
                 edges.append(GraphEdge(start, int(stop), label, 100.0 * float(shares[stop])))

@@ -19,7 +19,7 @@ def moments_chart(content: Summary, unit: str) -> DotChart | None:
         return None
     rows = tuple(
         DotRow(
-            f"episode {int(content.steps[i, 0])}, step {int(content.steps[i, 1])}",
+            _label(content, int(i)),
             float(content.importance[i]),
             math.nan,
             math.nan,
@@ -37,3 +37,9 @@ def moments_chart(content: Summary, unit: str) -> DotChart | None:
         right="stands out more →",
         rows=rows,
     )
+
+
+def _label(content: Summary, moment: int) -> str:
+    episode, step = (int(place) for place in content.steps[moment])
+    why = f": {content.reasons[moment]}" if content.reasons else ""
+    return f"episode {episode}, step {step}{why}"

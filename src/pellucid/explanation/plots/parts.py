@@ -67,7 +67,7 @@ def contributions_chart(content: Contributions, unit: str) -> DotChart | None:
         for i in order
     )
     return DotChart(
-        title=f"What each of {len(rows)} contributes to the total of {show(content.total)}",
+        title=_title_of_contributions(content),
         sentence=f"{rows[0].label} contributes most: {rows[0].text} of {show(content.total)} "
         f"{unit}.",
         unit=unit,
@@ -75,6 +75,13 @@ def contributions_chart(content: Contributions, unit: str) -> DotChart | None:
         right="contributes more →",
         rows=rows,
     )
+
+
+def _title_of_contributions(content: Contributions) -> str:
+    if content.shown >= 0:
+        episode, step = content.moments[content.shown].tolist()
+        return f"What the choice at step {step} of episode {episode} goes back to"
+    return f"What each of {len(content.names)} contributes to the total of {show(content.total)}"
 
 
 def _lead(

@@ -10,8 +10,8 @@ from pellucid.explanation import Surrogate
 from pellucid.explanation.programs import program_of
 from pellucid.faithfulness import thresholds
 from pellucid.faithfulness.planted.drawn_inputs import DrawnInputs, agent_of, spec_of
+from pellucid.faithfulness.planted.shuffled_trees import tree_of_shuffled_choices
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Setting
-from pellucid.kernels.cart import fit_cart
 from pellucid.kernels.programs import Program, outputs_of, used_inputs
 from pellucid.seeds import stream
 from pellucid.types import Observations
@@ -112,28 +112,7 @@ def _tree(content: Surrogate) -> Program | None:
 def shuffled_labels(content: Surrogate, truth: KnownTree, rng: np.random.Generator) -> Any:
     """Return a tree of the same size, fitted to the agent's choices in random order."""
     states = _states()
-    labels = rng.permutation(truth.choose(states))
-    tree = fit_cart(
-        states,
-        labels,
-        np.ones(len(states)),
-        max_leaves=max(2, content.n_parts),
-        n_classes=4,
-        seed=int(rng.integers(2**31)),
-    )
-    return Surrogate(
-        form="tree",
-        rules=(),
-        code="",
-        n_parts=tree.n_leaves,
-        complexity=np.array([tree.n_leaves]),
-        returns=np.array([np.nan]),
-        input_names=content.input_names,
-        features=tree.features,
-        thresholds=tree.thresholds,
-        children=tree.children,
-        values=tree.values,
-    )
+    return tree_of_shuffled_choices(content, states, truth.choose(states), rng, n_actions=4)
 
 
 def _states() -> Float[np.ndarray, "states inputs"]:

@@ -10,8 +10,8 @@ from pellucid.explanation import Surrogate
 from pellucid.explanation.programs import program_of
 from pellucid.faithfulness import thresholds
 from pellucid.faithfulness.planted.drawn_inputs import DrawnInputs, agent_of, spec_of
+from pellucid.faithfulness.planted.shuffled_trees import tree_of_shuffled_choices
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Setting
-from pellucid.kernels.cart import fit_cart
 from pellucid.kernels.expressions import inputs_of
 from pellucid.kernels.programs import Program, columns_of, outputs_of, used_inputs
 from pellucid.seeds import stream
@@ -92,28 +92,8 @@ def weight_share(content: Surrogate, truth: KnownSum) -> float:
 def shuffled_labels(content: Surrogate, truth: KnownSum, rng: np.random.Generator) -> Any:
     """Return a tree with as many leaves as the content has parts, fitted to shuffled choices."""
     states = _states()
-    labels = rng.permutation((states @ truth.weights > 0).astype(np.int64))
-    tree = fit_cart(
-        states,
-        labels,
-        np.ones(len(states)),
-        max_leaves=max(2, content.n_parts),
-        n_classes=2,
-        seed=int(rng.integers(2**31)),
-    )
-    return Surrogate(
-        form="formula",
-        rules=(),
-        code="",
-        n_parts=tree.n_leaves,
-        complexity=np.array([tree.n_leaves]),
-        returns=np.array([np.nan]),
-        input_names=content.input_names,
-        features=tree.features,
-        thresholds=tree.thresholds,
-        children=tree.children,
-        values=tree.values,
-    )
+    choices = (states @ truth.weights > 0).astype(np.int64)
+    return tree_of_shuffled_choices(content, states, choices, rng, n_actions=2, form="formula")
 
 
 def _sum(content: Surrogate) -> Program | None:

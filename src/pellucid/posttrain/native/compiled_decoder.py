@@ -10,10 +10,12 @@ from jaxtyping import Bool, Float, Int
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
+from pellucid.posttrain.native.attending_compiled import Stored, empty_store, store_prompts
 from pellucid.posttrain.native.decoding import CachedDecoder, fold, read_prompts
 from pellucid.posttrain.native.decoding_compiled import decode_step
 from pellucid.posttrain.native.forward import Weights
 from pellucid.posttrain.native.models import Decoder
+from pellucid.posttrain.native.products_compiled import packed
 
 MAX_THREADED_WIDTH = 512
 """Of the model: beyond, matrix products are large enough for the threads that BLAS has."""
@@ -45,32 +47,31 @@ class CompiledDecoder:
         folded = [fold(layer, heads) for layer in weights.layers]
         names = ("query_key_value", "attention_output", "gate_up", "down")
         head = weights.head.detach() * weights.norm.detach()
+        self._inner_width = weights.layers[0].down.shape[-1]
+        # wide products are left to BLAS if it has more than this thread
+        is_narrow = self._embedding.shape[-1] <= MAX_THREADED_WIDTH
+        self._limit = _is_threaded() and is_narrow
+        self._is_packed = is_narrow or not _is_threaded()
+        # copies in this order, of which alone machine code is made
+        order = packed if self._is_packed else _transposed
         self._maps = (
-            # copies in this order, of which alone machine code is made
-            *(
-                np.stack([np.ascontiguousarray(getattr(f, name).T.numpy()) for f in folded])
-                for name in names
-            ),
-            np.ascontiguousarray(head.T.numpy()),
+            *(np.stack([order(getattr(f, name).numpy()) for f in folded]) for name in names),
+            _transposed(head.numpy()),
         )
         self._bias = _stacked([f.query_key_value_bias for f in folded], 1)
         self._head_norms = _stacked([f.head_norms for f in folded], 2)
-        self._length = prompt_ids.shape[1]
-        stored = (len(folded), len(prompts), heads.n_key_value)
-        capacity = self._length + max_new_tokens
-        self._keys = np.empty((*stored, heads.width, capacity), np.float32)
-        self._values = np.empty((*stored, capacity, heads.width), np.float32)
+        sizes = (heads.n_key_value, heads.width)
+        self._read = empty_store(len(folded), len(prompt_ids), *sizes, prompt_ids.shape[1])
+        self._own = empty_store(len(folded), len(prompts), *sizes, max_new_tokens)
+        self._length = 0
         n_real = prompt_mask.sum(-1)
-        self._starts = (self._length - n_real)[prompts].numpy()
+        self._prompts = prompts.numpy()
+        self._starts = (prompt_ids.shape[1] - n_real)[prompts].numpy()
         self._positions = n_real[prompts]
-        rows = prompts.numpy()
         read = read_prompts(weights, prompt_ids, prompt_mask)
         for layer, (keys, values) in enumerate(read.stored):
-            self._keys[layer, ..., : self._length] = keys.mT.numpy()[rows]
-            self._values[layer, :, :, : self._length] = values.numpy()[rows]
+            store_prompts(self._read, layer, keys.numpy(), values.numpy())
         self._logits = read.logits[prompts].numpy()
-        # setting a limit at each step costs more than some of its operations
-        self._limit = _is_threaded() and self._embedding.shape[-1] <= MAX_THREADED_WIDTH
 
     @property
     def logits(self) -> Float[Tensor, "rows vocabulary"]:
@@ -86,19 +87,22 @@ class CompiledDecoder:
     def step(self, ids: Int[Tensor, " rows"]) -> None:
         """Append one token to each row and compute the logits of the next."""
         positions = self._positions
+        # setting a limit at each step costs more than some of its operations
         with _controller().limit(limits=1) if self._limit else nullcontext():
             decode_step(
                 self._embedding[ids].numpy(),
                 self._maps,
                 self._bias,
                 self._head_norms,
-                self._keys,
-                self._values,
+                (*self._read, *self._own),
+                self._prompts,
                 self._starts,
                 self._cosines[positions].numpy(),
                 self._sines[positions].numpy(),
                 self._length,
                 self._heads.n_query,
+                self._inner_width,
+                self._is_packed,
                 np.float32(self._heads.norm_eps),
                 self._logits,
             )
@@ -110,9 +114,9 @@ class CompiledDecoder:
         """Go on with some of the rows only."""
         kept = rows.numpy()
         # `take` keeps the order of dimensions in memory, an index need not
-        self._keys = np.take(self._keys, kept, axis=1)
-        self._values = np.take(self._values, kept, axis=1)
-        self._starts, self._logits = self._starts[kept], self._logits[kept]
+        self._own = Stored(*(np.take(stored, kept, axis=1) for stored in self._own))
+        self._prompts, self._starts = self._prompts[kept], self._starts[kept]
+        self._logits = self._logits[kept]
         self._positions = self._positions[rows]
 
 
@@ -138,6 +142,10 @@ def can_be_compiled(weights: Weights, prompt_mask: Bool[Tensor, "prompts prompt"
         return False
     # once real, real to the end
     return bool((prompt_mask[:, 1:] >= prompt_mask[:, :-1]).all())
+
+
+def _transposed(weights: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(weights.T)
 
 
 def _stacked(parts: list[Tensor | None], n_dimensions: int) -> np.ndarray:

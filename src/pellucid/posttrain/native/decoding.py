@@ -175,19 +175,24 @@ def read_prompts(
     x = layers.embedded(prompt_ids.flatten().expand(tokens), weights.embedding)
     stored = []
     for layer in weights.layers:
-        turned = layers.projected(
-            layers.normed(x, layer.attention_norm, eps), layer, weights.heads, rotary
-        )
+        turned = layers.turned(layers.heads_of(x, layer, weights.heads), weights.heads, rotary)
         keys, values = (
             new.reshape(-1, length, *new.shape[-2:]).transpose(1, 2) for new in turned[1:]
         )
         stored.append((keys, values))
         found = layers.attended(*turned, weights.heads, layout)
-        x = x + layers.linear(found, layer.attention_output)
-        x = x + layers.fed_forward(layers.normed(x, layer.feed_forward_norm, eps), layer)
-    last = x.view(*models, n_prompts, length, -1)[..., -1, :]
-    logits = layers.linear(layers.normed(last, weights.norm, eps), weights.head)
+        if layer is weights.layers[-1]:
+            # of the rest only keys and values are needed
+            x, found = (_last_tokens(part, n_prompts, length) for part in (x, found))
+        x = layers.after_attention(x, found, layer, eps)
+    logits = layers.linear(layers.normed(x, weights.norm, eps), weights.head)
     return PromptStates(stored, logits.flatten(0, -2))
+
+
+def _last_tokens(
+    tokens: Float[Tensor, "*models tokens width"], n_prompts: int, length: int
+) -> Float[Tensor, "*models prompts width"]:
+    return tokens.view(*tokens.shape[:-2], n_prompts, length, -1)[..., -1, :].contiguous()
 
 
 def _of_each_model(

@@ -10,14 +10,30 @@ Sennrich 2019 (root-mean-square norm). The order of operations is that of the Ll
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from pellucid.posttrain.native.fused import turned_heads, unit_norm
+from pellucid.posttrain.native.attending import MAX_KEYS, Place, attended_heads
+from pellucid.posttrain.native.fused import (
+    are_compiled_alone,
+    can_be_compiled,
+    gated,
+    scaled_norm,
+    turned_heads,
+    unit_norm,
+)
+from pellucid.posttrain.native.fused_layer import (
+    added_projection,
+    fed_forward_with_norm,
+    fills_tiles,
+    normed_projection,
+)
 
 
 class LayerWeights(NamedTuple):
@@ -96,6 +112,9 @@ class Block:
     prompts: Int[Tensor, " rows"] | None = None
 
 
+_NOTHING, _NO_MASK = np.empty(0, np.int64), np.empty((0, 0, 0), np.bool_)
+
+
 @dataclass(frozen=True)
 class Layout:
     """Where each token stands.
@@ -107,6 +126,26 @@ class Layout:
 
     positions: Int[Tensor, "*models tokens"]
     blocks: tuple[Block, ...]
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """The blocks for compiled attention; those without tokens are left out."""
+        found: list[Place] = []
+        start = before = 0
+        for block in self.blocks:
+            if block.length == 0:
+                continue  # completions of one token: the prompt alone predicts it
+            sizes = (start, block.n_rows, block.length, 0 if block.prompts is None else before)
+            prompts = _NOTHING if block.prompts is None else block.prompts.numpy()
+            mask = _NO_MASK if block.mask is None else block.mask[:, 0].contiguous().numpy()
+            found.append(Place(sizes, prompts, mask))
+            start, before = start + block.n_rows * block.length, block.length
+        return tuple(found)
+
+    @cached_property
+    def is_short(self) -> bool:
+        """Whether no token reads more tokens than compiled attention is made for."""
+        return sum(block.length for block in self.blocks) <= MAX_KEYS
 
 
 # --- layouts ---
@@ -183,6 +222,8 @@ def normed(x: Tensor, scale: Tensor, eps: float) -> Tensor:
 
     In float32 or wider.
     """
+    if scale.dim() == 1 and can_be_compiled(x, scale):
+        return scaled_norm(x, scale, eps)
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     # stacked models: their scales have a dimension of models, then anything between, then width
     shape = (*scale.shape[:-1], *[1] * (x.dim() - scale.dim()), scale.shape[-1])
@@ -208,29 +249,37 @@ def rotated(x: Float[Tensor, "*tokens heads width"], rotary: Rotary) -> Tensor:
     return turned.flatten(-2)
 
 
-def projected(
-    x: Tensor, weights: LayerWeights, heads: Heads, rotary: Rotary
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return queries, keys and values of normed tokens, each (..., N, heads, head width)."""
-    flat = linear(x, weights.query_key_value, weights.query_key_value_bias)
+def heads_of(
+    x: Tensor, weights: LayerWeights, heads: Heads
+) -> Float[Tensor, "*tokens heads width"]:
+    """Return all queries, then keys, then values of tokens, not turned yet."""
+    scale, maps, eps = weights.attention_norm, weights.query_key_value, heads.norm_eps
+    if weights.query_key_value_bias is None and fills_tiles(x, maps):
+        flat = normed_projection(x, scale, maps, eps)
+    else:
+        flat = linear(normed(x, scale, eps), maps, weights.query_key_value_bias)
     split = flat.view(*flat.shape[:-1], -1, heads.width)
-    if weights.query_norm is not None and weights.key_norm is not None:
-        n_turned = heads.n_query + heads.n_key_value
-        split = torch.cat(
-            (
-                normed(split[..., : heads.n_query, :], weights.query_norm, heads.norm_eps),
-                normed(split[..., heads.n_query : n_turned, :], weights.key_norm, heads.norm_eps),
-                split[..., n_turned:, :],
-            ),
-            dim=-2,
-        )
+    if weights.query_norm is None or weights.key_norm is None:
+        return split
+    n_turned = heads.n_query + heads.n_key_value
+    return torch.cat(
+        (
+            normed(split[..., : heads.n_query, :], weights.query_norm, eps),
+            normed(split[..., heads.n_query : n_turned, :], weights.key_norm, eps),
+            split[..., n_turned:, :],
+        ),
+        dim=-2,
+    )
+
+
+def turned(split: Tensor, heads: Heads, rotary: Rotary) -> tuple[Tensor, Tensor, Tensor]:
+    """Return queries, keys and values, the first two turned, each (..., N, heads, head width)."""
     return turned_heads(split, *rotary, n_query=heads.n_query, n_key_value=heads.n_key_value)
 
 
 def fed_forward(x: Tensor, weights: LayerWeights) -> Tensor:
     """Return down(silu(gate x) · up x) of normed tokens."""
-    gate, up = linear(x, weights.gate_up).chunk(2, dim=-1)
-    return linear(functional.silu(gate) * up, weights.down)
+    return linear(gated(linear(x, weights.gate_up)), weights.down)
 
 
 def attended(
@@ -256,6 +305,15 @@ def attended(
     return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-2)
 
 
+def read_heads(
+    split: Float[Tensor, "*tokens heads width"], heads: Heads, rotary: Rotary, layout: Layout
+) -> Float[Tensor, "*models tokens width"]:
+    """Return what each token reads, from heads that are not turned yet."""
+    if split.dim() == 3 and layout.is_short and are_compiled_alone(split):
+        return attended_heads(split, *rotary, heads.n_query, layout.places).flatten(1)
+    return attended(*turned(split, heads, rotary), heads, layout)
+
+
 def layer(
     x: Float[Tensor, "*models tokens width"],
     weights: LayerWeights,
@@ -264,13 +322,22 @@ def layer(
     layout: Layout,
 ) -> Float[Tensor, "*models tokens width"]:
     """Return the tokens after one layer."""
-    found = attended(
-        *projected(normed(x, weights.attention_norm, heads.norm_eps), weights, heads, rotary),
-        heads,
-        layout,
-    )
-    x = x + linear(found, weights.attention_output)
-    return x + fed_forward(normed(x, weights.feed_forward_norm, heads.norm_eps), weights)
+    found = read_heads(heads_of(x, weights, heads), heads, rotary, layout)
+    return after_attention(x, found, weights, heads.norm_eps)
+
+
+def after_attention(
+    x: Float[Tensor, "*models tokens width"], found: Tensor, weights: LayerWeights, eps: float
+) -> Float[Tensor, "*models tokens width"]:
+    """Return tokens after a layer, from what they have read in it."""
+    output, scale = weights.attention_output, weights.feed_forward_norm
+    if fills_tiles(x, output):
+        x = added_projection(x, found.contiguous(), output)
+    else:
+        x = x + linear(found, output)
+    if fills_tiles(x, weights.gate_up, weights.down):
+        return fed_forward_with_norm(x, scale, weights.gate_up, weights.down, eps)
+    return x + fed_forward(normed(x, scale, eps), weights)
 
 
 def _by_head(x: Tensor, length: int) -> Float[Tensor, "rows heads length width"]:

@@ -115,25 +115,27 @@ def sample(
     finished = torch.zeros(len(prompt_ids), dtype=torch.bool, device=device)
     decoder = model.decoder(padded_ids, padded_mask, rows, max_new_tokens - 1)
     # rows of the decoder, by their number; a row may go on for a while after its end
-    active = torch.arange(len(prompt_ids), device=device)
+    active: slice | Tensor = slice(None)
+    running = ~finished
     for t in range(max_new_tokens):
         uniforms = torch.rand(len(prompt_ids), generator=generator, dtype=torch.float64)
         tokens, chosen = draw(
             decoder.logits, uniforms.to(device)[active], temperature, top_k, top_p
         )
-        running = ~finished[active]
         ids[active, t] = torch.where(running, tokens, pad_id)
         log_probs[active, t] = torch.where(running, chosen, 0.0)
         mask[active, t] = running
-        finished[active] |= tokens == eos_id
-        left = ~finished[active]
+        left = running & (tokens != eos_id)
+        finished[active] = ~left
         n_left = int(left.sum())
         if n_left == 0 or t + 1 == max_new_tokens:
             break
-        if decoder.drops_rows and n_left < COMPACT_BELOW * len(active):
+        if decoder.drops_rows and n_left < COMPACT_BELOW * len(left):
             kept = left.nonzero()[:, 0]
             decoder.keep(kept)
-            active, tokens = active[kept], tokens[kept]
+            active = kept if isinstance(active, slice) else active[kept]
+            tokens, left = tokens[kept], left[kept]
+        running = left
         decoder.step(tokens)
     used = t + 1
     return Samples(
@@ -177,13 +179,13 @@ def draw(
     # sums in float64: the last is then above every product with a uniform number, and a token of
     # probability 0 adds nothing, so that it is never the first to exceed one
     sums = log_probs.double().exp_().cumsum(-1)
-    _check_finite(sums[:, -1])
+    _check_finite(bool(torch.isfinite(sums[:, -1]).all()))
     tokens = torch.searchsorted(sums, (uniforms * sums[:, -1])[:, None], right=True)
     return tokens[:, 0], log_probs.gather(-1, tokens)[:, 0]
 
 
-def _check_finite(numbers: Tensor) -> None:
-    if not bool(torch.isfinite(numbers).all()):
+def _check_finite(are_finite: bool) -> None:
+    if not are_finite:
         raise NotFiniteError(
             "the model's logits are not finite, so nothing can be drawn from them",
             hint="load it again; if it was trained, lower the learning rate",
@@ -200,14 +202,14 @@ def _drawn_compiled(
 ) -> tuple[Int[Tensor, " rows"], Float[Tensor, " rows"]]:
     tokens = torch.empty(len(logits), dtype=torch.int64)
     log_probs = torch.empty(len(logits), dtype=torch.float32)
-    draw_rows(
+    are_finite = draw_rows(
         logits.detach().contiguous().numpy(),
         uniforms.contiguous().numpy(),
         float(temperature),
         tokens.numpy(),
         log_probs.numpy(),
     )
-    _check_finite(log_probs)
+    _check_finite(are_finite)
     return tokens, log_probs
 
 

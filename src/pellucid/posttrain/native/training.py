@@ -30,6 +30,7 @@ from pellucid.posttrain.native.evaluating import Evaluation, evaluation_rows
 from pellucid.posttrain.native.fingerprint import check_same, fingerprint
 from pellucid.posttrain.native.history import update_row
 from pellucid.posttrain.native.kept_rows import Recorder, record
+from pellucid.posttrain.native.memory import keep_freed_memory
 from pellucid.posttrain.native.methods.method import Collected
 from pellucid.posttrain.native.models import LanguageModel
 from pellucid.posttrain.native.optimising import Pass, Step, accumulate, take_step
@@ -191,6 +192,7 @@ class _Run:
         self._module.eval()
         # a gradient that is left from before would be added to that of the first update
         self._optimiser.zero_grad(set_to_none=True)
+        keep_freed_memory()
         try:
             done = self._start(fresh=fresh)
             if done == 0:

@@ -69,6 +69,7 @@ def train_with_trl(
     prompt_ids: Sequence[str] | None = None,
     recorder: RunWriter | None = None,
     progress: Callable[[UpdateRow], None] | None = None,
+    resume: Path | None = None,
 ) -> TrlResult:
     """Train a Hugging Face model with TRL; nothing is reported to the hub.
 
@@ -91,6 +92,8 @@ def train_with_trl(
         prompt_ids: Names of the examples in the record; their places if None.
         recorder: Keeps the record of the run.
         progress: Called with the row of each update; what it raises ends the training.
+        resume: Checkpoint of an earlier call with the same arguments, from which to go on; its
+            prompts, weights, optimiser and random state are those of a run that never stopped.
 
     Raises:
         CapabilityError: TRL is missing or of a release that was not tested; or it cannot follow the
@@ -131,7 +134,7 @@ def train_with_trl(
         peft_config=adapters,
     )
     limit_waiting(trainer, options.get("vllm_server_timeout", 240.0))
-    return _trained(trainer, recorder, gold=gold, progress=progress)
+    return _trained(trainer, recorder, gold=gold, progress=progress, resume=resume)
 
 
 def send_nothing() -> None:
@@ -257,6 +260,7 @@ def _trained(
     *,
     gold: str | None,
     progress: Callable[[UpdateRow], None] | None,
+    resume: Path | None,
 ) -> TrlResult:
     module = optional_import("pellucid.posttrain.trl.recording_callback", extra="llm")
     history: list[UpdateRow] = []
@@ -271,7 +275,7 @@ def _trained(
     trainer.remove_callback(optional_import("transformers", extra="llm").PrinterCallback)
     started = time.perf_counter()
     try:
-        trainer.train()
+        trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
     except KeyboardInterrupt:
         _note(recorder, "interrupted", "")
         raise

@@ -14,6 +14,7 @@ from typing import Any
 
 from pellucid.errors import CapabilityError, InputError
 from pellucid.posttrain.objectives import Recipe
+from pellucid.posttrain.trl.resuming import N_KEPT
 
 _LOSS_TYPES = {
     "token_mean": "dapo",
@@ -178,12 +179,18 @@ def _run_options(settings: RunSettings) -> dict[str, Any]:
         "reward_weights": None if weights is None else list(weights),
         "mask_truncated_completions": settings.mask_cut,
         "save_strategy": "steps" if settings.save_steps else "no",
-        **({"save_steps": settings.save_steps * settings.n_passes} if settings.save_steps else {}),
+        **_saving(settings),
         "logging_steps": 1,
         # True would log the last finite loss in place of one that is not
         "logging_nan_inf_filter": False,
         "seed": settings.seed,
     }
+
+
+def _saving(settings: RunSettings) -> dict[str, Any]:
+    if not settings.save_steps:
+        return {}
+    return {"save_steps": settings.save_steps * settings.n_passes, "save_total_limit": N_KEPT}
 
 
 def _neutral_options() -> dict[str, Any]:
