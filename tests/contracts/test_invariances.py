@@ -164,6 +164,8 @@ def _prediction_moved(one, other, states):
 
 
 def _graph_moved(one, other, states):
+    if one.centres.size:
+        return _subgoals_moved(one, other, states)
     if one.form != "causes":
         return _nothing_moved(one, other, states)
     n = len(ORDER)

@@ -11,7 +11,7 @@ from pellucid.explanation import Graph
 from pellucid.faithfulness.planted.errands import errands
 from pellucid.faithfulness.subgoal_hits import hit_share, subgoal_hits
 from tests.faithfulness.cases import check
-from tests.faithfulness.planted.oracles import graph
+from tests.faithfulness.planted.oracles import subgoals as graph
 
 LINE = Graph(
     node_names=("middle",),

@@ -7,7 +7,7 @@ import pytest
 
 import pellucid as pl
 from pellucid.faithfulness.planted import errands
-from tests.faithfulness.planted.oracles import graph
+from tests.faithfulness.planted.oracles import subgoals as graph
 
 
 @pytest.mark.parametrize("seed", [1000, 1001])
