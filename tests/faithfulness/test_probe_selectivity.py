@@ -27,7 +27,7 @@ def test_readings_that_are_always_right_score_all_by_episode(known) -> None:
     setting, episodes, content = known
     right = replace(content, probabilities=content.happened.astype(np.float64))
     (score,) = probe_selectivity(check(setting.agent, episodes, right))
-    assert (score.interval.value, score.interval.n, score.unit) == (100.0, 10, "episode")
+    assert (score.interval.value, score.interval.n, score.unit) == (100.0, 13, "episode")
     # random labels of types that the network does not tell apart
     assert 50.0 < score.control.interval.value < 75.0
     assert judge(score, complete=True, rerun_possible=False).badge == "supported"

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+import torch
 from tests.agents.contexts import HalfForgetful
 from tests.explainers.text.writers import FORM, PROMPTS, episodes_of, faithful, unfaithful
 from tests.faithfulness.cases import (
@@ -59,10 +60,12 @@ from pellucid.faithfulness.order_announcements import order_announcements
 from pellucid.faithfulness.outcome_amounts import outcome_amounts
 from pellucid.faithfulness.outcome_gap import outcome_gap
 from pellucid.faithfulness.outcome_records import outcome_records
+from pellucid.faithfulness.patch_effect import patch_effect
 from pellucid.faithfulness.planted import TASKS, clusters, crossroads, rooms, units
 from pellucid.faithfulness.planted.alarms import vault
 from pellucid.faithfulness.planted.causes import pipes, rewired
 from pellucid.faithfulness.planted.drifts import tides
+from pellucid.faithfulness.planted.errands import errands
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.orders import flashes
 from pellucid.faithfulness.planted.quarters import quarters
@@ -79,6 +82,7 @@ from pellucid.faithfulness.rule_agreement import rule_agreement
 from pellucid.faithfulness.state_flip import state_flip
 from pellucid.faithfulness.step_drop import step_drop
 from pellucid.faithfulness.student_return import student_return
+from pellucid.faithfulness.subgoal_hits import subgoal_hits
 from pellucid.faithfulness.surrogate_agreement import surrogate_agreement
 from pellucid.faithfulness.surrogate_regret import surrogate_regret
 from pellucid.faithfulness.weight_randomisation import weight_randomisation
@@ -456,6 +460,24 @@ def _probes(metric):
     return first(0.0), first(0.3), [first(1.0)]
 
 
+def _units(metric):
+    """The unit that decides, units that do so by a half, and those that nothing listens to."""
+    setting = units.units(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=1000)
+    right = replace(contributions(setting.truth), moments=np.array([[0, 10]]))
+    with torch.no_grad():
+        # a second unit that takes part, with three quarters of the weight
+        second = setting.truth.decoys[0]
+        setting.agent.network.module[2].weight[:, second] = torch.tensor([-3.0, 3.0])
+
+    def first(unit):
+        told = replace(right, values=np.eye(units.N_UNITS)[unit])
+        return metric(check(setting.agent, episodes, told))[0]
+
+    silent = [i for i in range(units.N_UNITS) if i not in (setting.truth.carrier, second)]
+    return first(setting.truth.carrier), first(second), [first(unit) for unit in silent]
+
+
 def _forecasts(metric):
     """The calibrated bands, bands half-way to those of other states, and those of other states."""
     setting = tides(1000)
@@ -472,7 +494,25 @@ def _forecasts(metric):
     return first(right.bands), first(half), [first(bands) for bands in others]
 
 
+def _subgoals():
+    """The true subgoals, one of them and one that is passed at times, and places seldom passed."""
+    setting = errands(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=10, seed=0)
+    (task,) = [task for task in TASKS if task.name == "errands"]
+    right = known(task, setting)
+    corner = int(np.flatnonzero((right.centres == [0, 6, 0]).all(axis=1))[0])
+    other = int(np.flatnonzero((right.centres == [4, 6, 0]).all(axis=1))[0])
+
+    def first(*regions):
+        told = replace(right, regions=np.array(regions))
+        return subgoal_hits(check(setting.agent, episodes, told))[0]
+
+    key, door = right.regions.tolist()
+    return first(key, door), first(key, corner), [first(other, corner)]
+
+
 CASES = {
+    "patch_effect": lambda: _units(patch_effect),
     "hypothesis_choices": lambda: _hypotheses(hypothesis_choices),
     "graph_prediction": _moves,
     "graph_return": _values,
@@ -483,6 +523,7 @@ CASES = {
     "order_announcements": _orders,
     "rule_agreement": lambda: _rules(rule_agreement),
     "held_out_agreement": lambda: _rules(held_out_agreement),
+    "subgoal_hits": _subgoals,
     "forecast_futures": lambda: _forecasts(forecast_futures),
     "forecast_records": lambda: _forecasts(forecast_records),
     "outcome_gap": _consequences,

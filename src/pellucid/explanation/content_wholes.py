@@ -144,6 +144,13 @@ class Graph:
         values: Shape (nodes,), mean of what was earned from each node on.
         limits: Shape (limits,), returns that part the ends of episodes, ascending.
         way: Shape (entered,), nodes of the likeliest way to the end that is told of.
+        centres: Shape (regions, inputs), middles of the regions that states are told apart by, if
+            nodes are subgoals; empty otherwise, as all that follows.
+        spreads: Shape (inputs,), unit of each input in which the nearest middle is looked for.
+        regions: Shape (nodes,), the region that each subgoal is.
+        announced: Shape (regions,), the node that is announced next in each region; -1 for none.
+        within: Shape (regions,), steps within which it is announced to be reached.
+        frequencies: Shape (regions,), share of episodes that visit each region.
     """
 
     kind: ClassVar[str] = "graph"
@@ -166,6 +173,12 @@ class Graph:
     values: Float[np.ndarray, " nodes"] = field(default_factory=no_numbers)
     limits: Float[np.ndarray, " limits"] = field(default_factory=no_numbers)
     way: Int[np.ndarray, " entered"] = field(default_factory=no_integers)
+    centres: Float[np.ndarray, "regions inputs"] = field(default_factory=no_rows)
+    spreads: Float[np.ndarray, " inputs"] = field(default_factory=no_numbers)
+    regions: Int[np.ndarray, " subgoals"] = field(default_factory=no_integers)
+    announced: Int[np.ndarray, " regions"] = field(default_factory=no_integers)
+    within: Int[np.ndarray, " regions"] = field(default_factory=no_integers)
+    frequencies: Float[np.ndarray, " regions"] = field(default_factory=no_numbers)
 
 
 @dataclass(frozen=True)
@@ -185,6 +198,8 @@ class Contributions:
         by_moment: Shape (moments, contributors), what they contribute to each moment; empty if that
             is not kept. The episode of a moment has no part in what is contributed to it.
         shown: The moment that `values` are about; -1 if they are means over all of them.
+        units: Shape (contributors, 3), hidden layer, first unit and one past the last, if
+            contributors are units of a network; empty otherwise.
         spans: Shape (moments, contributors, 2), where contributors are stretches of steps: the
             first step and one past the last; equal for a stretch that a moment does not have.
         absent: Shape (contributors, terms), which terms of the reward each leaves out, if
@@ -204,6 +219,7 @@ class Contributions:
     members: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
     by_moment: Float[np.ndarray, "moments contributors"] = field(default_factory=no_rows)
     shown: int = -1
+    units: Int[np.ndarray, "contributors 3"] = field(default_factory=no_pairs)
     spans: Int[np.ndarray, "*moments_contributors_ends"] = field(default_factory=no_integers)
     absent: Bool[np.ndarray, "contributors terms"] = field(default_factory=no_flag_rows)
     term_names: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ REGISTRY = {
     "outcome_records": "pellucid.faithfulness.outcome_records",
     "forecast_futures": "pellucid.faithfulness.forecast_futures",
     "forecast_records": "pellucid.faithfulness.forecast_records",
+    "subgoal_hits": "pellucid.faithfulness.subgoal_hits",
     "credit_gap": "pellucid.faithfulness.credit_gap",
     "event_record": "pellucid.faithfulness.event_record",
     "event_skill": "pellucid.faithfulness.event_skill",
@@ -38,6 +39,7 @@ REGISTRY = {
     "planted_inputs": "pellucid.faithfulness.planted_inputs",
     "removal_neighbours": "pellucid.faithfulness.removal_neighbours",
     "removal_refit": "pellucid.faithfulness.removal_refit",
+    "patch_effect": "pellucid.faithfulness.patch_effect",
     "probe_selectivity": "pellucid.faithfulness.probe_selectivity",
     "reasoning": "pellucid.faithfulness.reasoning",
 }

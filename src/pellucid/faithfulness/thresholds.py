@@ -99,6 +99,13 @@ PART_REPLICATES = 5
 PART_PERMUTATIONS = 20
 """Permutations of the components of one state that make up the control."""
 
+# --- subgoals ---
+
+ALIKE_REGIONS = 5
+"""Regions visited about as often as a subgoal, of which one takes its place in the control."""
+REPLACED_SUBGOALS = 20
+"""Draws of such regions that make up the control."""
+
 # --- forecasts ---
 
 UNDER_COVERAGE = 0.1
@@ -157,3 +164,12 @@ STATE_TYPES = 40
 """Types of states that get random labels in a control task."""
 CONTROL_TASKS = 10
 """Control tasks of each concept."""
+
+# --- patches ---
+
+PATCHED_PAIRS = 20
+"""New pairs of states of a test of hidden units, one per episode."""
+RANDOM_PATCHES = 20
+"""Draws of random units, and of random directions, that make up the controls."""
+NAMED_UNITS_SHARE = 0.05
+"""Share of a hidden layer's units that are patched together, at least one."""

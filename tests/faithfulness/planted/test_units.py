@@ -31,6 +31,16 @@ def test_probes_read_what_the_network_holds(seed):
     assert result.badge == "supported"
 
 
+@pytest.mark.parametrize("seed", [1000, 1001])
+def test_patching_finds_the_unit_that_decides_and_not_the_one_that_holds_the_same(seed):
+    setting = units.units(seed)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=seed)
+    result = pl.explain(setting.agent, episodes, method="activation-patching", seed=0)
+    assert units.carrier_hit(result.content, setting.truth) == 1.0
+    assert units.decoy_effect(result.content, setting.truth) < units.SILENT
+    assert result.badge == "supported"
+
+
 def test_building_the_network_leaves_the_random_state_of_torch_alone():
     before = torch.get_rng_state()
     units.units(3)

@@ -1,5 +1,6 @@
-"""Explainers of what a network represents: probes, patching, steering (leaf F2)."""
+"""Explainers of what a network represents: probes and patching (leaf F2)."""
 
 REGISTRY = {
+    "activation-patching": "pellucid.explainers.internals.activation_patching",
     "concept-probes": "pellucid.explainers.internals.concept_probes",
 }

@@ -18,6 +18,8 @@ from pellucid.seeds import stream
 from pellucid.stats import mean_interval
 
 MOST_STATES, FEWEST_STATES = 1500, 200
+FITTED_EVERY = 3
+"""Of so many episodes one is for fitting, and the others are read: what is read is what counts."""
 N_TYPES = 40
 """Types of states of the control tasks: the nearest of so many that probes are fitted to."""
 CONTROL_TASKS = 10
@@ -53,7 +55,7 @@ _QUESTION = "Which concepts can be read from its hidden layers?"
 class ConceptProbes:
     """Fits linear probes of concepts to each hidden layer, and reads episodes they never saw.
 
-    Every other episode is for fitting, the others for reading. The layer of a concept is the one
+    Every third episode is for fitting, the others for reading. The layer of a concept is the one
     that reads it best within the episodes for fitting (two folds of them). Concepts are those of
     `explainers.internals.concepts`. Control tasks (Hewitt 2019) keep the share of true labels and
     give them at random to 40 types of states, the nearest of as many states in standardised inputs:
@@ -96,7 +98,7 @@ class ConceptProbes:
         held = hidden_layers(task.agent).activations(seen)
         concepts = concepts_of(task, steps, seen)
         labels = np.column_stack(list(concepts.values()))
-        split = _Split(held, steps[:, 0], steps[:, 0] % 2 == 0)
+        split = _Split(held, steps[:, 0], steps[:, 0] % FITTED_EVERY == 0)
         anchors = scaled_inputs(task.episodes, seen[split.fitting])
         kinds = state_types(
             scaled_inputs(task.episodes, seen), anchors[evenly(len(anchors), N_TYPES)]
@@ -166,7 +168,7 @@ def _gain(
     labels: Bool[np.ndarray, " states"],
 ) -> float:
     """Return how much oftener a probe is right than the commoner label, in the other half."""
-    half = (episodes // 2) % 2 == 0
+    half = (episodes // FITTED_EVERY) % 2 == 0
     right = []
     for fitted in (half, ~half):
         if fitted.any() and not fitted.all():

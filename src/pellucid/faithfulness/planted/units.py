@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from pellucid.agents import load_agent
-from pellucid.explanation import Prediction
+from pellucid.explanation import Contributions, Prediction
 from pellucid.faithfulness.planted.drawn_inputs import DrawnInputs, spec_of
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Setting
 from pellucid.seeds import stream
@@ -20,6 +20,10 @@ READ_RIGHT = 0.9
 """Share of states in which concepts that the network holds must be read right."""
 APART = 0.3
 """By which share of states those that it does not hold must be read worse: half is luck."""
+HITS = 0.8
+"""Share of seeds in which the unit that decides must be named."""
+SILENT = 1.0
+"""Percent of the way that units may be said to move preferences which nothing listens to."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,30 @@ def other_concepts(content: Prediction, truth: KnownUnits, rng: np.random.Genera
     return replace(content, probabilities=content.probabilities[:, order])
 
 
+def carrier_hit(content: Contributions, truth: KnownUnits) -> float:
+    """Return 1 if the part that counts most is the unit that decides, else 0."""
+    if not len(content.units):
+        return np.nan
+    layer, start, stop = content.units[int(np.argmax(content.values))].tolist()
+    return float((layer, start, stop) == (0, truth.carrier, truth.carrier + 1))
+
+
+def decoy_effect(content: Contributions, truth: KnownUnits) -> float:
+    """Return how far the units are said to move preferences that hold the same for nothing."""
+    if not len(content.units):
+        return np.nan
+    decoys = np.isin(content.units[:, 1], truth.decoys) & (content.units[:, 0] == 0)
+    return float(np.abs(content.values[decoys]).max()) if decoys.any() else np.nan
+
+
+def other_units(
+    content: Contributions, truth: KnownUnits, rng: np.random.Generator
+) -> Contributions:
+    """Return the same contributions of other units."""
+    del truth
+    return replace(content, values=rng.permutation(content.values))
+
+
 TASKS: tuple[PlantedTask[Any], ...] = (
     PlantedTask(
         name="held-concepts",
@@ -121,5 +149,17 @@ TASKS: tuple[PlantedTask[Any], ...] = (
         ),
         meaningless=other_concepts,
         control="the readings of other concepts",
+    ),
+    PlantedTask(
+        name="one-unit",
+        kind=Contributions,
+        about="One hidden unit decides, and another one holds the same for nothing.",
+        set_up=units,
+        measures=(
+            Measure("hit", "the unit that decides counts most", "higher", HITS, carrier_hit),
+            Measure("decoy", "% of the way said of the other one", "lower", SILENT, decoy_effect),
+        ),
+        meaningless=other_units,
+        control="the same contributions of other units",
     ),
 )
