@@ -76,7 +76,9 @@ def test_f36_the_parts_add_up_and_stay_within_the_budget(finished_once):
     total = sum(record.costs.values(), Cost())
     assert total == record.used
     assert record.used.fits(record.allowed)
-    assert set(record.costs) == {"episodes", "shapley", "why-not", "frames"}
+    shared = "finding out how to return to a step, for all methods"
+    assert set(record.costs) == {"episodes", "shapley", "why-not", "frames", shared}
+    assert record.costs[shared].env_steps > record.costs[shared].queries == 0
     assert record.costs["episodes"] == Cost(80, 80)
 
 

@@ -195,9 +195,13 @@ NEEDS_A_TEAM = frozenset({"team-counterfactual", "team-shapley"})
 """Explainers of teams; the agents here act alone."""
 
 
+NEEDS_A_WAY = frozenset({"subgoals"})
+"""Explainers of tasks that lead somewhere; on the track nothing lies between beginning and end."""
+
+
 def of_numbers():
     """Return the names of the explainers of agents whose observations are numbers."""
-    others = NEEDS_TEXT | NEEDS_MEMORY | NEEDS_A_TEAM
+    others = NEEDS_TEXT | NEEDS_MEMORY | NEEDS_A_TEAM | NEEDS_A_WAY
     return [name for name in registry.names("explainers") if name not in others]
 
 

@@ -99,6 +99,16 @@ def _nothing_moved(one, other, states):
     assert_same(one, other, but=("observation",))
 
 
+def _subgoals_moved(one, other, states):
+    """Regions are places or clusters; those of the same states are the same."""
+    assert len(one.node_names) == len(other.node_names)
+    np.testing.assert_allclose(
+        np.sort(other.centres[other.regions][:, np.argsort(ORDER)], axis=0),
+        np.sort(one.centres[one.regions], axis=0),
+        atol=1e-9,
+    )
+
+
 def _futures_moved(one, other, states):
     """Outcomes are about inputs, and come in their order; those of how it ends come last."""
     looked_at = one.outcome_columns
@@ -154,6 +164,8 @@ def _prediction_moved(one, other, states):
 
 
 def _graph_moved(one, other, states):
+    if one.centres.size:
+        return _subgoals_moved(one, other, states)
     if one.form != "causes":
         return _nothing_moved(one, other, states)
     n = len(ORDER)
@@ -173,6 +185,12 @@ def _announced_moved(one, other):
     assert_same(one, other, but=("columns",))
 
 
+def _rules_moved(one, other, states):
+    assert_same(one, other, but=("scale",))
+    if len(one.scale):
+        np.testing.assert_allclose(other.scale, one.scale[ORDER], atol=1e-12)
+
+
 MOVED = {
     "prediction": _prediction_moved,
     "graph": _graph_moved,
@@ -182,7 +200,7 @@ MOVED = {
     "counterfactual_states": _changes_moved,
     "segments": _nothing_moved,
     "futures": _futures_moved,
-    "rules": _nothing_moved,
+    "rules": _rules_moved,
     "surrogate": _tree_moved,
     "summary": _nothing_moved,
 }

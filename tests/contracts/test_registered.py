@@ -21,7 +21,7 @@ FORBIDDEN = (
     "accurate explanation",
     "trustworthy",
 )
-LEAVES = re.compile(r"(A1|A2|B1|B2|C1|C2|C3|D|E|F1|F2|F3|F4)[a-z]?")
+LEAVES = re.compile(r"(A1|A2|B1|B2|C1|C2|C3|D1|D2|D|E|F1|F2|F3|F4)[a-z]?")
 MOST_WORDS = 25
 ITEMS = [(family, name) for family in registry.FAMILIES for name in registry.names(family)]
 EXPLAINERS, METRICS = registry.names("explainers"), registry.names("metrics")

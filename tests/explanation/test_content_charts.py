@@ -322,7 +322,7 @@ def test_a_graph_shows_occupancy_and_the_transitions_that_matter() -> None:
     assert [(n.label, n.occupancy, n.stays) for n in chart.rows] == [
         ("up", 20.0, 90.0), ("middle", 50.0, 60.0), ("down", 30.0, 50.0),
     ]  # fmt: skip
-    # 4 % is below what is drawn, but counts
+    # one move of ten out of the middle is below what is drawn, but counts
     assert [(e.start, e.stop, e.share) for e in chart.edges] == [
         (2, 1, 50.0), (1, 2, 36.0), (0, 1, 10.0),
     ]  # fmt: skip
@@ -330,6 +330,12 @@ def test_a_graph_shows_occupancy_and_the_transitions_that_matter() -> None:
     assert chart.sentence == (
         "It spends 50 % of its steps in middle; most often from down to middle, 50 %."
     )
+
+
+def test_a_graph_whose_nodes_are_hardly_ever_left_shows_where_to() -> None:
+    slow = Graph(("a", "b"), np.array([0.6, 0.4]), np.array([[0.99, 0.01], [0.0, 1.0]]))
+    chart = drawn(slow)
+    assert [(e.start, e.stop, e.share) for e in chart.edges] == [(0, 1, 1.0)]
 
 
 def test_a_large_graph_keeps_the_most_visited_nodes_in_their_order() -> None:

@@ -65,6 +65,7 @@ from pellucid.faithfulness.planted import TASKS, clusters, crossroads, rooms, un
 from pellucid.faithfulness.planted.alarms import vault
 from pellucid.faithfulness.planted.causes import pipes, rewired
 from pellucid.faithfulness.planted.drifts import tides
+from pellucid.faithfulness.planted.errands import errands
 from pellucid.faithfulness.planted.flips import threshold_rule
 from pellucid.faithfulness.planted.orders import flashes
 from pellucid.faithfulness.planted.quarters import quarters
@@ -81,6 +82,7 @@ from pellucid.faithfulness.rule_agreement import rule_agreement
 from pellucid.faithfulness.state_flip import state_flip
 from pellucid.faithfulness.step_drop import step_drop
 from pellucid.faithfulness.student_return import student_return
+from pellucid.faithfulness.subgoal_hits import subgoal_hits
 from pellucid.faithfulness.surrogate_agreement import surrogate_agreement
 from pellucid.faithfulness.surrogate_regret import surrogate_regret
 from pellucid.faithfulness.weight_randomisation import weight_randomisation
@@ -492,6 +494,23 @@ def _forecasts(metric):
     return first(right.bands), first(half), [first(bands) for bands in others]
 
 
+def _subgoals():
+    """The true subgoals, one of them and one that is passed at times, and places seldom passed."""
+    setting = errands(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=10, seed=0)
+    (task,) = [task for task in TASKS if task.name == "errands"]
+    right = known(task, setting)
+    corner = int(np.flatnonzero((right.centres == [0, 6, 0]).all(axis=1))[0])
+    other = int(np.flatnonzero((right.centres == [4, 6, 0]).all(axis=1))[0])
+
+    def first(*regions):
+        told = replace(right, regions=np.array(regions))
+        return subgoal_hits(check(setting.agent, episodes, told))[0]
+
+    key, door = right.regions.tolist()
+    return first(key, door), first(key, corner), [first(other, corner)]
+
+
 CASES = {
     "patch_effect": lambda: _units(patch_effect),
     "hypothesis_choices": lambda: _hypotheses(hypothesis_choices),
@@ -504,6 +523,7 @@ CASES = {
     "order_announcements": _orders,
     "rule_agreement": lambda: _rules(rule_agreement),
     "held_out_agreement": lambda: _rules(held_out_agreement),
+    "subgoal_hits": _subgoals,
     "forecast_futures": lambda: _forecasts(forecast_futures),
     "forecast_records": lambda: _forecasts(forecast_records),
     "outcome_gap": _consequences,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pellucid.explanation import Interval, not_measured
+from pellucid.explanation import Explanation, Interval, not_measured
 from pellucid.explanation.content import Attribution
 from pellucid.io import strict_json
 from pellucid.report.document import build_document
@@ -14,6 +14,7 @@ from pellucid.report.html import render_html
 from pellucid.report.overview import MAX_FINDINGS
 from pellucid.report.terminal import terminal_summary
 from tests.report import lunar
+from tests.report.facts import problem, read
 
 SCORE_KEYS = {
     *("metric", "value", "low", "high", "n", "n_unscored"),
@@ -91,22 +92,25 @@ def test_failures_are_never_left_out_and_a_weak_finding_is_always_shown() -> Non
     assert "weak" in shown
 
 
+def failures(n: int) -> tuple[Explanation, ...]:
+    """Failed answers to questions of their own."""
+    return tuple(replace(lunar.failed(), question=f"Question {i}?") for i in range(n))
+
+
 def test_of_many_failures_some_are_shown_and_all_others_are_named() -> None:
-    many = (*[lunar.failed()] * 9, *[lunar.supported()] * 5, lunar.weak())
+    many = (*failures(9), *[lunar.supported()] * 5, lunar.weak())
     document = build_document(lunar.lunar_record(explanations=many, with_frames=False))
     shown = [document["explanations"][i]["badge"] for i in document["summary"]["findings"]]
     assert shown == ["supported"] * 3 + ["weak"] + ["failed"] * 3
     assert document["summary"]["also_failed"] == list(range(3, 9))
-    failures = build_document(
-        lunar.lunar_record(explanations=(lunar.failed(),) * 9, with_frames=False)
-    )
-    assert len(failures["summary"]["findings"]) == MAX_FINDINGS
-    assert failures["summary"]["also_failed"] == [7, 8]
-    assert failures["summary"]["nothing_passed"]
+    none = build_document(lunar.lunar_record(explanations=failures(9), with_frames=False))
+    assert len(none["summary"]["findings"]) == MAX_FINDINGS
+    assert none["summary"]["also_failed"] == [7, 8]
+    assert none["summary"]["nothing_passed"]
 
 
 def test_failures_without_a_row_are_named_on_the_page_and_in_the_terminal() -> None:
-    many = (*[lunar.supported()] * 5, *[lunar.failed()] * 9)
+    many = (*[lunar.supported()] * 5, *failures(9))
     record = lunar.lunar_record(explanations=many, with_frames=False)
     document = build_document(record)
     page = render_html(record, document, json_sha256="")
@@ -114,6 +118,20 @@ def test_failures_without_a_row_are_named_on_the_page_and_in_the_terminal() -> N
     named = summary[summary.index("Also failed") :]
     assert [f"#e{i}" in named for i in document["summary"]["also_failed"]] == [True] * 6
     assert terminal_summary(document).count("[x] failed") == 9
+
+
+def test_failures_that_say_the_same_have_one_row_that_counts_them() -> None:
+    many = (lunar.failed(), lunar.supported(), lunar.failed(), *failures(1), lunar.failed())
+    record = lunar.lunar_record(explanations=many, with_frames=False)
+    document = build_document(record)
+    assert document["summary"]["alike"] == {"0": [2, 4]}
+    assert sorted(document["summary"]["findings"]) == [0, 1, 3]
+    assert document["summary"]["badges"]["failed"] == 4
+    page = render_html(record, document, json_sha256="")
+    assert "other methods failed alike" in page
+    reader = read(page)
+    assert reader.stray == []
+    assert [p for p in (problem(document, f) for f in reader.facts) if p] == []
 
 
 def test_findings_with_the_larger_consequence_come_first(document: Any) -> None:

@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 
 from pellucid.agents.function import FunctionAgent
+from pellucid.agents.program import ProgramAgent
 from pellucid.agents.spaces import Spaces
 from pellucid.envs import EnvSpec, make_env, resolve_env
 from pellucid.envs.batched import BATCHED, batched_like
 from pellucid.envs.small import NoisyWalk
+from pellucid.kernels.cart import fit_cart
+from pellucid.kernels.programs import Program
 from pellucid.rollouts import Episodes, collecting
+from pellucid.rollouts.stand_ins import RandomAgent
 from pellucid.seeds import episode_seeds
 from tests.rollouts.test_collecting import run, same
 
@@ -184,3 +188,35 @@ def test_every_name_in_the_list_is_a_class_and_a_module() -> None:
         path, _, cls = name.partition(":")
         assert callable(getattr(__import__(path, fromlist=[cls]), cls))
         assert callable(__import__(module, fromlist=["Batched"]).Batched)
+
+
+@pytest.mark.parametrize("capabilities", [frozenset(), frozenset({"sampling"})])
+def test_stand_ins_that_could_be_handed_masks_are_run_as_a_batch(
+    monkeypatch: pytest.MonkeyPatch, capabilities: frozenset[str]
+) -> None:
+    spec = SETTINGS[0]
+    space = make_env(spec).observation_space, make_env(spec).action_space
+    agent: Any = RandomAgent(*space)
+    if not capabilities:
+        tree = fit_cart(
+            np.eye(4), np.array([0, 1, 0, 1]), np.ones(4), max_leaves=3, n_classes=2, seed=0
+        )
+        agent = ProgramAgent(Program(tree, 4), *space)
+    assert agent.capabilities == capabilities
+    policy = "sampled" if capabilities else "greedy"
+    single = one_by_one(monkeypatch, agent, spec, 5, policy=policy)
+    with monkeypatch.context() as patch:
+        patch.setattr(collecting, "Lockstep", None)  # not to be used
+        batched = run(agent, spec, 5, policy=policy)
+    assert same(single, batched)
+
+
+def test_agents_that_need_masks_or_a_memory_are_not() -> None:
+    spec = SETTINGS[0]
+    env = make_env(spec)
+    agent: Any = RandomAgent(env.observation_space, env.action_space)
+    assert collecting._sees_all(agent, env)
+    for capability in ("masks", "recurrent"):
+        needy = RandomAgent(env.observation_space, env.action_space)
+        object.__setattr__(needy, "capabilities", frozenset({capability}))
+        assert not collecting._sees_all(needy, env)

@@ -144,6 +144,13 @@ class Graph:
         values: Shape (nodes,), mean of what was earned from each node on.
         limits: Shape (limits,), returns that part the ends of episodes, ascending.
         way: Shape (entered,), nodes of the likeliest way to the end that is told of.
+        centres: Shape (regions, inputs), middles of the regions that states are told apart by, if
+            nodes are subgoals; empty otherwise, as all that follows.
+        spreads: Shape (inputs,), unit of each input in which the nearest middle is looked for.
+        regions: Shape (nodes,), the region that each subgoal is.
+        announced: Shape (regions,), the node that is announced next in each region; -1 for none.
+        within: Shape (regions,), steps within which it is announced to be reached.
+        frequencies: Shape (regions,), share of episodes that visit each region.
     """
 
     kind: ClassVar[str] = "graph"
@@ -166,6 +173,12 @@ class Graph:
     values: Float[np.ndarray, " nodes"] = field(default_factory=no_numbers)
     limits: Float[np.ndarray, " limits"] = field(default_factory=no_numbers)
     way: Int[np.ndarray, " entered"] = field(default_factory=no_integers)
+    centres: Float[np.ndarray, "regions inputs"] = field(default_factory=no_rows)
+    spreads: Float[np.ndarray, " inputs"] = field(default_factory=no_numbers)
+    regions: Int[np.ndarray, " subgoals"] = field(default_factory=no_integers)
+    announced: Int[np.ndarray, " regions"] = field(default_factory=no_integers)
+    within: Int[np.ndarray, " regions"] = field(default_factory=no_integers)
+    frequencies: Float[np.ndarray, " regions"] = field(default_factory=no_numbers)
 
 
 @dataclass(frozen=True)

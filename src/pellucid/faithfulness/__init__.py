@@ -19,6 +19,7 @@ REGISTRY = {
     "outcome_records": "pellucid.faithfulness.outcome_records",
     "forecast_futures": "pellucid.faithfulness.forecast_futures",
     "forecast_records": "pellucid.faithfulness.forecast_records",
+    "subgoal_hits": "pellucid.faithfulness.subgoal_hits",
     "credit_gap": "pellucid.faithfulness.credit_gap",
     "event_record": "pellucid.faithfulness.event_record",
     "event_skill": "pellucid.faithfulness.event_skill",

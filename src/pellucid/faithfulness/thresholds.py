@@ -99,6 +99,13 @@ PART_REPLICATES = 5
 PART_PERMUTATIONS = 20
 """Permutations of the components of one state that make up the control."""
 
+# --- subgoals ---
+
+ALIKE_REGIONS = 5
+"""Regions visited about as often as a subgoal, of which one takes its place in the control."""
+REPLACED_SUBGOALS = 20
+"""Draws of such regions that make up the control."""
+
 # --- forecasts ---
 
 UNDER_COVERAGE = 0.1

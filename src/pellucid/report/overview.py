@@ -1,7 +1,7 @@
 """The first screens as data: the Summary, and whether this is the agent that was meant."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from pellucid.explanation import Badge, Explanation, Interval
@@ -26,7 +26,8 @@ def summary(record: RunRecord, explanations: Sequence[Document]) -> Document:
         record: The run.
         explanations: As in the document, in the order of `record.explanations`.
     """
-    shown, also_failed = findings(record.explanations, explanations)
+    alike = failed_alike(explanations)
+    shown, also_failed = findings(record.explanations, explanations, alike)
     counts = {badge: sum(e["badge"] == badge for e in explanations) for badge in BADGE_ORDER}
     return {
         "performance": performance(record),
@@ -35,6 +36,7 @@ def summary(record: RunRecord, explanations: Sequence[Document]) -> Document:
         "n_tests": n_tests(explanations),
         "findings": shown,
         "also_failed": also_failed,
+        "alike": {str(first): others for first, others in alike.items()},
         "nothing_passed": counts["supported"] == 0,
     }
 
@@ -103,16 +105,38 @@ def _success(record: RunRecord) -> Document:
 # --- findings ---
 
 
+def failed_alike(described: Sequence[Document]) -> dict[int, list[int]]:
+    """Return failed explanations that other ones repeat: same question, same words.
+
+    A row each would say nothing more than how many there are.
+    """
+    groups: dict[tuple[str, str], list[int]] = {}
+    for position, explanation in enumerate(described):
+        if explanation["badge"] == "failed":
+            key = (explanation["question"], explanation["text"])
+            groups.setdefault(key, []).append(position)
+    return {same[0]: same[1:] for same in groups.values() if len(same) > 1}
+
+
 def findings(
-    explanations: Sequence[Explanation], described: Sequence[Document]
+    explanations: Sequence[Explanation],
+    described: Sequence[Document],
+    alike: Mapping[int, Sequence[int]],
 ) -> tuple[list[int], list[int]]:
     """Return the positions of the findings to show, in order, and of other failed ones to name.
 
     Up to seven: failed ones, at least one weakest finding, then the others. Consequences (tests
     that ran the environment again, largest gap first) come before the rest. Where more failed than
     there is room for beside what passed, the rest of them is named below.
+
+    Args:
+        explanations: Of the run.
+        described: As in the document, in the same order.
+        alike: From `failed_alike`; repetitions have no row of their own.
     """
-    order = sorted(range(len(described)), key=lambda i: _rank(explanations[i], described[i], i))
+    repeated = {other for others in alike.values() for other in others}
+    own = [position for position in range(len(described)) if position not in repeated]
+    order = sorted(own, key=lambda i: _rank(explanations[i], described[i], i))
     by_badge = {b: [i for i in order if described[i]["badge"] == b] for b in BADGE_ORDER}
     n_passed = len(by_badge["supported"]) + len(by_badge["weak"])
     room = max(ROOM_FOR_FAILED, MAX_FINDINGS - n_passed)

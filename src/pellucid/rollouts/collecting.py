@@ -142,9 +142,10 @@ class _CollectTask:
         probe = make_env(self.spec)
         observation_space, action_space = probe.observation_space, probe.action_space
         batch, limit = batched_like(probe, len(assigned)), step_limit(probe)
+        alone = _sees_all(self.agent, probe)
         probe.close()
         spaces = observation_space, action_space
-        if batch is not None and not needs_context(self.agent):
+        if batch is not None and alone:
             run = BatchedRun(self.agent, self.policy, batch, spaces, limit, self.seed, self.observe)
             return run.run(assigned)
         start = _Starter(self.spec, self.seed, self.policy, observation_space, action_space)
@@ -158,6 +159,15 @@ class _CollectTask:
         )
         lockstep.run(assigned, start, finished)
         return [collected[index] for index, _ in assigned]
+
+
+def _sees_all(agent: Agent, env: Any) -> bool:
+    """Whether an agent's answers there depend on nothing but what it observes.
+
+    An agent that could be handed allowed actions, and is handed none, is asked as it is.
+    """
+    told = {"masks", "recurrent"} & agent.capabilities or tells_masks(env)
+    return not (told and needs_context(agent))
 
 
 class _Starter:

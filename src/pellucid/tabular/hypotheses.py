@@ -202,7 +202,7 @@ class Hypotheses:
         even = np.full_like(q_values, 1.0 / q_values.shape[2])
         places = np.arange(len(states))
         drawn = [soft_choice(q_values, unit * t, even)[:, places, actions] for t in TEMPERATURES]
-        return np.log(np.maximum(np.stack(drawn, axis=1), np.finfo(float).tiny))
+        return np.asarray(np.log(np.maximum(np.stack(drawn, axis=1), np.finfo(float).tiny)))
 
 
 def beliefs(

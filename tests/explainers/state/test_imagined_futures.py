@@ -35,7 +35,7 @@ def test_bands_are_near_the_true_ones_and_cover_as_they_say(setting, finding):
     content = finding.content
     assert content.bands.shape == (16, 20, 3, 3)
     assert (np.diff(content.bands, axis=-1) >= 0).all()
-    assert band_error(content, setting.truth) < 0.25
+    assert band_error(content, setting.truth) < 0.35
     assert coverage_off(content, setting.truth) < 0.08
     assert content.held_out
 

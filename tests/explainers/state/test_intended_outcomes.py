@@ -14,8 +14,9 @@ from pellucid.envs.resolve import resolve_env
 from pellucid.errors import BudgetError, CapabilityError, DataError, InputError
 from pellucid.explainers.state.intended_outcomes import IntendedOutcomes
 from pellucid.explainers.state.outcome_choices import spread_states
-from pellucid.explainers.state.outcome_events import cells_of, events_of, place_names, term_names
+from pellucid.explainers.state.outcome_events import events_of, term_names
 from pellucid.explanation import Prediction
+from pellucid.explanation.places import cells_of, place_names
 from pellucid.faithfulness.planted.moments import one_key
 from pellucid.faithfulness.planted.ways import amounts_error, contrast_correlation, yard
 from pellucid.rollouts.episodes import Episode, Episodes

@@ -14,6 +14,7 @@ from pellucid.api.collecting import collect
 from pellucid.budget import Cost
 from pellucid.errors import AgentError, BudgetError, CapabilityError, InputError
 from pellucid.explainers.state import step_mask
+from pellucid.explainers.state.keeping import Mask
 from pellucid.explainers.state.step_mask import (
     N_BATCHES,
     N_MASKS,
@@ -23,6 +24,7 @@ from pellucid.explainers.state.step_mask import (
 )
 from pellucid.explanation import KEEPING
 from pellucid.faithfulness.planted import moments
+from pellucid.kernels.keep_gradient import state_features
 
 SMALL = 4_000
 """Environment steps that pay for masks of a small environment, and not for as many episodes as
@@ -169,9 +171,10 @@ def test_a_budget_for_no_mask_says_what_it_needs():
 
 def test_masks_that_the_budget_ends_are_left_out_and_told(monkeypatch):
     def learnt(task, stake, schedule, position, tell):
-        return None if position >= n_paid else lambda states: states[:, 0]
+        return None if position >= n_paid else Mask(flat_features, np.zeros((1, 5)))
 
     monkeypatch.setattr(step_mask, "learnt_mask", learnt)
+    flat_features = state_features(np.zeros((1, 3)), 1, np.random.default_rng(0))
     agent = takes_the_key()
     n_paid = 2
     finding = explained(agent, episodes_of(agent))
@@ -223,6 +226,23 @@ def test_an_agent_that_fails_is_told_as_such():
     agent.act = fail
     with pytest.raises(AgentError, match=r"16 of 16 episodes failed: rule raised .*on purpose"):
         explained(agent, episodes, env_steps=10**5)
+
+
+def test_some_failures_are_left_out_and_told():
+    agent = Follower()
+    episodes = run(agent, Cues)
+    follow = agent.act
+
+    def fragile(observations):
+        # a cue of 2 at the start, in a third of the episodes
+        if ((observations[:, 0] == 0) & (observations[:, 1] == 2)).any():
+            raise RuntimeError("on purpose")
+        return follow(observations)
+
+    agent.act = fragile
+    finding = explained(agent, episodes, env_steps=8_000)
+    assert "episodes failed and are left out of learning; the first:" in finding.warnings[0]
+    assert "on purpose" in finding.warnings[0]
 
 
 def test_plans_count_the_episodes_of_random_actions():

@@ -25,6 +25,7 @@ from pellucid.faithfulness.planted.components import N_ACTIONS, N_STEPS, TERMS, 
 from pellucid.faithfulness.planted.crossroads import TERMS as TERMS_OF_WAYS
 from pellucid.faithfulness.planted.crossroads import KnownAbsence
 from pellucid.faithfulness.planted.drifts import KnownTides
+from pellucid.faithfulness.planted.errands import KnownErrands
 from pellucid.faithfulness.planted.flips import N_INPUTS
 from pellucid.faithfulness.planted.patch_flips import DecidingPatch
 from pellucid.faithfulness.planted.quarters import KnownQuarters
@@ -432,7 +433,6 @@ def readings_of(truth: Any) -> Prediction:
 def bands(truth: KnownTides, n_states: int = 20, ahead: int = 20) -> Prediction:
     """Tell the true quantiles of some states."""
     now = np.random.default_rng(3).normal(size=(n_states, 3))
-    true = np.quantile(truth.futures(now, ahead), [0.1, 0.5, 0.9], axis=1)
     return Prediction(
         event_names=("east", "north", "height"),
         probabilities=np.empty((0, 3)),
@@ -441,7 +441,7 @@ def bands(truth: KnownTides, n_states: int = 20, ahead: int = 20) -> Prediction:
         horizon=ahead,
         observations=now,
         held_out=True,
-        bands=np.moveaxis(true, 0, -1),
+        bands=truth.bands(now, ahead),
         standing_still=np.full((n_states, ahead, 3), 1.5),
         spreads=np.ones(3),
         followed=truth.futures(now, ahead)[:, 7],
@@ -468,8 +468,29 @@ def outcomes(truth: Any) -> Prediction:
     return replace(known, amounts=truth.amounts(known))
 
 
+def subgoals(truth: KnownErrands) -> Graph:
+    """Name the places of the key and the door, among all places."""
+    grid = np.indices((5, 7, 2)).reshape(3, -1).T.astype(np.float64)
+    regions = np.array(
+        [int(np.flatnonzero((grid == one).all(axis=1))[0]) for one in truth.subgoals]
+    )
+    return Graph(
+        node_names=("key", "door"),
+        occupancy=np.array([0.1, 0.1]),
+        transitions=np.array([[0.0, 1.0], [0.0, 0.0]]),
+        centres=grid,
+        spreads=np.ones(3),
+        regions=regions,
+        announced=np.where(grid[:, 2] > 0, 1, 0),
+        within=np.full(len(grid), 30),
+        frequencies=np.ones(len(grid)),
+    )
+
+
 def graphs(truth: Any) -> Graph:
-    """Tell the kinds of states, or what causes what."""
+    """Tell the kinds of states, the subgoals, or what causes what."""
+    if isinstance(truth, KnownErrands):
+        return subgoals(truth)
     return kinds(truth) if isinstance(truth, KnownQuarters) else causes(truth)
 
 

@@ -8,7 +8,8 @@ import pytest
 from pellucid.envs.resolve import make_env
 from pellucid.faithfulness.planted import drifts
 from pellucid.faithfulness.planted.drifts import KnownTides
-from tests.faithfulness.planted.oracles import bands, ways
+from tests.faithfulness.planted.oracles import bands
+from tests.faithfulness.planted.oracles import outcomes as ways
 from tests.faithfulness.planted.test_task import TASKS
 
 STILL = KnownTides(np.eye(3), np.array([0.0, 0.0, 1.0]), np.zeros(3))

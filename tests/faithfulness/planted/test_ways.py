@@ -8,7 +8,7 @@ import pytest
 from pellucid.envs.resolve import make_env
 from pellucid.faithfulness.planted import ways
 from pellucid.faithfulness.planted.ways import SIDE
-from tests.faithfulness.planted.oracles import prediction
+from tests.faithfulness.planted.oracles import outcomes as prediction
 
 STEPS = 120
 

@@ -43,7 +43,6 @@ _QUESTION = "Which terms of the reward does it act as if they were absent?"
         does_not_say="that it was trained without these terms, or that other rewards would not "
         "tell its choices as well",
     ),
-    needs=("environment",),
     options={"discount": f"weight of the next step, from 0 to below 1 ({DISCOUNT})"},
 )
 class RewardHypotheses:

@@ -20,7 +20,7 @@ from pellucid.kernels.keep_gradient import (
     step_advantages,
 )
 from pellucid.kernels.returns import discounted_returns
-from pellucid.rollouts import Episode, Episodes, collect
+from pellucid.rollouts import Episode, Episodes, Failure, collect
 from pellucid.rollouts.lockstep import close
 from pellucid.rollouts.masking import coin_agent, kept_steps
 from pellucid.seeds import derived_seed, stream
@@ -37,6 +37,9 @@ STEP = 0.1
 MOST_DIVERGENCE = 0.05
 LEARNT_SHARE = 0.5
 """The last batches, whose masks are averaged: a single one follows the luck of its episodes."""
+
+FEW_EPISODES = 32
+"""Episodes below which it may be chance that more than half of them failed."""
 
 
 class Schedule(NamedTuple):
@@ -76,10 +79,12 @@ class Mask:
     Args:
         features: Of a state.
         weights: Shape (masks, columns), of the logits of those averaged.
+        failures: What stopped the episodes that could not be learnt from, one message each.
     """
 
     features: StateFeatures
     weights: Float[np.ndarray, "masks columns"]
+    failures: tuple[str, ...] = ()
 
     def __call__(self, observations: Observations) -> Float[np.ndarray, " batch"]:
         """Return how likely the agent's action is kept in each state."""
@@ -104,16 +109,21 @@ def learnt_mask(
     )
     weights = np.zeros(len(features(flat(task.episodes.visited[:1]))[0]))
     seen: list[Float[np.ndarray, " columns"]] = []
+    failures: list[Failure] = []
     for batch in range(schedule.n_batches):
         seed = derived_seed(task.seed, "step-mask", position, batch)
-        runs = _runs(task, features, weights, schedule.batch, seed)
-        if not runs:
+        episodes = _episodes(task, features, weights, schedule.batch, seed)
+        if len(episodes.attempted) < schedule.batch:
             return None
+        failures += [e.failure for e in episodes.excluded if e.failure is not None]
+        _check_failures(failures, (batch + 1) * schedule.batch, len(episodes))
+        runs = [_as_run(episode, features, weights, seed) for episode in episodes.used]
         weights = weights + _step(runs, stake)
         task.meter.charge(gradient_steps=1)
         seen.append(weights)
         tell((batch + 1) / schedule.n_batches)
-    return Mask(features, np.array(seen[-max(1, round(LEARNT_SHARE * len(seen))) :]))
+    last = max(1, round(LEARNT_SHARE * len(seen)))
+    return Mask(features, np.array(seen[-last:]), tuple(f.message for f in failures))
 
 
 class _Run(NamedTuple):
@@ -135,20 +145,20 @@ def longest_episode(task: Task) -> int:
         close(env)
 
 
-def _runs(
+def _episodes(
     task: Task,
     features: StateFeatures,
     weights: Float[np.ndarray, " columns"],
     n_episodes: int,
     seed: int,
-) -> list[_Run]:
-    """Return what is learnt from in one batch; nothing if the budget does not pay for all of it."""
+) -> Episodes:
+    """Return the episodes of one batch, as many as the budget pays for."""
     assert task.episodes.spec is not None
 
     def chances(observations: Observations) -> Float[np.ndarray, " batch"]:
         return keep_chances(features(flat(observations)), weights)
 
-    episodes = collect(
+    episodes: Episodes = collect(
         coin_agent(task.agent, chances, task.policy),
         task.episodes.spec,
         n_episodes=n_episodes,
@@ -157,19 +167,22 @@ def _runs(
         meter=task.meter,
         names=task.episodes.names,
     )
-    if len(episodes.attempted) < n_episodes:
-        return []
-    _check_failures(episodes)
-    return [_as_run(episode, features, weights, seed) for episode in episodes.used]
+    return episodes
 
 
-def _check_failures(episodes: Episodes) -> None:
-    failures = [e.failure for e in episodes.excluded if e.failure is not None]
-    if 2 * len(failures) <= len(episodes.attempted):
+def _check_failures(failures: list[Failure], n_run: int, n_used: int) -> None:
+    """Check that failures have left enough to learn from.
+
+    Raises:
+        AgentError: The last batch failed as a whole, or more than half of all episodes of a few
+            batches did, the first one by the agent.
+        EnvError: Likewise, by something else.
+    """
+    if n_used and (n_run < FEW_EPISODES or 2 * len(failures) <= n_run):
         return
     kinds: dict[str, type[PellucidError]] = {"agent": AgentError}
     raise kinds.get(failures[0].kind, EnvError)(
-        f"{len(failures)} of {len(episodes.attempted)} episodes failed: {failures[0].message}",
+        f"{len(failures)} of {n_run} episodes failed: {failures[0].message}",
         hint="mend what failed, then explain again",
     )
 

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from pellucid.agents.flatten import flat, n_inputs
-from pellucid.envs.names import Names
 from pellucid.errors import CapabilityError, InputError
 from pellucid.explanation import Task
+from pellucid.explanation.places import distinct_places, place_names
 from pellucid.explanation.wording import show
 from pellucid.kernels.returns import terms_add_up, terms_error
 from pellucid.rollouts import Episode, Episodes
-from pellucid.rollouts.counting import SAME_PLACE, Counted
+from pellucid.rollouts.counting import Counted
 from pellucid.types import Observations
 
 FORMS = ("places", "levels", "terms")
@@ -62,7 +61,7 @@ def events_of(form: str | None, episodes: Episodes, others: Sequence[Observation
         return Counted("terms", term_names(episodes))
     if form == "places" or (form is None and episodes.visited[0].size <= MOST_INPUTS):
         rows = [flat(e.observations) for e in episodes.used] + [flat(seen) for seen in others]
-        found = _distinct(np.concatenate(rows))
+        found = distinct_places(np.concatenate(rows))
         if len(found) <= (MOST_PLACES if form is None else MOST_PLACES_ASKED):
             return Counted("places", place_names(found, episodes.names), places=found)
         if form == "places":
@@ -71,34 +70,6 @@ def events_of(form: str | None, episodes: Episodes, others: Sequence[Observation
                 hint="choose the features levels",
             )
     return _levels(episodes)
-
-
-def place_names(places: Float[np.ndarray, "places inputs"], names: Names) -> tuple[str, ...]:
-    """Return places in words: the inputs that differ between them."""
-    varying = np.flatnonzero(np.ptp(places, axis=0) > SAME_PLACE) if len(places) else np.empty(0)
-    if not len(varying):
-        return ("the only place",) * len(places)
-    return tuple(
-        ", ".join(f"{names.inputs[int(i)]} {show(float(place[int(i)]))}" for i in varying)
-        for place in places
-    )
-
-
-def cells_of(places: Float[np.ndarray, "places inputs"], names: Names) -> Int[np.ndarray, "p 2"]:
-    """Return row and column of each place where one or two inputs tell all places apart.
-
-    One input makes a single row. Of two, the first is the column, unless its name says otherwise.
-    """
-    nothing = np.empty((0, 2), dtype=np.int64)
-    varying = np.flatnonzero(np.ptp(places, axis=0) > SAME_PLACE) if len(places) else nothing
-    if len(varying) not in (1, 2):
-        return nothing
-    ranks = [np.unique(places[:, i], return_inverse=True)[1] for i in varying]
-    if len(varying) == 1:
-        ranks = [np.zeros(len(places), dtype=np.int64), ranks[0]]
-    elif "row" not in names.inputs[int(varying[0])].lower():
-        ranks = ranks[::-1]
-    return np.stack(ranks, axis=1).astype(np.int64)
 
 
 def term_names(episodes: Episodes) -> tuple[str, ...]:
@@ -113,11 +84,6 @@ def _adds_up(episode: Episode) -> bool:
         return False
     error = terms_error(episode.terms, episode.rewards)
     return bool(np.isfinite(error)) and terms_add_up(error, episode.rewards)
-
-
-def _distinct(rows: Float[np.ndarray, "rows inputs"]) -> Float[np.ndarray, "places inputs"]:
-    """Return the different rows in order, those that rounding alone tells apart as one."""
-    return np.unique(np.round(rows / SAME_PLACE) * SAME_PLACE, axis=0)
 
 
 def _levels(episodes: Episodes) -> Counted:

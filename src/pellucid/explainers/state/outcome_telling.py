@@ -11,8 +11,9 @@ from pellucid.agents.acting import choose_actions, preference_unit, preferences
 from pellucid.agents.context import is_empty
 from pellucid.agents.flatten import flat
 from pellucid.errors import BudgetError, CapabilityError
-from pellucid.explainers.state.outcome_events import cells_of, events_of
+from pellucid.explainers.state.outcome_events import events_of
 from pellucid.explanation import Task
+from pellucid.explanation.places import cells_of
 from pellucid.kernels.kernel_ridge import fit_kernel_ridge
 from pellucid.rollouts import Episodes, Future
 from pellucid.rollouts.choices import Choices, amounts_of, run_choices

@@ -6,7 +6,13 @@ from jaxtyping import Float, Int
 from pellucid.agents.flatten import n_inputs
 from pellucid.budget import Cost
 from pellucid.errors import BudgetError, CapabilityError
-from pellucid.explainers.state.keeping import Schedule, Stake, learnt_mask, longest_episode
+from pellucid.explainers.state.keeping import (
+    Mask,
+    Schedule,
+    Stake,
+    learnt_mask,
+    longest_episode,
+)
 from pellucid.explanation import KEEPING, Finding, Segments, Sentences, Task, explainer, fact
 from pellucid.explanation.options import EPISODE, chosen_episode
 from pellucid.rollouts.coalition_runs import typical_length
@@ -75,7 +81,9 @@ class StepMask:
         self.plan(task)
         stake = _stake(task)
         schedule = _schedule(task, task.meter.left, stake.n_steps)
-        importances = _importances(task, stake, schedule, position)
+        masks = _masks(task, stake, schedule)
+        states = task.episodes[position].observations[:-1]
+        importances = np.array([mask(states) for mask in masks])
         content = _content(position, importances)
         start, stop = (int(ends[content.chosen]) for ends in (content.starts, content.stops))
         complete = len(importances) == N_MASKS
@@ -92,6 +100,7 @@ class StepMask:
                 "kept": fact(float(importances.mean())),
             },
             complete=complete,
+            warnings=_failure_warnings(masks, schedule),
             left_out=_left_out(schedule, len(importances)),
         )
 
@@ -162,11 +171,8 @@ def _stake(task: Task) -> Stake:
     return Stake(spread, max(lengths))
 
 
-def _importances(
-    task: Task, stake: Stake, schedule: Schedule, position: int
-) -> Float[np.ndarray, "masks steps"]:
-    states = task.episodes[position].observations[:-1]
-    found = []
+def _masks(task: Task, stake: Stake, schedule: Schedule) -> list[Mask]:
+    found: list[Mask] = []
     for number in range(N_MASKS):
 
         def tell(share: float, done: int = number) -> None:
@@ -175,14 +181,23 @@ def _importances(
         mask = learnt_mask(task, stake, schedule, number, tell)
         if mask is None:
             break
-        found.append(mask(states))
+        found.append(mask)
     if not found:
         raise BudgetError(
             "the budget ended before one mask was learnt: masked episodes last longer than those "
             "of the agent",
             hint="a larger budget (--budget, --env-steps)",
         )
-    return np.array(found)
+    return found
+
+
+def _failure_warnings(masks: list[Mask], schedule: Schedule) -> tuple[str, ...]:
+    failures = [message for mask in masks for message in mask.failures]
+    if not failures:
+        return ()
+    n_run = len(masks) * schedule.n_episodes
+    left_out = f"{len(failures)} of {n_run} episodes failed and are left out of learning"
+    return (f"{left_out}; the first: {failures[0]}",)
 
 
 # --- from importance to a stretch ---

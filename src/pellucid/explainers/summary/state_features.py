@@ -16,6 +16,8 @@ from pellucid.agents.recorded import RecordedAgent
 from pellucid.explanation import Task
 from pellucid.rollouts.episodes import Episode
 
+RESTARTS = 10
+"""Runs of k-means from other centres, of which the best is kept."""
 FORECASTS = frozenset({"value", "q_values"})
 
 
@@ -62,7 +64,7 @@ def clusters(
 ) -> Int[np.ndarray, " states"]:
     """Return the cluster of each state, by k-means."""
     cluster = _sklearn_cluster()
-    fitted = cluster.KMeans(n_clusters, n_init=4, random_state=seed).fit(features)
+    fitted = cluster.KMeans(n_clusters, n_init=RESTARTS, random_state=seed).fit(features)
     return np.asarray(fitted.labels_, dtype=np.int64)
 
 

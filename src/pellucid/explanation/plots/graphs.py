@@ -15,7 +15,7 @@ from pellucid.io.strict_json import finite_or_text
 
 MOST_NODES = 12
 """Nodes that are drawn: the most visited ones."""
-LEAST_SHARE = 0.05
+LEAST_SHARE = 0.15
 """Share of the moves out of a node below which a transition is not drawn."""
 MOST_EDGES = 3
 """Transitions drawn out of one node."""
@@ -137,7 +137,7 @@ def _edges(content: Graph, kept: Int[np.ndarray, " nodes"]) -> tuple[GraphEdge, 
         shares = content.transitions[row, kept].astype(np.float64)
         shares[start] = 0.0
         for stop in np.argsort(-shares, kind="stable")[:MOST_EDGES]:
-            if shares[stop] >= LEAST_SHARE:
+            if shares[stop] > 0 and shares[stop] >= LEAST_SHARE * shares.sum():
                 names = (content.node_names[row], content.node_names[kept[stop]])
                 label = f"from {names[0]} to {names[1]}"
                 edges.append(GraphEdge(start, int(stop), label, 100.0 * float(shares[stop])))

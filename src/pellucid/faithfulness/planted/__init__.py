@@ -12,6 +12,7 @@ from pellucid.faithfulness.planted import (
     crossroads,
     drifts,
     echoes,
+    errands,
     features,
     flips,
     images,
@@ -60,6 +61,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *alarms.TASKS,
     *drifts.TASKS,
     *units.TASKS,
+    *errands.TASKS,
 )
 
 
