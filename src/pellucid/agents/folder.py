@@ -201,7 +201,9 @@ def _check_recorded(recorded: Any, where: str) -> None:
 def _check_ranges(ranges: Any, where: str) -> None:
     if ranges is None:
         return
-    ends = [ranges.get("low"), ranges.get("high")] if isinstance(ranges, Mapping) else [None]
+    ends: list[Any] = [None]
+    if isinstance(ranges, Mapping):
+        ends = [ranges.get("low"), ranges.get("high")]
     sound = (
         all(isinstance(end, list) and all(map(_is_number, end)) for end in ends)
         and len(ends[0]) == len(ends[-1]) <= MOST_RANGES
