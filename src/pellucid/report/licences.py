@@ -35,9 +35,10 @@ def licence(distribution: str) -> str:
         metadata = importlib.metadata.metadata(distribution)
     except importlib.metadata.PackageNotFoundError:
         return NOT_STATED
-    named = metadata.get("License-Expression") or metadata.get("License") or ""
-    if named.strip() and "\n" not in named.strip() and len(named.strip()) <= _LONGEST:
-        return named.strip()
+    for field in ("License-Expression", "License"):
+        named = "".join(metadata.get_all(field) or []).strip()
+        if named and "\n" not in named and len(named) <= _LONGEST:
+            return named
     classifiers = metadata.get_all("Classifier") or []
     listed = [c.removeprefix(_CLASSIFIER) for c in classifiers if c.startswith(_CLASSIFIER)]
     return ", ".join(listed) or NOT_STATED
