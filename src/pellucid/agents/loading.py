@@ -46,7 +46,8 @@ TYPE_NAMES = {
     "torch.nn.modules.module.Module": "torch",
     "sklearn.base.BaseEstimator": "scikit-learn",
 }
-_PICKLES = (".pkl", ".pickle", ".joblib", ".dill")
+PICKLES = (".pkl", ".pickle", ".joblib", ".dill")
+"""Endings of files that run code as they are opened, and are refused."""
 _PICKLE_HEAD = 4096
 _VEC_NORMALIZE = b"stable_baselines3.common.vec_env.vec_normalize"
 _TORCH = "torch"
@@ -175,7 +176,7 @@ def _load_path(path: Path, request: LoadRequest) -> Agent:
         inside = replace(request, source=folder)
         loaded: Agent = registry.load("adapters", "folder").load(inside)
         return loaded
-    if suffix in _PICKLES:
+    if suffix in PICKLES:
         raise _pickle(path)
     adapter = SUFFIXES.get(suffix) or _plugin("suffixes", {suffix})
     if adapter is None:

@@ -17,6 +17,7 @@ from pellucid.agents import agent_sha256, load_agent
 from pellucid.agents.folder import CARD
 from pellucid.agents.folder import SCHEMA as CARD_SCHEMA
 from pellucid.agents.function import NAME as FUNCTION
+from pellucid.agents.loading import PICKLES
 from pellucid.agents.normalisation import stated, statistics_of, without_normalisation
 from pellucid.agents.recorded import recorded_agent
 from pellucid.agents.zoo import ZooFolder, find_zoo
@@ -276,7 +277,8 @@ def _source(agent: Any) -> tuple[Any, Mapping[str, Any], ZooFolder | None]:
         return SHIPPED, read_card(SHIPPED), None
     if not isinstance(agent, str | Path):
         return agent, {}, None
-    if not Path(agent).exists() and not is_import_string(str(agent)):
+    missing = not Path(agent).exists() and not is_import_string(str(agent))
+    if missing or Path(agent).suffix in PICKLES:
         load_agent(agent)  # says what is wrong with the path before anything else is looked at
     if not (Path(agent) / RUN_FILE).is_file():
         card = read_card(agent)
