@@ -73,7 +73,7 @@ def rule_claims(
 def _covered(content: Rules, rows: Float[np.ndarray, "states inputs"]) -> Bool[np.ndarray, " s"]:
     """Return where any rule holds; rules that are not exhaustive answer for the first one."""
     asked = content.conditions if content.exhaustive else content.conditions[:1]
-    return np.any([holds(parse_predicate(text), rows) for text in asked], axis=0)
+    return np.asarray(np.any([holds(parse_predicate(text), rows) for text in asked], axis=0))
 
 
 def _balanced(true: Bool[np.ndarray, " states"]) -> Float[np.ndarray, " states"]:

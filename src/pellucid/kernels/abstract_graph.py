@@ -41,7 +41,7 @@ def entry_shares(
     """
     entered = np.concatenate([path[1:][path[1:] != path[:-1]] for path in paths])
     counts = np.bincount(entered, minlength=n_nodes).astype(np.float64)
-    return counts / max(counts.sum(), 1.0)
+    return np.asarray(counts / max(counts.sum(), 1.0))
 
 
 def jump_shares(transitions: Float[np.ndarray, "nodes nodes"]) -> Float[np.ndarray, "nodes nodes"]:

@@ -134,7 +134,7 @@ def _fewest(
     found = milp(
         costs,
         constraints=LinearConstraint(covers.T.astype(np.float64), lb=1.0),
-        integrality=np.ones(len(costs)),
+        integrality=np.ones(len(costs), dtype=np.int64),
         bounds=Bounds(0.0, 1.0),
         options={"mip_rel_gap": 0.0, "node_limit": MOST_NODES},
     )

@@ -273,7 +273,8 @@ class _Parser:
 
     def comparison(self) -> Predicate:
         _, word, place = self.token
-        values, signs = [self.value()], []
+        values = [self.value()]
+        signs: list[str] = []
         while self.token[0] == "sign" and len(signs) < 2:
             signs.append(self.token[1])
             self.next += 1

@@ -59,7 +59,7 @@ class WorldModel:
         moved = states + self.members[member].predict(given)
         errors = self.errors[member]
         moved = moved + errors[rng.integers(len(errors), size=len(states))]
-        return np.clip(moved, self.low, self.high)
+        return np.asarray(np.clip(moved, self.low, self.high))
 
 
 def fit_world(

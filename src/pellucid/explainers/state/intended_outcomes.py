@@ -120,7 +120,8 @@ class IntendedOutcomes:
         likely = _likely(task, asked)
         asking = Cost(queries=n_asked)
         n_states, n_replicates = _size(task, likely, asking)
-        return asking + branching_cost(task.episodes, likely.branches(n_states, n_replicates))
+        branched: Cost = branching_cost(task.episodes, likely.branches(n_states, n_replicates))
+        return asking + branched
 
     def explain(self, task: Task) -> Finding:
         """Tell what follows in all states, and show the one in which the choices differ most."""

@@ -83,8 +83,9 @@ def compared(
     kept, pairs = [], []
     for row, (episode, step) in enumerate(states.tolist()):
         own = episodes[episode].actions[step]
-        other = named
-        if named is None:
+        if named is not None:
+            other = named
+        else:
             allowed = None
             if isinstance(space, Discrete):
                 allowed = allowed_at(episodes, episode, step, space)

@@ -226,7 +226,7 @@ def _preferences(task: Task, position: int, step: int) -> Float[np.ndarray, " ou
 def _pairs(
     task: Task, moments: Sequence[_Moment], n_replicates: int, *, first_replicate: int
 ) -> tuple[Future, ...]:
-    return run_branches(
+    futures: tuple[Future, ...] = run_branches(
         task.agent,
         task.episodes,
         _branches(moments, n_replicates, first_replicate=first_replicate),
@@ -237,6 +237,7 @@ def _pairs(
         progress=task.progress,
         keep_observations=True,
     )
+    return futures
 
 
 def _branches(

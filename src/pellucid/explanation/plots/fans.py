@@ -69,7 +69,9 @@ def fan_chart(content: Prediction) -> FanChart | None:
         FanRow(
             content.event_names[i],
             float(now[i]),
-            *(tuple(bands[:, i, end].tolist()) for end in range(3)),
+            tuple(bands[:, i, 0].tolist()),
+            tuple(bands[:, i, 1].tolist()),
+            tuple(bands[:, i, 2].tolist()),
             tuple(content.followed[shown, :, i].tolist()),
         )
         for i in order
