@@ -99,7 +99,7 @@ def test_examples_run_and_reach_the_known_answer(example: Path, tmp_path: Path) 
 
 HAVE_TESTS_OF_THEIR_OWN = (
     *("README.md", "objectives.md", "agents.md", "actions.md"),
-    *("training.md", "training-rewards.md", "trl.md"),
+    *("queries.md", "training.md", "training-rewards.md", "trl.md"),
 )
 """Pages whose code is run: here, by `test_<name>_page.py`, and in `tests/posttrain`."""
 

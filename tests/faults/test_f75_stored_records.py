@@ -59,9 +59,19 @@ def test_f75_a_stored_verdict_is_what_its_cells_say(record: Record) -> None:
         assert (record.judgement.verdict == "reproduced") == all(record.judgement.checks.values())
 
 
+def seconds_alone(record: Record) -> float:
+    """Return what a record takes alone; claims of a system that ran with it share its outcomes."""
+    if not record.start.arms:
+        return record.seconds
+    system = record.start.claim.partition(".")[0] + "."
+    shared = [other for other in RECORDS if other.start.claim.startswith(system)]
+    same_seeds = [other.seconds for other in shared if other.start.seeds == record.start.seeds]
+    return max(same_seeds)
+
+
 @pytest.mark.parametrize("record", by_name(RECORDS))
 def test_f75_a_stored_record_can_be_redone(record: Record, tmp_path: Path) -> None:
-    if record.seconds > 1:
+    if seconds_alone(record) > 1:
         pytest.skip("takes too long here; `pellucid reproduce` redoes it")
     claim = registry.load("claims", record.start.claim)
     again = reproduce(
