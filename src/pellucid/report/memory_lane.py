@@ -30,7 +30,9 @@ def remembered(explanations: Sequence[Explanation], position: int) -> Document |
     for explanation in explanations:
         content = explanation.content
         told = _SAYS.get(explanation.badge)
-        if told is None or not isinstance(content, Contributions) or not content.spans.size:
+        if told is None or not isinstance(content, Contributions):
+            continue
+        if not (content.spans.size and content.by_moment.size):
             continue
         rows = np.flatnonzero(content.moments[:, 0] == position)
         if not len(rows):
