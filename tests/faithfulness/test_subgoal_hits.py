@@ -57,14 +57,14 @@ def score(setting, episodes, content, **more):
 
 
 def test_true_subgoals_are_reached_and_places_as_often_are_not(setting, episodes):
-    found = score(setting, episodes, subgoals(setting.truth))
+    found = score(setting, episodes, graph(setting.truth))
     assert found.interval.n == 10
     assert found.gap.low > 0
     assert found.interval.value > 40
 
 
 def test_what_is_never_passed_is_never_hit(setting, episodes):
-    right = subgoals(setting.truth)
+    right = graph(setting.truth)
     # beyond the wall without the key
     never = int(np.flatnonzero((right.centres == [0, 6, 0]).all(axis=1))[0])
     wrong = replace(right, regions=np.array([never, never]))
@@ -72,7 +72,7 @@ def test_what_is_never_passed_is_never_hit(setting, episodes):
 
 
 def test_logs_graphs_without_subgoals_and_small_budgets_are_refused(setting, episodes):
-    right = subgoals(setting.truth)
+    right = graph(setting.truth)
     with pytest.raises(CapabilityError, match="need the environment"):
         score(setting, replace(episodes, spec=None), right)
     with pytest.raises(CapabilityError, match="no subgoals"):

@@ -36,7 +36,7 @@ def test_near_is_two_steps_with_the_key():
 
 def test_shares_of_true_and_of_told_subgoals():
     truth = errands.errands(1000).truth
-    right = subgoals(truth)
+    right = graph(truth)
     assert errands.subgoals_found(right, truth) == 1.0
     assert errands.subgoals_true(right, truth) == 1.0
     half = replace(right, regions=np.array([right.regions[0], 0]))
@@ -45,6 +45,6 @@ def test_shares_of_true_and_of_told_subgoals():
 
 def test_graphs_without_subgoals_are_not_scored():
     truth = errands.errands(1000).truth
-    bare = replace(subgoals(truth), centres=np.empty((0, 0)), regions=np.empty(0, np.int64))
+    bare = replace(graph(truth), centres=np.empty((0, 0)), regions=np.empty(0, np.int64))
     assert np.isnan(errands.subgoals_found(bare, truth))
     assert np.isnan(errands.subgoals_true(bare, truth))
