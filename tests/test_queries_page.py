@@ -1,5 +1,7 @@
 """The Python of the page about queries runs and answers what its words say."""
 
+import importlib.util
+from pathlib import Path
 from typing import Any
 
 from tests.test_readme import BLOCK, ROOT
@@ -15,14 +17,19 @@ found = []
 """
 
 
-def test_both_questions_are_answered() -> None:
-    shown: dict[str, Any] = {}
+def test_both_questions_are_answered(tmp_path: Path) -> None:
     code = SETTING + BLOCKS["python"].replace("pl.explain(", "found += [pl.explain(", 1)
     code = code.replace('{"when": "take"})', '{"when": "take"})]').replace(
         "\npl.explain(\n", "\nfound += [pl.explain(\n"
     )
-    exec(compile(code.rstrip() + "]\n", "shown.py", "exec"), shown)  # noqa: S102
-    when, why_not = shown["found"]
+    path = tmp_path / "shown.py"
+    path.write_text(code.rstrip() + "]\n")
+    spec = importlib.util.spec_from_file_location("shown", path)
+    assert spec is not None
+    assert spec.loader is not None
+    shown: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(shown)
+    when, why_not = shown.found
     assert "take" in when.question
     assert "step 4 of episode 0" in why_not.question
     assert when.content.rules

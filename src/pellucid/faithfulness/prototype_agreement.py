@@ -126,6 +126,9 @@ def _states(check: Check, content: Rules) -> tuple[_Located, bool]:
             jobs=check.jobs,
         )
         used, complete = list(range(len(episodes))), len(episodes.attempted) == planned
+    if not used and episodes.excluded:
+        failure = next((e.failure.message for e in episodes.excluded if e.failure is not None), "")
+        raise CapabilityError(f"no fresh episode could be used: {failure}")
     affordable = check.meter.left.queries // n_each if n_each else 10**9
     if len(used) < thresholds.UNITS_FOR_WEAK or affordable < len(used):
         raise _too_small(check, content, len(used))
