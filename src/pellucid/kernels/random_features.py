@@ -1,10 +1,13 @@
 """Ridge regression on random features: a smooth fit of many rows, linear beside what it bends."""
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.linalg import cho_factor, cho_solve
+from threadpoolctl import ThreadpoolController
 
 PENALTIES = (1e-4, 1e-2, 1.0)
 """Penalties per row that are tried."""
@@ -36,7 +39,8 @@ class FeatureRidge:
     def predict(self, rows: Float[np.ndarray, "new inputs"]) -> Float[np.ndarray, "new targets"]:
         """Return the targets of new rows."""
         standard = (rows[:, self.order] - self.means) / self.spreads
-        return np.asarray(_columns(standard, self.frequencies, self.phases) @ self.weights)
+        with _blas().limit(limits=1):
+            return np.asarray(_columns(standard, self.frequencies, self.phases) @ self.weights)
 
 
 def fit_feature_ridge(
@@ -59,6 +63,17 @@ def fit_feature_ridge(
 
     Source: Rahimi 2007 (random Fourier features); the linear part beside them is ours.
     """
+    # sums over several threads come in another order, and the same seed must give the same bytes
+    with _blas().limit(limits=1):
+        return _fitted(rows, targets, rng, n_features)
+
+
+def _fitted(
+    rows: Float[np.ndarray, "rows inputs"],
+    targets: Float[np.ndarray, "rows targets"],
+    rng: np.random.Generator,
+    n_features: int,
+) -> FeatureRidge:
     means, spread = rows.mean(axis=0), rows.std(axis=0)
     order = np.lexsort((spread, means))
     means, spread = means[order], spread[order]
@@ -105,3 +120,8 @@ def _solve(
     ridge = np.full(len(gram), penalty * len(columns) / len(gram))
     ridge[0] = 1e-9 * len(columns)
     return np.asarray(cho_solve(cho_factor(gram + np.diag(ridge)), columns.T @ targets))
+
+
+@cache
+def _blas() -> Any:
+    return ThreadpoolController().select(user_api="blas")
