@@ -4,6 +4,7 @@ from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explanation import Check
 from pellucid.faithfulness import thresholds
 from pellucid.rollouts import Episodes, collect
+from pellucid.rollouts.failures import check_any
 from pellucid.seeds import derived_seed
 
 
@@ -15,8 +16,10 @@ def fresh_episodes(check: Check, name: str) -> Episodes:
         name: Of the test, for its seeds.
 
     Raises:
-        CapabilityError: There is no environment, or no episode could be used.
+        CapabilityError: There is no environment.
         BudgetError: Less than five episodes.
+        AgentError: The agent failed in all of them.
+        EnvError: The environment did.
     """
     if check.episodes.spec is None:
         raise CapabilityError(
@@ -38,9 +41,7 @@ def fresh_episodes(check: Check, name: str) -> Episodes:
             f"the budget paid for {len(fresh.attempted)} fresh episodes of {planned}",
             hint="a larger budget for this test",
         )
-    if not len(fresh):
-        failure = next((e.failure.message for e in fresh.excluded if e.failure is not None), "")
-        raise CapabilityError(f"no fresh episode could be used: {failure}")
+    check_any(fresh, "fresh episode")
     return fresh
 
 

@@ -13,6 +13,7 @@ from pellucid.faithfulness.results import paired_score
 from pellucid.kernels.prototypes import nearest_labels
 from pellucid.rollouts import Episodes, collect
 from pellucid.rollouts.clones import asks, decisions_at, observations_at
+from pellucid.rollouts.failures import check_any
 from pellucid.rollouts.likeness import LATENT, columns_of
 from pellucid.rollouts.logs import evenly
 from pellucid.seeds import derived_seed, stream
@@ -125,10 +126,8 @@ def _states(check: Check, content: Rules) -> tuple[_Located, bool]:
             names=check.episodes.names,
             jobs=check.jobs,
         )
+        check_any(episodes, "fresh episode")
         used, complete = list(range(len(episodes))), len(episodes.attempted) == planned
-    if not used and episodes.excluded:
-        failure = next((e.failure.message for e in episodes.excluded if e.failure is not None), "")
-        raise CapabilityError(f"no fresh episode could be used: {failure}")
     affordable = check.meter.left.queries // n_each if n_each else 10**9
     if len(used) < thresholds.UNITS_FOR_WEAK or affordable < len(used):
         raise _too_small(check, content, len(used))

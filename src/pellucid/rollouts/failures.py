@@ -1,4 +1,4 @@
-"""Futures that failed: they enter no number, and the reader is told of them."""
+"""Futures and episodes that failed: they enter no number, and the reader is told of them."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from pellucid.errors import AgentError, EnvError, PellucidError
 from pellucid.rollouts.branching import Future
+from pellucid.rollouts.episodes import Episodes, Failure
 
 
 def usable_returns(futures: Sequence[Future]) -> Float[np.ndarray, " futures"]:
@@ -42,8 +43,26 @@ def check_enough(futures: Sequence[Future], n_usable: int, least: int) -> None:
     failures = [f.failure for f in futures if f.failure is not None]
     if n_usable >= least or not failures:
         return
+    raise _error(f"{len(failures)} of {len(futures)} futures failed", failures[0])
+
+
+def check_any(episodes: Episodes, what: str) -> None:
+    """Check that an episode could be used.
+
+    Args:
+        episodes: All that were run.
+        what: What they are called, such as `fresh episode`.
+
+    Raises:
+        AgentError: None could be, and the agent failed in the first of them.
+        EnvError: The environment did.
+    """
+    failures = [e.failure for e in episodes.excluded if e.failure is not None]
+    if not len(episodes) and failures:
+        raise _error(f"no {what} could be used", failures[0])
+
+
+def _error(what: str, failure: Failure) -> PellucidError:
     kinds: dict[str, type[PellucidError]] = {"agent": AgentError}
-    message = f"{len(failures)} of {len(futures)} futures failed: {failures[0].message}"
-    raise kinds.get(failures[0].kind, EnvError)(
-        message, hint="mend what failed, then explain again"
-    )
+    hint = "mend what failed, then explain again"
+    return kinds.get(failure.kind, EnvError)(f"{what}: {failure.message}", hint=hint)

@@ -1,44 +1,40 @@
 """Outcomes if: what follows if it did something else for a while, outcome by outcome (leaf C3)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from gymnasium.spaces import Discrete
 from jaxtyping import Float
 
-from pellucid.agents.acting import preferences
-from pellucid.agents.context import in_context
 from pellucid.agents.flatten import flat
-from pellucid.agents.outputs import action_parts, action_words, output_names
+from pellucid.agents.outputs import action_words, output_names
 from pellucid.budget import Cost
-from pellucid.errors import BudgetError, CapabilityError, InputError
+from pellucid.errors import BudgetError, InputError
 from pellucid.explanation import Fact, Finding, Futures, Sentences, Task, explainer, fact
-from pellucid.explanation.foils import checked_foil, likeliest_other
-from pellucid.explanation.options import EPISODE, STEP, chosen_episode, chosen_step, whole_number
-from pellucid.rollouts import Branch, Future, branching_cost, run_branches
-from pellucid.rollouts.allowed import allowed_at
-from pellucid.rollouts.failures import check_enough, failure_warnings
+from pellucid.explanation.options import EPISODE, STEP, chosen_step
+from pellucid.explanation.parting import (
+    MIN_PAIRS,
+    Parting,
+    good_pairs,
+    n_moments,
+    part,
+    parting_at,
+    parting_branches,
+    parting_episode,
+    preferences_at,
+    spread_steps,
+)
+from pellucid.rollouts import Future, branching_cost
+from pellucid.rollouts.failures import failure_warnings
 from pellucid.rollouts.outcomes import Outcomes, named_outcomes, usual_outcomes
 from pellucid.stats import differences, holm, paired_p_value
 
 HOLD_SHARE = 0.1
 N_CANDIDATES, N_SEARCH = 8, 3
-N_FUTURES, MIN_FUTURES = 40, 5
+N_FUTURES = 40
+
+WITHOUT_ENVIRONMENT = "give the environment, or use imagined-futures"
 
 _QUESTION = "What would follow if it did something else for a while?"
-
-
-@dataclass(frozen=True)
-class _Moment:
-    """One state, what was done there and the foil."""
-
-    episode: int
-    step: int
-    own: np.ndarray
-    foil: np.ndarray
-    hold: int
 
 
 @explainer(
@@ -96,36 +92,36 @@ class OutcomesIf:
             DataError: There is no finished episode.
             InputError: An option does not fit.
         """
-        position = _position(task)
+        position = parting_episode(task, hint=WITHOUT_ENVIRONMENT)
         _looked_for(task)
         asked = chosen_step(task, position) is not None
-        searched = 0 if asked else _n_candidates(task, position) * N_SEARCH
+        searched = 0 if asked else _n_searched(task, position) * N_SEARCH
         n = 2 * (searched + N_FUTURES) * len(task.episodes[position])
         return Cost(queries=n, env_steps=n)
 
     def explain(self, task: Task) -> Finding:
         """Compare how often each outcome follows."""
-        position = _position(task)
+        position = parting_episode(task, hint=WITHOUT_ENVIRONMENT)
         looked_for = _looked_for(task)
         step = chosen_step(task, position)
         searched: tuple[Future, ...] = ()
         n_searched = N_CANDIDATES
         if step is None:
-            n_searched = _n_candidates(task, position)
+            n_searched = _n_searched(task, position)
             moment, searched = _search(task, position, looked_for, n_searched)
         else:
-            moment = _moment(task, position, step)
-        futures = _pairs(task, [moment], N_FUTURES, first_replicate=0)
+            moment = parting_at(task, position, step, hold_share=HOLD_SHARE)
+        futures = part(task, [moment], N_FUTURES, first_replicate=0, keep_observations=True)
         n_pairs = len(futures) // 2
-        if n_pairs < MIN_FUTURES:
-            least = _branches([moment], MIN_FUTURES, first_replicate=0)
+        if n_pairs < MIN_PAIRS:
+            least = parting_branches([moment], MIN_PAIRS, first_replicate=0)
             need = branching_cost(task.episodes, least)
             raise BudgetError(
-                f"{MIN_FUTURES} pairs of futures need more than the budget has",
+                f"{MIN_PAIRS} pairs of futures need more than the budget has",
                 hint=f"a larger budget: at least {need.env_steps} environment steps and "
                 f"{need.queries} agent queries for this method",
             )
-        content = _content(task, moment, looked_for, _good_pairs(futures[: 2 * n_pairs]))
+        content = _content(task, moment, looked_for, good_pairs(futures[: 2 * n_pairs]))
         return Finding(
             question=f"What would follow if it did {content.arms[1]} at step {moment.step} of "
             f"episode {task.episodes[position].index}?",
@@ -135,16 +131,6 @@ class OutcomesIf:
             left_out=_left_out(n_pairs, n_searched),
             warnings=(*failure_warnings((*searched, *futures)), *_alike(content)),
         )
-
-
-def _position(task: Task) -> int:
-    if task.episodes.spec is None:
-        raise CapabilityError(
-            "futures need the environment, and these are logs without one",
-            hint="give the environment, or use imagined-futures",
-        )
-    action_parts(task.agent.action_space)  # says so if its actions have no other ones
-    return chosen_episode(task)
 
 
 def _looked_for(task: Task) -> Outcomes:
@@ -158,106 +144,28 @@ def _looked_for(task: Task) -> Outcomes:
     return named_outcomes(told, task.episodes.names)
 
 
-def _n_candidates(task: Task, position: int) -> int:
-    """Return how many moments to search, so that at most half the budget goes into searching."""
-    left = task.meter.left
-    pairs = min(left.env_steps, left.queries) // (4 * len(task.episodes[position]))
-    return int(np.clip(pairs // N_SEARCH, 1, N_CANDIDATES))
+def _n_searched(task: Task, position: int) -> int:
+    return n_moments(task, position, most=N_CANDIDATES, n_replicates=N_SEARCH)
 
 
 def _search(
     task: Task, position: int, looked_for: Outcomes, n_candidates: int
-) -> tuple[_Moment, tuple[Future, ...]]:
-    """Return the moment after which the arms differ in most outcomes, and what told so."""
-    n_steps = len(task.episodes[position])
-    open_steps = [t for t in range(max(1, n_steps - 1)) if _has_choice(task, position, t)]
-    if not open_steps:
-        raise CapabilityError(
-            "only one action is allowed at every moment of this episode",
-            hint="another episode, with --episode",
-        )
-    places = np.linspace(0, len(open_steps) - 1, n_candidates).round().astype(int)
-    moments = [_moment(task, position, int(t)) for t in np.unique(np.array(open_steps)[places])]
+) -> tuple[Parting, tuple[Future, ...]]:
+    """Return the parting after which the arms differ in most outcomes, and what told so."""
+    # the last step has no outcomes to part
+    every = range(max(1, len(task.episodes[position]) - 1))
+    steps = spread_steps(task, position, every, n_candidates)
+    partings = [parting_at(task, position, int(t), hold_share=HOLD_SHARE) for t in steps]
     # replicates after those of the comparison itself: choosing and comparing share no noise
-    futures = _pairs(task, moments, N_SEARCH, first_replicate=N_FUTURES)
-    n_rounds = len(futures) // (2 * len(moments))
+    futures = part(task, partings, N_SEARCH, first_replicate=N_FUTURES, keep_observations=True)
+    n_rounds = len(futures) // (2 * len(partings))
     if n_rounds == 0:
-        return moments[len(moments) // 2], futures
-    used = futures[: 2 * len(moments) * n_rounds]
+        return partings[len(partings) // 2], futures
+    used = futures[: 2 * len(partings) * n_rounds]
     had = np.array([_had(future, looked_for) for future in used])
-    differ = (had[1::2] - had[0::2]).reshape(n_rounds, len(moments), -1).mean(axis=0)
+    differ = (had[1::2] - had[0::2]).reshape(n_rounds, len(partings), -1).mean(axis=0)
     size = np.abs(differ).sum(axis=1)
-    return moments[int(np.where(np.isnan(size), -1.0, size).argmax())], futures
-
-
-def _has_choice(task: Task, position: int, step: int) -> bool:
-    space = task.agent.action_space
-    return (
-        not isinstance(space, Discrete) or len(allowed_at(task.episodes, position, step, space)) > 1
-    )
-
-
-def _moment(task: Task, position: int, step: int) -> _Moment:
-    episode, space = task.episodes[position], task.agent.action_space
-    own = episode.actions[step]
-    foil = task.options.get("foil")
-    if foil is None:
-        allowed = None
-        if isinstance(space, Discrete):
-            allowed = allowed_at(task.episodes, position, step, space)
-        other = likeliest_other(space, own, partial(_preferences, task, position, step), allowed)
-    else:
-        other = checked_foil(space, foil)
-    hold = whole_number(task, "hold")
-    if hold is None:
-        hold = max(1, round(HOLD_SHARE * len(episode)))
-    if hold < 1:
-        raise InputError(f"the other action is held for at least 1 step, got hold {hold}")
-    return _Moment(position, step, own, other, min(hold, len(episode) - step))
-
-
-def _preferences(task: Task, position: int, step: int) -> Float[np.ndarray, " outputs"]:
-    agent = in_context(task.agent, task.episodes.context_at(np.array([[position, step]])))
-    seen = task.episodes[position].observations[step]
-    found: Float[np.ndarray, " outputs"] = preferences(agent, seen[None])[0]
-    return found
-
-
-def _pairs(
-    task: Task, moments: Sequence[_Moment], n_replicates: int, *, first_replicate: int
-) -> tuple[Future, ...]:
-    futures: tuple[Future, ...] = run_branches(
-        task.agent,
-        task.episodes,
-        _branches(moments, n_replicates, first_replicate=first_replicate),
-        meter=task.meter,
-        policy=task.policy,
-        jobs=task.jobs,
-        seed=task.seed,
-        progress=task.progress,
-        keep_observations=True,
-    )
-    return futures
-
-
-def _branches(
-    moments: Sequence[_Moment], n_replicates: int, *, first_replicate: int
-) -> list[Branch]:
-    branches = []
-    for replicate in range(first_replicate, first_replicate + n_replicates):
-        for m in moments:
-            held = np.repeat(m.foil[None], m.hold, axis=0)
-            branches.append(Branch(m.episode, m.step, m.own[None], replicate))
-            branches.append(Branch(m.episode, m.step, held, replicate))
-    return branches
-
-
-def _good_pairs(futures: Sequence[Future]) -> list[Future]:
-    """Return the pairs of which neither future failed; both arms keep the same replicates."""
-    pairs = zip(futures[0::2], futures[1::2], strict=True)
-    good = [pair for pair in pairs if all(future.failure is None for future in pair)]
-    check_enough(futures, len(good), MIN_FUTURES)
-    return [future for pair in good for future in pair]
+    return partings[int(np.where(np.isnan(size), -1.0, size).argmax())], futures
 
 
 def _had(future: Future, looked_for: Outcomes) -> Float[np.ndarray, " outcomes"]:
@@ -267,7 +175,7 @@ def _had(future: Future, looked_for: Outcomes) -> Float[np.ndarray, " outcomes"]
 
 
 def _content(
-    task: Task, moment: _Moment, looked_for: Outcomes, futures: Sequence[Future]
+    task: Task, moment: Parting, looked_for: Outcomes, futures: Sequence[Future]
 ) -> Futures:
     arms = futures[0::2], futures[1::2]
     seen = task.episodes[moment.episode].observations[moment.step]
@@ -288,7 +196,7 @@ def _content(
         terms=np.empty((2, len(arms[0]), 0)),
         noise="fresh_noise",
         hold=moment.hold,
-        preferences=_preferences(task, moment.episode, moment.step),
+        preferences=preferences_at(task, moment.episode, moment.step),
         preference_names=output_names(space, names),
         observation=flat(seen[None])[0].astype(np.float64),
         outcome_names=looked_for.names,
