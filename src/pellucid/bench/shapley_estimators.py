@@ -254,8 +254,18 @@ def run(scale: Scale, note: NoteFn) -> tuple[Row, ...]:
     for n_inputs in N_INPUTS if full else N_INPUTS[:1]:
         games = random_games(n_inputs, N_GAMES if full else 2)
         for per_input in BUDGETS if full else BUDGETS[:1]:
-            rows += _rows(games, per_input * n_inputs, note)
-    rows += [_skipped(peer) for peer in PEERS if _estimator(peer) is None]
+            rows += compared(
+                SUITE,
+                games,
+                f"{n_inputs} inputs",
+                per_input * n_inputs,
+                note,
+                ours=OURS,
+                peers=PEERS,
+                judged=_judged,
+                n_blocks=N_BLOCKS,
+            )
+    rows += not_installed(SUITE, PEERS)
     if not full:
         return tuple(replace(row, met=None, reason=row.reason or "smoke") for row in rows)
     return tuple(rows)
@@ -286,40 +296,67 @@ def relative_error(
     return float(np.median(errors))
 
 
-def _rows(games: Sequence[Game], n_coalitions: int, note: NoteFn) -> list[Row]:
-    n_inputs = len(games[0].state)
+def compared(
+    suite: str,
+    games: Sequence[Game],
+    words: str,
+    n_coalitions: int,
+    note: NoteFn,
+    *,
+    ours: Sequence[tuple[str, Estimator]],
+    peers: Sequence[Peer],
+    judged: Callable[[Estimator, Row], Row],
+    n_blocks: int,
+) -> list[Row]:
+    """Compare the best of ours with every peer that is installed, the others with the first.
+
+    Args:
+        suite: Name of the suite.
+        games: What is estimated.
+        words: What the games are, for the names of cases.
+        n_coalitions: Coalitions that every way may ask for.
+        note: Told what is being measured.
+        ours: Names and estimators, the best first.
+        peers: Estimators of other packages.
+        judged: Returns a row of one of ours with its goal, where it has one.
+        n_blocks: Blocks of games that take turns.
+    """
     rows: list[Row] = []
-    for peer in PEERS:
+    for peer in peers:
         theirs = _estimator(peer)
         if theirs is None:
             continue
-        note(f"{SUITE}: {n_inputs} inputs, {n_coalitions} coalitions, {peer.name}")
-        # the best of ours beside every peer, the others beside the first
-        for name, ours in OURS if not rows else OURS[:1]:
-            measured = _measured(games, n_coalitions, ours, theirs)
-            case = f"{name}, {n_inputs} inputs, m = {n_coalitions}"
-            row = _row(games, case, peer, measured)
-            if ours is paired_regression_of:
-                row = _asked(row)
-            rows.append(row)
+        note(f"{suite}: {words}, {n_coalitions} coalitions, {peer.name}")
+        for name, estimate in ours if not rows else ours[:1]:
+            measured = _measured(games, n_coalitions, estimate, theirs, n_blocks)
+            case = f"{name}, {words}, m = {n_coalitions}"
+            rows.append(judged(estimate, _row(suite, games, case, peer, measured)))
     return rows
 
 
+def not_installed(suite: str, peers: Sequence[Peer]) -> list[Row]:
+    """Return a row for every peer that is not installed, or lacks the estimator."""
+    return [_skipped(suite, peer) for peer in peers if _estimator(peer) is None]
+
+
+def _judged(estimate: Estimator, row: Row) -> Row:
+    return _asked(row) if estimate is paired_regression_of else row
+
+
 def _measured(
-    games: Sequence[Game], n_coalitions: int, ours: Estimator, theirs: Estimator
+    games: Sequence[Game], n_coalitions: int, ours: Estimator, theirs: Estimator, n_blocks: int
 ) -> Measured:
     def work(estimate: Estimator) -> Work:
         return quiet(lambda block: np.stack([estimate(game, n_coalitions) for game in block]))
 
-    n_blocks = min(N_BLOCKS, len(games))
-    size = -(-len(games) // n_blocks)
+    size = -(-len(games) // min(n_blocks, len(games)))
     blocks = [games[start : start + size] for start in range(0, len(games), size)]
     return compare(work(ours), work(theirs), blocks, games[0].counted)
 
 
-def _row(games: Sequence[Game], case: str, peer: Peer, measured: Measured) -> Row:
+def _row(suite: str, games: Sequence[Game], case: str, peer: Peer, measured: Measured) -> Row:
     return Row(
-        suite=SUITE,
+        suite=suite,
         case=case,
         peer=peer.name,
         peer_version=package_version(peer.distribution),
@@ -348,11 +385,11 @@ def _estimator(peer: Peer) -> Estimator | None:
         return None
 
 
-def _skipped(peer: Peer) -> Row:
+def _skipped(suite: str, peer: Peer) -> Row:
     version = package_version(peer.distribution)
     lacks = "is not installed" if version is None else f"{version} does not have it"
     return Row(
-        suite=SUITE,
+        suite=suite,
         case="estimators",
         peer=peer.name,
         peer_version=version,

@@ -4,27 +4,25 @@ The unit of work is one game: a function of 20 or 40 inputs with four outputs, e
 products of up to three inputs, on one state against one background row. The value of a product for
 each of its inputs is that of a game of three players, so that exact values are known at any number
 of inputs. *Few terms* are 30 products, *many terms* 300: then more sets of three inputs matter than
-there are pairs of coalitions to tell them from. The error is as in `bench.shapley_estimators`.
+there are pairs of coalitions to tell them from. Sets of up to three inputs are what our search
+assumes, so that a met goal speaks for games of this form alone; random networks, which have no such
+form, are compared in `bench.shapley_estimators`. The error is as in `bench.shapley_estimators`.
 Every way may ask for the same number of coalitions m; peers with scalar games ask for m of each
 output.
 """
 
 import functools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from pellucid.bench import shapley_estimators as small
-from pellucid.bench.harness import Counted, Measured, NoteFn, Row, Scale, Work, compare
-from pellucid.bench.shapley_peers import quiet
+from pellucid.bench.harness import Counted, NoteFn, Row, Scale
 from pellucid.kernels.shapley import coalition_masks, exact_shapley
 from pellucid.kernels.shapley_regression import paired_regression
 from pellucid.kernels.shapley_sparse import sparse_shapley
-from pellucid.provenance import package_version
 from pellucid.seeds import stream
 
 SUITE = "shapley-large"
@@ -124,79 +122,26 @@ def run(scale: Scale, note: NoteFn) -> tuple[Row, ...]:
         for words, n_terms in N_TERMS.items():
             games = product_games(n_inputs, n_terms, N_GAMES if full else 2)
             for per_input in BUDGETS if full else BUDGETS[:1]:
-                rows += _rows(games, words, per_input * n_inputs, note)
-    rows += [_skipped(peer) for peer in PEERS if _estimator(peer) is None]
+                rows += small.compared(
+                    SUITE,
+                    games,
+                    f"{n_inputs} inputs, {words}",
+                    per_input * n_inputs,
+                    note,
+                    ours=OURS,
+                    peers=PEERS,
+                    judged=_judged,
+                    n_blocks=N_BLOCKS,
+                )
+    rows += small.not_installed(SUITE, PEERS)
     if not full:
         return tuple(replace(row, met=None, reason=row.reason or "smoke") for row in rows)
     return tuple(rows)
 
 
-def _rows(games: Sequence[ProductGame], words: str, n_coalitions: int, note: NoteFn) -> list[Row]:
-    n_inputs = len(games[0].state)
-    rows: list[Row] = []
-    for peer in PEERS:
-        theirs = _estimator(peer)
-        if theirs is None:
-            continue
-        note(f"{SUITE}: {n_inputs} inputs, {words}, {n_coalitions} coalitions, {peer.name}")
-        # the best of ours beside every peer, the others beside the first
-        for name, ours in OURS if not rows else OURS[:1]:
-            measured = _measured(games, n_coalitions, ours, theirs)
-            case = f"{name}, {n_inputs} inputs, {words}, m = {n_coalitions}"
-            row = _row(games, case, peer, measured)
-            if ours is sparse_regression_of:
-                assert row.error_ours is not None
-                assert row.error_peer is not None
-                row = replace(row, goal=GOAL, met=row.error_ours <= row.error_peer)
-            rows.append(row)
-    return rows
-
-
-def _measured(
-    games: Sequence[ProductGame],
-    n_coalitions: int,
-    ours: small.Estimator,
-    theirs: small.Estimator,
-) -> Measured:
-    def work(estimate: small.Estimator) -> Work:
-        return quiet(lambda block: np.stack([estimate(game, n_coalitions) for game in block]))
-
-    size = -(-len(games) // min(N_BLOCKS, len(games)))
-    blocks = [games[start : start + size] for start in range(0, len(games), size)]
-    return compare(work(ours), work(theirs), blocks, games[0].counted)
-
-
-def _row(games: Sequence[ProductGame], case: str, peer: small.Peer, measured: Measured) -> Row:
-    return Row(
-        suite=SUITE,
-        case=case,
-        peer=peer.name,
-        peer_version=package_version(peer.distribution),
-        ours_s=measured.ours_s,
-        peer_s=measured.peer_s,
-        ratio=measured.ratio,
-        error_ours=small.relative_error(games, measured.ours),
-        error_peer=small.relative_error(games, measured.peer),
-        evaluations_ours=measured.evaluations_ours,
-        evaluations_peer=measured.evaluations_peer,
-        threads=torch.get_num_threads(),
-    )
-
-
-def _estimator(peer: small.Peer) -> small.Estimator | None:
-    try:
-        return peer.make()
-    except ImportError:
-        return None
-
-
-def _skipped(peer: small.Peer) -> Row:
-    version = package_version(peer.distribution)
-    lacks = "is not installed" if version is None else f"{version} does not have it"
-    return Row(
-        suite=SUITE,
-        case="estimators",
-        peer=peer.name,
-        peer_version=version,
-        reason=f"{peer.distribution} {lacks}",
-    )
+def _judged(estimate: small.Estimator, row: Row) -> Row:
+    if estimate is not sparse_regression_of:
+        return row
+    assert row.error_ours is not None
+    assert row.error_peer is not None
+    return replace(row, goal=GOAL, met=row.error_ours <= row.error_peer)
