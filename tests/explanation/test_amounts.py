@@ -133,4 +133,8 @@ def test_hostile_names_stay_text():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_matplotlib_draws_them(name):
-    plot_content(replace(lunar.supported(), content=ALL[name])).canvas.draw()
+    explanation = replace(lunar.supported(), content=ALL[name])
+    figure = plot_content(explanation)
+    figure.canvas.draw()
+    assert explanation.question in figure.get_suptitle()
+    assert any(axes.has_data() for axes in figure.axes)

@@ -93,4 +93,8 @@ def test_hostile_names_stay_text():
 
 @pytest.mark.slow
 def test_matplotlib_draws_it():
-    plot_content(replace(lunar.supported(), content=FANS)).canvas.draw()
+    explanation = replace(lunar.supported(), content=FANS)
+    figure = plot_content(explanation)
+    figure.canvas.draw()
+    assert explanation.question in figure.get_suptitle()
+    assert any(axes.has_data() for axes in figure.axes)

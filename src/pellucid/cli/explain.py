@@ -66,6 +66,12 @@ if TYPE_CHECKING:
 
 
 FAILED = 1
+_SAME = (
+    *("out", "methods", "seed", "budget", "env_steps", "episode", "step", "names", "groups"),
+    *("other_seeds", "reward_terms", "device", "policy_class", "normalize", "logs", "fresh"),
+    "time_limit",
+)
+"""Options that are called and given as `explain_all` has them."""
 
 
 def explain(
@@ -111,30 +117,7 @@ def explain(
     if agent is not None and names_record(agent):
         return _exit_code(explain_record(agent, options, _defaults(), as_json=as_json), fail_on)
     check_no_record_options(options, _defaults())
-    asked: dict[str, Any] = {
-        "out": out,
-        "methods": methods,
-        "n_episodes": episodes,
-        "seed": seed,
-        "budget": budget,
-        "env_steps": env_steps,
-        "policy": policy.value,
-        "episode": episode,
-        "step": step,
-        "wrappers": tuple(wrap or ()),
-        "names": names,
-        "groups": groups,
-        "other_seeds": other_seeds,
-        "reward_terms": reward_terms,
-        "device": device,
-        "policy_class": policy_class,
-        "outputs": None if outputs is None else outputs.value,
-        "code": tuple(code or ()),
-        "normalize": normalize,
-        "logs": logs,
-        "fresh": fresh,
-        "time_limit": time_limit,
-    }
+    asked = _asked(options)
     talk = not (quiet or as_json)
     if names_team(agent, env):
         return _team(agent, env, asked, jobs, dry_run, fail_on, as_json=as_json, talk=talk)
@@ -154,6 +137,19 @@ def explain(
             "goes on from here"
         )
     return _exit_code(run, fail_on)
+
+
+def _asked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `explain_all` beside agent, environment and workers."""
+    outputs = options["outputs"]
+    return {
+        **{name: options[name] for name in _SAME},
+        "n_episodes": options["episodes"],
+        "policy": options["policy"].value,
+        "wrappers": tuple(options["wrap"] or ()),
+        "outputs": None if outputs is None else outputs.value,
+        "code": tuple(options["code"] or ()),
+    }
 
 
 def _team(
