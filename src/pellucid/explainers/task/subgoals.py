@@ -35,7 +35,7 @@ _QUESTION = "What does it head for on its way?"
     source="McGovern 2001 (bottlenecks), with change points of behaviour; for a fixed agent",
     question=_QUESTION,
     sentences=Sentences(
-        supported="It heads for {event} first ({k} subgoals in all). In fresh episodes {d} % "
+        supported="It heads for {event} first ({k} {subgoals} in all). In fresh episodes {d} % "
         "({lo} to {hi}) of announced subgoals are reached in time; states visited as often, {r} %.",
         weak="It may head for {event} first. In fresh episodes {d} % ({lo} to {hi}) of announced "
         "subgoals are reached in time, perhaps no more than states visited as often ({r} %): it "
@@ -216,4 +216,9 @@ def _moves(
 
 
 def _facts(content: Graph) -> dict[str, Fact]:
-    return {"event": fact(content.node_names[0]), "k": fact(len(content.node_names))}
+    n_nodes = len(content.node_names)
+    return {
+        "event": fact(content.node_names[0]),
+        "k": fact(n_nodes),
+        "subgoals": fact("subgoal" if n_nodes == 1 else "subgoals"),
+    }
