@@ -99,16 +99,6 @@ def _nothing_moved(one, other, states):
     assert_same(one, other, but=("observation",))
 
 
-def _subgoals_moved(one, other, states):
-    """Regions are places or clusters; those of the same states are the same."""
-    assert len(one.node_names) == len(other.node_names)
-    np.testing.assert_allclose(
-        np.sort(other.centres[other.regions][:, np.argsort(ORDER)], axis=0),
-        np.sort(one.centres[one.regions], axis=0),
-        atol=1e-9,
-    )
-
-
 def _futures_moved(one, other, states):
     """Outcomes are about inputs, and come in their order; those of how it ends come last."""
     looked_at = one.outcome_columns
@@ -164,8 +154,6 @@ def _prediction_moved(one, other, states):
 
 
 def _graph_moved(one, other, states):
-    if one.centres.size:
-        return _subgoals_moved(one, other, states)
     if one.form != "causes":
         return _nothing_moved(one, other, states)
     n = len(ORDER)

@@ -37,10 +37,12 @@ def held_out_agreement(check: Check) -> tuple[Score, ...]:
     content = check.finding.content
     assert isinstance(content, Rules)
     held = [int(e) for e in content.held_out if e < len(check.episodes)]
-    if not content.conditions or not held:
+    if not content.conditions:
+        raise CapabilityError("the rules are words only", hint="rules with conditions")
+    if not held:
         raise CapabilityError(
             "no recorded episode was held back to check the rules on",
-            hint="two episodes or more, and rules with conditions",
+            hint="two episodes or more",
         )
     recorded = isinstance(unmetered(check.agent), RecordedAgent)
     affordable = check.meter.left.queries
