@@ -241,3 +241,20 @@ def test_the_record_of_each_method_on_planted_truth_is_told_once_and_failures_fi
         ("why-not", planted["why-not"]), ("shapley", planted["shapley"]),
     ]  # fmt: skip
     assert build_document(lunar.lunar_record(with_frames=False))["trust"]["planted"] == []
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        ("deepcopy", "Moments were returned to with copies of the environment."),
+        ("replay", "Moments were returned to by running the episode again from its start"),
+        ("", None),
+        ("unheard of", None),
+    ],
+)
+def test_trust_tells_how_moments_were_returned_to(way: str, told: str | None) -> None:
+    document = build_document(lunar.lunar_record(way=way, with_frames=False))
+    choices = [choice["text"] for choice in document["trust"]["choices"]]
+    found = [text for text in choices if text.startswith("Moments were returned to")]
+    assert len(found) == (told is not None)
+    assert told is None or found[0].startswith(told)
