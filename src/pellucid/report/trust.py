@@ -14,6 +14,8 @@ from pellucid.stats import CONFIDENCE
 
 WORST_FIRST: tuple[Badge, ...] = ("failed", "not_measured", "weak", "supported")
 MAX_CANNOT_TELL = 6
+HIDDEN = "; hidden ones take "
+"""What in the name of a test begins to tell what its table has in a column of its own."""
 WAYS_BACK = {
     "state-set": "by setting the state of the environment",
     "deepcopy": "with copies of the environment",
@@ -200,7 +202,9 @@ def _planted(record: RunRecord) -> list[Document]:
 def _replacements(document: Document) -> list[Document]:
     """Positions of the scores that hid inputs: all of them, whatever took the inputs' place."""
     return [
-        {"explanation": i, "score": k} for i, k, score in _scores(document) if score["replacement"]
+        {"explanation": i, "score": k, "test": score["label"].partition(HIDDEN)[0]}
+        for i, k, score in _scores(document)
+        if score["replacement"]
     ]
 
 
