@@ -40,7 +40,7 @@ def test_f34_every_member_has_its_own_rewards_and_length(tmp_path: Path) -> None
     assert run.document["return"]["mean"] == 16.0
     took = [part["took"]["text"] for part in run.document["parts"]]
     assert took[0] == "It took part in 6 of 6 episodes and was gone before their limit in 6."
-    assert took[1] == "It took part in 6 of 6 episodes and was gone before their limit in 0."
+    assert took[1] == "It took part in 6 of 6 episodes and was there until their limit."
 
 
 def test_every_member_and_all_together_are_explained(run: Any) -> None:
