@@ -96,7 +96,13 @@ def make_record(
             _part_title(name): part.used for name, part in folder.parts.items() if name != AGENT
         },
         left_out=left_out(replace(request, n_episodes=n_asked), shown, made),
-        warnings=(*_doubts(located, shown), *located.warnings, *_warnings(shown), *warnings),
+        warnings=(
+            *_doubts(located, shown),
+            *located.notes,
+            *located.warnings,
+            *_warnings(shown),
+            *warnings,
+        ),
         versions=versions(),
         hashes=_hashes(folder, located),
         state="partial" if stopped else "finished",
