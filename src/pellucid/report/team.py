@@ -74,6 +74,7 @@ def build_team_document(
         "kind": "team",
         "written_by": f"pellucid {__version__}",
         "run": run_id,
+        "state": "partial" if banner else "finished",
         "report": HTML_NAME,
         "banner": banner,
         "time": time,
