@@ -1,11 +1,14 @@
 """Whether everybody can read the page: axe with and without scripts, light and dark; keys, zoom."""
 
+import io
 import re
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pellucid.report.write import write_report
 from tests.chromium import AXE, serious_violations
@@ -15,6 +18,15 @@ from tests.report.steps import seen_record
 from tests.report.trees import tree_card
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+MARKS = """() => { for (const [id, tone] of [['to', 'c-t'], ['off', 'c-a']]) {
+  const svg = document.querySelector('main svg').cloneNode(false);
+  svg.id = id; svg.setAttribute('class', 'c'); svg.setAttribute('viewBox', '0 0 24 24');
+  svg.innerHTML = `<circle class="c-d ${tone}" cx="12" cy="12" r="12"/>`;
+  document.querySelector('main').prepend(svg);
+} }"""
+"""Puts a mark of each sign on the page, large enough to measure its colour."""
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +118,31 @@ def test_at_twice_the_size_nothing_is_cut(chromium: Any, page_file: Path) -> Non
             .map(e => e.outerHTML.slice(0, 200))""",
         )
         assert cut == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("vision", ["achromatopsia", "protanopia", "deuteranopia", "tritanopia"])
+def test_signs_and_badges_are_told_apart_by_every_eye(
+    chromium: Any, page_file: Path, scheme: str, vision: str
+) -> None:
+    with opened(chromium, page_file.as_uri(), color_scheme=scheme) as (page, _):
+        session = page.context.new_cdp_session(page)
+        session.send("Emulation.setEmulatedVisionDeficiency", {"type": vision})
+        page.evaluate(MARKS)
+        toward, away = (seen(page.locator(f"#{n}").screenshot())[12, 12] for n in ("to", "off"))
+        assert np.linalg.norm(toward - away) >= 16
+        badges = page.locator(".counts .shape")
+        shapes = [seen(badges.nth(i).screenshot())[..., 0] for i in range(badges.count())]
+        assert len(shapes) == 4
+        for one, other in combinations(shapes, 2):
+            assert np.abs(one - other).mean() > 4
+
+
+def seen(picture: bytes) -> Any:
+    """Return L*, a*, b* of every pixel of a picture, all of one size."""
+    pixels = Image.open(io.BytesIO(picture)).convert("RGB").resize((24, 24))
+    linear = (np.asarray(pixels) / 255) ** 2.2
+    # sRGB's primaries, each row over the white point
+    to_xyz = np.array([[0.434, 0.376, 0.190], [0.213, 0.715, 0.072], [0.018, 0.109, 0.873]])
+    x, y, z = np.moveaxis(np.cbrt(linear @ to_xyz.T), -1, 0)
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)

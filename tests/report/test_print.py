@@ -37,16 +37,23 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def printed(chromium: Any, pdftotext: str, address: str, tmp_path_factory: Any) -> Any:
-    """The text of each sheet, the first words of each detail, and of each row of Trust."""
+    """The text of each sheet, the first words of each detail, and of each row of Trust; figures;
+    the text of each sheet from top to bottom."""
     sheets = tmp_path_factory.mktemp("paper") / "report.pdf"
     with opened(chromium, address) as (page, _):
         details = page.eval_on_selector_all("main details", FIRST_WORDS)
         rows = page.eval_on_selector_all("#trust tbody th", FIRST_WORDS)
         figures = page.locator(".board li").count()
         sheets.write_bytes(page.pdf(prefer_css_page_size=True, print_background=True))
-    command = [pdftotext, "-raw", str(sheets), "-"]
+    raw, laid_out = (text_of(pdftotext, order, sheets) for order in ("-raw", "-layout"))
+    return raw, details, rows, figures, laid_out
+
+
+def text_of(pdftotext: str, order: str, sheets: Path) -> list[str]:
+    """The text of each sheet: as it was drawn (`-raw`), or from top to bottom (`-layout`)."""
+    command = [pdftotext, order, str(sheets), "-"]
     text = subprocess.run(command, capture_output=True, check=True, text=True, timeout=30).stdout
-    return text.rstrip("\f").split("\f"), details, rows, figures
+    return text.rstrip("\f").split("\f")
 
 
 def joined(sheets: list[str]) -> str:
@@ -63,21 +70,21 @@ def test_the_run_is_named_on_every_sheet_and_there_are_few(printed: Any) -> None
 
 
 def test_what_is_closed_on_the_screen_is_open_on_paper(printed: Any) -> None:
-    sheets, details, _, _ = printed
+    sheets, details = printed[:2]
     assert len(details) > 8
     text = joined(sheets)
     assert [words for words in details if re.sub(r"\s+", "", words) not in text] == []
 
 
 def test_every_row_of_trust_is_on_paper(printed: Any) -> None:
-    sheets, _, rows, _ = printed
+    sheets, _, rows = printed[:3]
     assert len(rows) > 8
     text = joined(sheets)
     assert [words for words in rows if re.sub(r"\s+", "", words) not in text] == []
 
 
 def test_paper_has_the_storyboard_and_not_the_timeline(printed: Any) -> None:
-    sheets, _, _, figures = printed
+    sheets, figures = printed[0], printed[3]
     text = joined(sheets)
     assert "laterMoment" not in text
     assert "latermoment]" not in text
@@ -101,6 +108,21 @@ def test_cards_and_figures_are_not_split_needlessly(chromium: Any, address: str)
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == (
             "rgb(255, 255, 255)"
         )
+
+
+def test_no_sheet_ends_with_a_heading(chromium: Any, printed: Any, address: str) -> None:
+    with opened(chromium, address) as (page, _):
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        headings = page.eval_on_selector_all(
+            "main :is(h1, h2, h3, .ep, .head .name, caption, summary)",
+            "els => els.map(e => e.textContent)",
+        )
+    titles = {re.sub(r"\s+", "", title) for title in headings} - {""}
+    assert len(titles) > 30
+    for sheet in printed[4]:
+        body = [line for line in sheet.splitlines() if line.strip()][:-1]  # run and number of sheet
+        last = re.sub(r"\s+", "", body[-1])
+        assert not [title for title in titles if title.endswith(last) and len(last) > 8], body[-8:]
 
 
 def test_paper_is_light_whatever_the_screen_is(chromium: Any, address: str) -> None:
@@ -128,6 +150,4 @@ def test_a_page_without_scripts_prints_the_same_findings(
         (tmp_path / "bare.pdf").write_bytes(
             page.pdf(prefer_css_page_size=True, print_background=True)
         )
-    command = [pdftotext, "-raw", str(tmp_path / "bare.pdf"), "-"]
-    text = subprocess.run(command, capture_output=True, check=True, text=True, timeout=30).stdout
-    assert joined(text.split("\f")) == joined(printed[0])
+    assert joined(text_of(pdftotext, "-raw", tmp_path / "bare.pdf")) == joined(printed[0])
