@@ -8,6 +8,7 @@ from pellucid.explanation import Curve, Explanation, Interval, Score
 from pellucid.explanation.plots import Chart, content_chart, score_chart
 from pellucid.explanation.rendering import decisive_score
 from pellucid.explanation.wording import Fact, fact, fact_names
+from pellucid.report.by_action import by_action
 from pellucid.report.said import Document, plain, said, said_with
 
 
@@ -47,6 +48,7 @@ def card(explanation: Explanation, position: int, unit: str) -> Document:
             "warnings": [],
             "chart": None,
             "test_chart": None,
+            "by_action": None,
         }
         return broken | said(
             "This explanation is damaged and is not shown: {error}.", error=message
@@ -83,6 +85,7 @@ def _explanation(explanation: Explanation, position: int, unit: str) -> Document
         "warnings": list(explanation.warnings),
         "chart": chart_document(content_chart(explanation.content, unit=unit)),
         "test_chart": chart_document(score_chart(decisive_score(explanation))),
+        "by_action": by_action(explanation.content),
     }
 
 
