@@ -1,4 +1,5 @@
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from pellucid.io import strict_json
 from tests.cli import toy
 
 LINE = "tests.cli.toy:line"
+DATA = Path(__file__).parents[1] / "data" / "contrib"
 
 
 def evaluations(folder, results, name="ppo.zip"):
@@ -138,3 +140,10 @@ def test_code_is_told_apart_by_its_file():
     agent = locate(toy.to_zero, LINE).agent
     assert len(code_sha256(agent)) == 64
     assert code_sha256(locate(toy.network(), LINE).agent) == ""
+
+
+def test_an_archive_beside_statistics_asks_for_the_environment_that_nothing_names(tmp_path):
+    (tmp_path / "ppo.zip").write_bytes((DATA / "qrdqn_keydoortrap.zip").read_bytes())
+    (tmp_path / "vecnormalize.pkl").write_bytes(b"never opened")
+    with pytest.raises(InputError, match="no environment is named"):
+        locate(tmp_path / "ppo.zip")

@@ -309,7 +309,7 @@ def _card_env(card: Mapping[str, Any], code: Sequence[str]) -> EnvSpec:
     name, kwargs = fields.get("id"), fields.get("kwargs") or {}
     wrappers, terms = fields.get("wrappers") or [], fields.get("reward_terms")
     texts = isinstance(wrappers, list) and all(isinstance(w, str) for w in [*wrappers, terms or ""])
-    if not isinstance(name, str) or not isinstance(kwargs, Mapping) or not texts:
+    if not isinstance(name, str) or not name or not isinstance(kwargs, Mapping) or not texts:
         raise InputError(
             "no environment is named, and the agent does not name one",
             hint="give --env, such as --env LunarLander-v3",
