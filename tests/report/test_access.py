@@ -1,7 +1,6 @@
 """Whether everybody can read the page: axe with and without scripts, light and dark; keys, zoom."""
 
 import io
-import re
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from PIL import Image
 from pellucid.report.write import write_report
 from tests.chromium import AXE, serious_violations
 from tests.report import lunar
-from tests.report.browsing import opened
+from tests.report.browsing import opened, without_scripts
 from tests.report.steps import seen_record
 from tests.report.trees import tree_card
 
@@ -36,11 +35,10 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(record, tmp_path_factory.mktemp("run"))
 
 
-def without_scripts(page: Path) -> str:
+def bare_address(page: Path) -> str:
     """The address of the page as it is where no script runs; axe itself needs them."""
     bare = page.with_name("bare.html")
-    source = page.read_text(encoding="utf-8")
-    bare.write_text(re.sub(r"<script>.*?</script>", "", source, flags=re.DOTALL), encoding="utf-8")
+    bare.write_text(without_scripts(page.read_text(encoding="utf-8")), encoding="utf-8")
     return bare.as_uri()
 
 
@@ -49,7 +47,7 @@ def without_scripts(page: Path) -> str:
 def test_axe_finds_nothing_serious(
     chromium: Any, axe: str, page_file: Path, scheme: str, scripts: bool
 ) -> None:
-    target = page_file.as_uri() if scripts else without_scripts(page_file)
+    target = page_file.as_uri() if scripts else bare_address(page_file)
     with opened(chromium, target, color_scheme=scheme) as (page, _):
         assert serious_violations(page, axe) == []
 
