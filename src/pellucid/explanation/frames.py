@@ -23,6 +23,7 @@ from pellucid.explanation.content import (
     Surrogate,
 )
 from pellucid.explanation.text_trace import TextTrace
+from pellucid.stats import mean_interval
 
 
 def content_frame(content: Content | None) -> pd.DataFrame:
@@ -229,7 +230,39 @@ def _summary(c: Summary) -> pd.DataFrame:
 
 
 def _contributions(c: Contributions) -> pd.DataFrame:
+    if len(c.doses):
+        return _doses(c)
     return pd.DataFrame({"name": c.names, "value": c.values, "standard_error": c.standard_errors})
+
+
+def _doses(c: Contributions) -> pd.DataFrame:
+    concepts, doses, outputs = np.indices(c.shifts.shape[1:]).reshape(3, -1)
+    moved = c.shifts.reshape(len(c.shifts), -1)
+    told = [mean_interval(column) for column in moved.T]
+    rows = pd.DataFrame(
+        {
+            "concept": np.array(c.names, dtype=object)[concepts],
+            "layer": c.layers[concepts] + 1,
+            "dose": c.doses[doses],
+            "moves": np.array(c.output_names, dtype=object)[outputs],
+            "unit": c.unit,
+        }
+    )
+    gained = (c.returns - c.returns[c.doses == 0.0]).T if c.returns.size else np.empty((0, 0))
+    told += [mean_interval(column) for column in gained.T]
+    runs = pd.DataFrame(
+        {
+            "concept": c.names[c.named],
+            "layer": c.layers[c.named] + 1,
+            "dose": c.doses[: gained.shape[1]],
+            "moves": "return",
+            "unit": "return",
+        }
+    )
+    found = pd.concat([rows, runs], ignore_index=True)
+    return found.assign(
+        value=[e.value for e in told], low=[e.low for e in told], high=[e.high for e in told]
+    )
 
 
 def _text_trace(c: TextTrace) -> pd.DataFrame:

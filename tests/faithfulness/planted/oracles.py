@@ -27,6 +27,7 @@ from pellucid.faithfulness.planted.crossroads import KnownAbsence
 from pellucid.faithfulness.planted.drifts import KnownTides
 from pellucid.faithfulness.planted.errands import KnownErrands
 from pellucid.faithfulness.planted.flips import N_INPUTS
+from pellucid.faithfulness.planted.levers import KnownLevers
 from pellucid.faithfulness.planted.patch_flips import DecidingPatch
 from pellucid.faithfulness.planted.quarters import KnownQuarters
 from pellucid.faithfulness.planted.rooms import KnownRooms
@@ -186,6 +187,8 @@ def contributions(truth: Any) -> Contributions:
         return hypotheses(truth)
     if isinstance(truth, KnownUnits):
         return patched_units(truth)
+    if isinstance(truth, KnownLevers):
+        return steered_concepts(truth)
     return team_credits(truth) if isinstance(truth, KnownYields) else lags(truth)
 
 
@@ -230,6 +233,20 @@ def patched_units(truth: Any) -> Contributions:
         standard_errors=np.zeros(N_UNITS),
         total=100.0,
         units=np.array([(0, i, i + 1) for i in range(N_UNITS)]),
+    )
+
+
+def steered_concepts(truth: Any) -> Contributions:
+    """Give the known effect to the concept that is listened to, and none to the other one."""
+    return Contributions(
+        names=tuple(f"input {i} (unnamed) is high" for i in (truth.used, truth.unused)),
+        values=np.array([truth.effect, 0.0]),
+        standard_errors=np.zeros(2),
+        total=np.nan,
+        named=0,
+        layers=np.zeros(2, dtype=np.int64),
+        outputs=np.ones(2, dtype=np.int64),
+        rises=np.ones(2, dtype=bool),
     )
 
 

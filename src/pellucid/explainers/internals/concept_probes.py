@@ -12,6 +12,7 @@ from pellucid.errors import BudgetError, DataError
 from pellucid.explainers.internals.concepts import OPTION, concepts_of, predicts
 from pellucid.explanation import Finding, Prediction, Sentences, Task, explainer, fact
 from pellucid.kernels.probes import control_labels, fit_probe, state_types
+from pellucid.kernels.readability import readability
 from pellucid.rollouts.clones import observations_at, scaled_inputs
 from pellucid.rollouts.logs import evenly
 from pellucid.seeds import stream
@@ -150,7 +151,8 @@ def _read(
     """Return how a concept is read, from the layer that reads it best in episodes for fitting."""
     fitting = split.fitting
     rate = float(labels[fitting].mean())
-    gains = [_gain(held[fitting], split.episodes[fitting], labels[fitting]) for held in split.held]
+    first = (split.episodes[fitting] // FITTED_EVERY) % 2 == 0
+    gains = [readability(held[fitting], labels[fitting], first) for held in split.held]
     layer = int(np.argmax(gains))
     held = split.held[layer]
     probe = fit_probe(held[fitting], labels[fitting])
@@ -160,21 +162,6 @@ def _read(
         control = fit_probe(held[fitting], drawn[fitting])
         rights.append(((control.probabilities(held[~fitting]) > 0.5) == drawn[~fitting]).mean())
     return _Read(layer, gains[layer], probe.probabilities(held[~fitting]), float(np.mean(rights)))
-
-
-def _gain(
-    held: Float[np.ndarray, "states units"],
-    episodes: Int[np.ndarray, " states"],
-    labels: Bool[np.ndarray, " states"],
-) -> float:
-    """Return how much oftener a probe is right than the commoner label, in the other half."""
-    half = (episodes // FITTED_EVERY) % 2 == 0
-    right = []
-    for fitted in (half, ~half):
-        if fitted.any() and not fitted.all():
-            probe = fit_probe(held[fitted], labels[fitted])
-            right.append(((probe.probabilities(held[~fitted]) > 0.5) == labels[~fitted]).mean())
-    return float(np.mean(right)) - max(labels.mean(), 1 - labels.mean()) if right else 0.0
 
 
 def _content(

@@ -31,6 +31,7 @@ from pellucid.explanation.content import (
 from pellucid.explanation.plots.amounts import prediction_chart
 from pellucid.explanation.plots.attributions import attribution_chart
 from pellucid.explanation.plots.changes import changes_chart
+from pellucid.explanation.plots.doses import DoseChart, read_doses
 from pellucid.explanation.plots.fans import FanChart, read_fans
 from pellucid.explanation.plots.fronts import FrontChart, read_front, surrogate_chart
 from pellucid.explanation.plots.graphs import GraphChart, graph_chart, read_graph
@@ -128,6 +129,7 @@ Chart: TypeAlias = (
     | GraphChart
     | MapChart
     | FanChart
+    | DoseChart
 )
 
 
@@ -386,4 +388,5 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Chart]] = {
     GraphChart.form: read_graph,
     MapChart.form: read_map,
     FanChart.form: read_fans,
+    DoseChart.form: read_doses,
 }

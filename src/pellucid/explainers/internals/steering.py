@@ -1,0 +1,313 @@
+"""Steering: what an agent does more of once a concept is turned up inside its network (leaf F2)."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from pellucid.agents.acting import preference_unit
+from pellucid.agents.flatten import n_inputs
+from pellucid.agents.hidden_layers import HiddenLayers, hidden_layers
+from pellucid.agents.outputs import output_names
+from pellucid.budget import Cost
+from pellucid.errors import BudgetError, DataError
+from pellucid.explainers.internals.concepts import OPTION, concepts_of, most_concepts, predicts
+from pellucid.explainers.internals.steered_runs import PlannedRuns, planned_runs, steered_returns
+from pellucid.explanation import Contributions, Fact, Finding, Sentences, Task, explainer, fact
+from pellucid.kernels.concept_steps import concept_step
+from pellucid.kernels.probes import fit_probe
+from pellucid.kernels.readability import readability
+from pellucid.rollouts.clones import observations_at
+from pellucid.rollouts.logs import evenly
+from pellucid.rollouts.steered_states import (
+    SteeredStates,
+    most_moved,
+    picked_among,
+    steered_states,
+    unit_of_points,
+)
+
+DOSES = (-2.0, -1.0, 0.0, 1.0, 2.0)
+FITTED_EVERY = 3
+"""Of so many episodes one is for making directions, and in the others they are steered along."""
+LEAST_READ = 0.2
+"""Share of the states in which the commoner label is wrong that a probe must win beyond it: what
+cannot be read has no direction."""
+
+_QUESTION = "What does it do more of once a concept is turned up inside it?"
+
+
+class _Size(NamedTuple):
+    """How many states are read, how many choose what is named, and how many are held out."""
+
+    n_read: int
+    n_choosing: int
+    n_held_out: int
+
+
+SIZES = (_Size(1500, 200, 300), _Size(600, 100, 120), _Size(200, 40, 60))
+
+
+@explainer(
+    "steering",
+    leaf="F2",
+    kind=Contributions,
+    decisive="steering_shift",
+    source="Turner 2023 (activation addition), along the probes of Alain 2017",
+    question=_QUESTION,
+    sentences=Sentences(
+        supported="**{x}** drives its choice from hidden layer {layer}: turned from low to high, "
+        "{a} {gains} {d} {points} ({lo} to {hi}). Meaningless directions, as far: {r}.",
+        weak="**{x}** may drive its choice from hidden layer {layer}: turned from low to high, "
+        "{a} {gains} {d} {points} ({lo} to {hi}). Meaningless directions do not clearly less: {r}.",
+        thin="**{x}** may drive its choice from hidden layer {layer}: turned from low to high, "
+        "{a} {gains} {d} {points} ({lo} to {hi}), with meaningless directions {r}; but {reason}.",
+        failed="That {x}, turned up in its hidden layer {layer}, drives its choice could not be "
+        "shown: meaningless directions move it as much.",
+        not_measured="Whether a concept inside its network drives its choice was not tested: "
+        "{reason}. To test it: {need}.",
+        does_not_say="that its layers come to hold such states by themselves, or that the concept "
+        "has this effect in the world",
+    ),
+    needs=("layers",),
+    options={"concepts": OPTION},
+    on_record=True,
+    runs_if_paid=True,
+)
+class Steering:
+    """Adds the direction of a concept to a hidden layer, in doses, and tells what is chosen then.
+
+    Directions come from every third episode: that of a linear probe, in the layer that reads the
+    concept best across two folds of them. One dose is as far as states with the concept lie from
+    states without it along that direction (`kernels.concept_steps`). Concepts are those of
+    `explainers.internals.concepts`; those that no probe reads are left out. The value of a concept
+    is by how many points its output moves from one dose down to one dose up, the mean over the
+    other episodes with their standard error; its output is the one that moves most in the episodes
+    for fitting, and the concept that is named is the one whose output moves most there.
+
+    Where the environment can be run and the budget pays for it, some episodes are run with the
+    agent steered along the named concept at every step, one arm per dose.
+
+    Deviation from Turner 2023: directions of probes in place of differences of two prompts, and
+    doses in the spread of the concept in place of a free coefficient.
+    """
+
+    def plan(self, task: Task) -> Cost:
+        """Return what reading, steering and running take at most.
+
+        Raises:
+            BudgetError: It does not pay for 200 states, or for all if there are fewer.
+            CapabilityError: The agent shows no hidden layers, or its actions have no parts.
+            DataError: There are less than four episodes.
+        """
+        hidden_layers(task.agent)
+        n_inputs(task.agent.observation_space)
+        preference_unit(task.agent)
+        if len(task.episodes) < 4:
+            raise DataError(
+                f"directions are made from some episodes and steer others: four are needed, got "
+                f"{len(task.episodes)}",
+                hint="collect more episodes",
+            )
+        queries = _queries(task, _size(task))
+        return Cost(queries=queries) + planned_runs(task, len(DOSES) - 1, kept=queries).cost
+
+    def explain(self, task: Task) -> Finding:
+        """Make the directions, steer along each, and run the one that is named."""
+        size = _size(task)
+        runs = planned_runs(task, len(DOSES) - 1, kept=_queries(task, size))
+        visited = task.episodes.visited_steps
+        steps = visited[evenly(len(visited), size.n_read)]
+        layers = hidden_layers(task.agent)
+        seen = observations_at(task.episodes, steps)
+        levers, unread = _levers(task, steps, seen, layers.activations(seen))
+        content = _steered(task, layers, steps, size, levers)
+        lever = levers[content.named]
+        changes = np.outer(DOSES, lever.step)
+        returns = steered_returns(task, layers, lever.layer, changes, runs)
+        return Finding(
+            question=_QUESTION,
+            content=replace(content, returns=returns),
+            facts=_facts(content),
+            warnings=_unread_words(unread),
+            left_out=_left_out(task, size, runs),
+        )
+
+
+# --- directions ---
+
+
+@dataclass(frozen=True)
+class _Lever:
+    name: str
+    layer: int
+    step: Float[np.ndarray, " units"]
+    rate: float
+
+
+def _levers(
+    task: Task,
+    steps: Int[np.ndarray, "states 2"],
+    seen: np.ndarray,
+    held: list[Float[np.ndarray, "states units"]],
+) -> tuple[list[_Lever], list[str]]:
+    """Return what each concept can be steered along, and the concepts that no probe reads.
+
+    Raises:
+        DataError: None is read.
+    """
+    fitting = _is_fitting(steps)
+    first = (steps[fitting, 0] // FITTED_EVERY) % 2 == 0
+    found: list[_Lever] = []
+    unread: list[str] = []
+    for name, labels in concepts_of(task, steps, seen).items():
+        own = labels[fitting]
+        read = [readability(part[fitting], own, first) for part in held]
+        layer = int(np.argmax(read))
+        if read[layer] <= LEAST_READ * min(own.mean(), 1.0 - own.mean()):
+            unread.append(name)
+            continue
+        units = held[layer][fitting]
+        step = concept_step(fit_probe(units, own).slopes, units, own)
+        found.append(_Lever(name, layer, step, float(labels.mean())))
+    if not found:
+        raise DataError(
+            "no concept can be read from its hidden layers, so that none has a direction",
+            hint="other concepts (the option concepts), or activation-patching, which needs none",
+        )
+    return found, unread
+
+
+def _is_fitting(steps: Int[np.ndarray, "states 2"]) -> Bool[np.ndarray, " states"]:
+    return np.asarray(steps[:, 0] % FITTED_EVERY == 0)
+
+
+# --- steering ---
+
+
+def _steered(
+    task: Task,
+    layers: HiddenLayers,
+    steps: Int[np.ndarray, "states 2"],
+    size: _Size,
+    levers: list[_Lever],
+) -> Contributions:
+    """Return what every concept moves at every dose; outputs and name are chosen elsewhere."""
+    fitting = _is_fitting(steps)
+    rows = picked_among(steps[fitting], size.n_choosing)
+    choosing = steered_states(layers, task.agent, task.episodes, rows)
+    rows = picked_among(steps[~fitting], size.n_held_out)
+    held_out = steered_states(layers, task.agent, task.episodes, rows)
+    chosen, sizes, shifts = [], [], []
+    for number, lever in enumerate(levers):
+        contrasts = choosing.contrast(lever.layer, lever.step)
+        chosen.append(most_moved(contrasts))
+        sizes.append(abs(float(contrasts[:, chosen[-1][0]].mean())))
+        shifts.append(_response(held_out, lever))
+        task.progress((number + 1) / len(levers))
+    content = Contributions(
+        names=tuple(lever.name for lever in levers),
+        values=np.empty(0),
+        standard_errors=np.empty(0),
+        total=math.nan,
+        unit=unit_of_points(task.agent.action_space),
+        named=int(np.argmax(sizes)),
+        layers=np.array([lever.layer for lever in levers], dtype=np.int64),
+        directions=_padded([lever.step for lever in levers]),
+        rates=np.array([lever.rate for lever in levers]),
+        doses=np.array(DOSES),
+        output_names=output_names(task.agent.action_space, task.episodes.names),
+        outputs=np.array([output for output, _ in chosen], dtype=np.int64),
+        rises=np.array([rises for _, rises in chosen], dtype=bool),
+        shifts=np.stack(shifts, axis=1),
+        n_states=len(rows),
+        held_out=np.flatnonzero(np.arange(len(task.episodes)) % FITTED_EVERY),
+    )
+    return _with_values(content)
+
+
+def _response(states: SteeredStates, lever: _Lever) -> Float[np.ndarray, "episodes doses outputs"]:
+    doses = [states.shifts(lever.layer, dose * lever.step) if dose else None for dose in DOSES]
+    nothing = np.zeros_like(next(moved for moved in doses if moved is not None))
+    return np.stack([nothing if moved is None else moved for moved in doses], axis=1)
+
+
+def _padded(steps: list[Float[np.ndarray, " units"]]) -> Float[np.ndarray, "concepts units"]:
+    found = np.zeros((len(steps), max(len(step) for step in steps)))
+    for row, step in zip(found, steps, strict=True):
+        row[: len(step)] = step
+    return found
+
+
+def _with_values(content: Contributions) -> Contributions:
+    effects = content.effects
+    n = len(effects)
+    errors = (
+        effects.std(axis=0, ddof=1) / math.sqrt(n) if n > 1 else np.full(effects.shape[1], math.nan)
+    )
+    return replace(content, values=effects.mean(axis=0), standard_errors=errors)
+
+
+# --- the answer ---
+
+
+def _facts(content: Contributions) -> dict[str, Fact]:
+    named = content.named
+    return {
+        "x": fact(content.names[named]),
+        "layer": fact(int(content.layers[named]) + 1),
+        "a": fact(content.output_names[int(content.outputs[named])]),
+        "gains": fact("gains" if content.rises[named] else "loses"),
+        "points": fact(content.unit),
+        "k": fact(len(content.names)),
+        "n_states": fact(content.n_states),
+    }
+
+
+def _unread_words(names: list[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    return (f"No probe reads these concepts, so none was turned up: {', '.join(names)}.",)
+
+
+# --- what it costs ---
+
+
+def _queries(task: Task, size: _Size) -> int:
+    """Return the queries of reading and steering at most."""
+    n_visited = len(task.episodes.visited)
+    n_read, n_choosing, n_held_out = (min(n, n_visited) for n in size)
+    each = n_choosing * 2 + n_held_out * (len(DOSES) - 1)
+    reading = n_read * (2 if predicts(task) else 1) + n_choosing + n_held_out
+    return reading + most_concepts(task) * each
+
+
+def _size(task: Task) -> _Size:
+    """Return the largest size that is paid for.
+
+    Raises:
+        BudgetError: None is.
+    """
+    left = task.meter.left.queries
+    for size in SIZES:
+        if _queries(task, size) <= left:
+            return size
+    need = _queries(task, SIZES[-1])
+    raise BudgetError(
+        f"steering along up to {most_concepts(task)} concepts in {SIZES[-1].n_held_out} states "
+        f"takes up to {need} agent queries; {left} are left",
+        hint=f"a larger budget: at least {need} queries for this method",
+    )
+
+
+def _left_out(task: Task, size: _Size, runs: PlannedRuns) -> tuple[str, ...]:
+    found = []
+    if _queries(task, size) < _queries(task, SIZES[0]):
+        found.append(
+            f"{_QUESTION} {size.n_held_out} states were steered, in place of {SIZES[0].n_held_out}."
+        )
+    if task.episodes.spec is not None and not runs.n_episodes:
+        found.append("What it earns once it is steered was not run: the budget did not pay for it.")
+    return tuple(found)
