@@ -68,14 +68,17 @@ def steering_shift(check: Check) -> tuple[Score, ...]:
         "directions": random_steps(bench.step, thresholds.STEERED_DIRECTIONS, rng),
         "labels": _of_random_labels(bench, float(content.rates[named]), check.seed),
     }
+    info = steering_shift.info  # type: ignore[attr-defined]
     words = {"directions": "random directions, as far", "labels": "probes of random labels, as far"}
+    against = {"labels": f"{info.label}, against probes of random labels"}
     return tuple(
         paired_score(
-            steering_shift.info,  # type: ignore[attr-defined]
+            info,
             value,
             np.mean([bench.moved(step) for step in steps], axis=0),
             words[name],
             name=name,
+            label=against.get(name),
             value_unit=content.unit,
         )
         for name, steps in controls.items()
