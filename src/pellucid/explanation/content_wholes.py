@@ -214,7 +214,7 @@ class Contributions:
             concepts along which a network is steered; empty otherwise, as all that follows.
         directions: Shape (contributors, units), one dose: what is added to the layer; zeros behind
             the last unit of a narrower layer than the widest.
-        rates: Shape (contributors,), share of the states read in which each concept is true.
+        rates: Shape (contributors,), share of states in which each concept is true.
         doses: Shape (doses,), ascending; 0 is among them.
         output_names: One per output.
         outputs: Shape (contributors,), the output that each is said to move.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from pellucid.agents.acting import preference_unit
 from pellucid.agents.flatten import n_inputs
@@ -20,7 +20,6 @@ from pellucid.kernels.concept_steps import concept_step
 from pellucid.kernels.probes import fit_probe
 from pellucid.kernels.readability import readability
 from pellucid.rollouts.clones import observations_at
-from pellucid.rollouts.logs import evenly
 from pellucid.rollouts.steered_states import (
     SteeredStates,
     most_moved,
@@ -40,14 +39,14 @@ _QUESTION = "What does it do more of once a concept is turned up inside it?"
 
 
 class _Size(NamedTuple):
-    """How many states are read, how many choose what is named, and how many are held out."""
+    """States that directions are made from, that choose what is named, and that are held out."""
 
     n_read: int
     n_choosing: int
     n_held_out: int
 
 
-SIZES = (_Size(1500, 200, 300), _Size(600, 100, 120), _Size(200, 40, 60))
+SIZES = (_Size(600, 200, 300), _Size(300, 100, 120), _Size(150, 40, 60))
 
 
 @explainer(
@@ -98,7 +97,8 @@ class Steering:
         """Return what reading, steering and running take at most.
 
         Raises:
-            BudgetError: It does not pay for 200 states, or for all if there are fewer.
+            BudgetError: It does not pay for 150 states to make directions from and 60 to steer in,
+                or for all if there are fewer.
             CapabilityError: The agent shows no hidden layers, or its actions have no parts.
             DataError: There are less than four episodes.
         """
@@ -118,12 +118,9 @@ class Steering:
         """Make the directions, steer along each, and run the one that is named."""
         size = _size(task)
         runs = planned_runs(task, len(DOSES) - 1, kept=_queries(task, size))
-        visited = task.episodes.visited_steps
-        steps = visited[evenly(len(visited), size.n_read)]
         layers = hidden_layers(task.agent)
-        seen = observations_at(task.episodes, steps)
-        levers, unread = _levers(task, steps, seen, layers.activations(seen))
-        content = _steered(task, layers, steps, size, levers)
+        levers, unread = _levers(task, layers, size)
+        content = _steered(task, layers, size, levers)
         lever = levers[content.named]
         changes = np.outer(DOSES, lever.step)
         returns = steered_returns(task, layers, lever.layer, changes, runs)
@@ -132,7 +129,7 @@ class Steering:
             content=replace(content, returns=returns),
             facts=_facts(content),
             warnings=_unread_words(unread),
-            left_out=_left_out(task, size, runs),
+            left_out=_left_out(task, size, runs) + _missing(returns),
         )
 
 
@@ -147,31 +144,28 @@ class _Lever:
     rate: float
 
 
-def _levers(
-    task: Task,
-    steps: Int[np.ndarray, "states 2"],
-    seen: np.ndarray,
-    held: list[Float[np.ndarray, "states units"]],
-) -> tuple[list[_Lever], list[str]]:
+def _levers(task: Task, layers: HiddenLayers, size: _Size) -> tuple[list[_Lever], list[str]]:
     """Return what each concept can be steered along, and the concepts that no probe reads.
 
     Raises:
         DataError: None is read.
     """
-    fitting = _is_fitting(steps)
-    first = (steps[fitting, 0] // FITTED_EVERY) % 2 == 0
+    steps = picked_among(_fitted_and_others(task)[0], size.n_read)
+    seen = observations_at(task.episodes, steps)
+    held = layers.activations(seen)
+    first = (steps[:, 0] // FITTED_EVERY) % 2 == 0
     found: list[_Lever] = []
     unread: list[str] = []
     for name, labels in concepts_of(task, steps, seen).items():
-        own = labels[fitting]
-        read = [readability(part[fitting], own, first) for part in held]
+        rate = float(labels.mean())
+        read = [readability(units, labels, first) for units in held]
         layer = int(np.argmax(read))
-        if read[layer] <= LEAST_READ * min(own.mean(), 1.0 - own.mean()):
+        if read[layer] <= LEAST_READ * min(rate, 1.0 - rate):
             unread.append(name)
             continue
-        units = held[layer][fitting]
-        step = concept_step(fit_probe(units, own).slopes, units, own)
-        found.append(_Lever(name, layer, step, float(labels.mean())))
+        units = held[layer]
+        step = concept_step(fit_probe(units, labels).slopes, units, labels)
+        found.append(_Lever(name, layer, step, rate))
     if not found:
         raise DataError(
             "no concept can be read from its hidden layers, so that none has a direction",
@@ -180,25 +174,24 @@ def _levers(
     return found, unread
 
 
-def _is_fitting(steps: Int[np.ndarray, "states 2"]) -> Bool[np.ndarray, " states"]:
-    return np.asarray(steps[:, 0] % FITTED_EVERY == 0)
+def _fitted_and_others(
+    task: Task,
+) -> tuple[Int[np.ndarray, "states 2"], Int[np.ndarray, "states 2"]]:
+    """Return visited steps of the episodes that directions are made from, and of the others."""
+    steps = task.episodes.visited_steps
+    fitted = steps[:, 0] % FITTED_EVERY == 0
+    return steps[fitted], steps[~fitted]
 
 
 # --- steering ---
 
 
-def _steered(
-    task: Task,
-    layers: HiddenLayers,
-    steps: Int[np.ndarray, "states 2"],
-    size: _Size,
-    levers: list[_Lever],
-) -> Contributions:
+def _steered(task: Task, layers: HiddenLayers, size: _Size, levers: list[_Lever]) -> Contributions:
     """Return what every concept moves at every dose; outputs and name are chosen elsewhere."""
-    fitting = _is_fitting(steps)
-    rows = picked_among(steps[fitting], size.n_choosing)
+    fitted, others = _fitted_and_others(task)
+    rows = picked_among(fitted, size.n_choosing)
     choosing = steered_states(layers, task.agent, task.episodes, rows)
-    rows = picked_among(steps[~fitting], size.n_held_out)
+    rows = picked_among(others, size.n_held_out)
     held_out = steered_states(layers, task.agent, task.episodes, rows)
     chosen, sizes, shifts = [], [], []
     for number, lever in enumerate(levers):
@@ -300,6 +293,14 @@ def _size(task: Task) -> _Size:
         f"takes up to {need} agent queries; {left} are left",
         hint=f"a larger budget: at least {need} queries for this method",
     )
+
+
+def _missing(returns: Float[np.ndarray, "doses runs"]) -> tuple[str, ...]:
+    n_missing = int(np.isnan(returns).sum())
+    if not n_missing:
+        return ()
+    why = "failed or lasted longer than was paid for"
+    return (f"{n_missing} of {returns.size} runs of the steered agent {why}.",)
 
 
 def _left_out(task: Task, size: _Size, runs: PlannedRuns) -> tuple[str, ...]:
