@@ -18,11 +18,10 @@ from tests.faithfulness.cases import (
     signs,
     stretches,
 )
-from tests.faithfulness.planted.oracles import causes, contributions, prediction
+from tests.faithfulness.planted.oracles import announcements, causes, contributions, known_orders
 from tests.faithfulness.planted.oracles import examples as known_examples
 from tests.faithfulness.planted.oracles import kinds as known_graph
 from tests.faithfulness.planted.oracles import oracle as known
-from tests.faithfulness.planted.oracles import prediction as known_orders
 from tests.faithfulness.planted.oracles import rules as known_rules
 from tests.faithfulness.test_certified_order import checked as certified
 from tests.faithfulness.test_memory_drop import score_of as memory_score
@@ -349,7 +348,7 @@ def _announcements(metric):
     """The true probabilities, half-way to those of other steps, and those of other steps."""
     setting = timetable(1000)
     episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=0)
-    right = prediction(setting.truth)
+    right = announcements(setting.truth)
     # one state per episode, so that states of the record are as many futures
     right = replace(right, steps=np.column_stack((np.arange(10), right.steps[:, 1])))
 
@@ -389,7 +388,7 @@ def _orders():
         return order_announcements(check(setting.agent, episodes, told))[0]
 
     true = right.probabilities
-    return first(true), first((true + 0.5) / 2), [first(1 - true), first(true[:, ::-1])]
+    return first(true), first((true + 0.5) / 2), [first(1 - true), first(true[::-1])]
 
 
 def _moves():

@@ -8,7 +8,9 @@ import pandas as pd
 
 from pellucid.errors import CapabilityError
 from pellucid.explanation.content import (
+    Amounts,
     Attribution,
+    Bands,
     Certificates,
     Components,
     Content,
@@ -16,7 +18,9 @@ from pellucid.explanation.content import (
     CounterfactualStates,
     Futures,
     Graph,
+    Orders,
     Prediction,
+    Readings,
     Rules,
     Segments,
     Summary,
@@ -138,10 +142,6 @@ def _rules(c: Rules) -> pd.DataFrame:
 
 
 def _prediction(c: Prediction) -> pd.DataFrame:
-    if c.amounts.size:
-        return _amounts(c)
-    if c.bands.size:
-        return _bands(c)
     state, event = (grid.ravel() for grid in np.indices(c.probabilities.shape))
     return pd.DataFrame(
         {
@@ -153,7 +153,7 @@ def _prediction(c: Prediction) -> pd.DataFrame:
     )
 
 
-def _amounts(c: Prediction) -> pd.DataFrame:
+def _amounts(c: Amounts) -> pd.DataFrame:
     state, choice, event = (grid.ravel() for grid in np.indices(c.amounts.shape))
     return pd.DataFrame(
         {
@@ -167,18 +167,44 @@ def _amounts(c: Prediction) -> pd.DataFrame:
     )
 
 
-def _bands(c: Prediction) -> pd.DataFrame:
-    state, ahead, event = (grid.ravel() for grid in np.indices(c.bands.shape[:3]))
+def _bands(c: Bands) -> pd.DataFrame:
+    state, ahead, item = (grid.ravel() for grid in np.indices(c.bands.shape[:3]))
     return pd.DataFrame(
         {
             "episode": c.steps[state, 0],
             "step": c.steps[state, 1],
             "ahead": ahead + 1,
-            "input": np.array(c.event_names, dtype=object)[event],
+            "input": np.array(c.input_names, dtype=object)[item],
             "low": c.bands[..., 0].ravel(),
             "median": c.bands[..., 1].ravel(),
             "high": c.bands[..., 2].ravel(),
             "followed": c.followed.ravel(),
+        }
+    )
+
+
+def _orders(c: Orders) -> pd.DataFrame:
+    episode, order = (grid.ravel() for grid in np.indices(c.happened.shape))
+    return pd.DataFrame(
+        {
+            "episode": episode,
+            "order": np.array(c.order_names, dtype=object)[order],
+            "probability": c.probabilities[order],
+            "happened": c.happened.ravel(),
+        }
+    )
+
+
+def _readings(c: Readings) -> pd.DataFrame:
+    state, concept = (grid.ravel() for grid in np.indices(c.probabilities.shape))
+    return pd.DataFrame(
+        {
+            "episode": c.steps[state, 0],
+            "step": c.steps[state, 1],
+            "concept": np.array(c.concept_names, dtype=object)[concept],
+            "layer": c.layers[concept],
+            "probability": c.probabilities.ravel(),
+            "true": c.true.ravel(),
         }
     )
 
@@ -279,6 +305,10 @@ _FRAMES: Mapping[str, Callable[[Any], pd.DataFrame]] = {
     Components.kind: _components,
     Rules.kind: _rules,
     Prediction.kind: _prediction,
+    Amounts.kind: _amounts,
+    Bands.kind: _bands,
+    Orders.kind: _orders,
+    Readings.kind: _readings,
     Certificates.kind: _certificates,
     Graph.kind: _graph,
     Summary.kind: _summary,
