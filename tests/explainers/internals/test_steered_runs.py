@@ -30,6 +30,8 @@ def test_every_arm_gets_whole_episodes_with_room_for_longer_ones(known):
     assert planned == PlannedRuns(10, 4, each)
     assert (planned.cost.queries, planned.cost.env_steps) == (4 * each, 4 * each)
     assert planned_runs(asked, 4, kept=1001).n_episodes == 9
+    rich = task(setting.agent, episodes, queries=10**6, env_steps=10**6)
+    assert planned_runs(rich, 4, kept=1000) == PlannedRuns(10, 4, 10 * LIMIT)
     # 4 arms of 5 episodes are the least, and one step less pays for none
     least = 1000 + 4 * 5 * 30
     assert planned_runs(asked, 4, kept=least).n_episodes == 5

@@ -64,7 +64,8 @@ def planned_runs(task: Task, n_arms: int, *, kept: int) -> PlannedRuns:
     n = min(N_RUNS, affordable, len(attempted))
     if n < min(FEWEST_RUNS, len(attempted)):
         return PlannedRuns(0, n_arms, 0)
-    return PlannedRuns(n, n_arms, math.ceil((n - 1) * expected) + bound)
+    # with room for all of them to last to the limit, if that is paid for
+    return PlannedRuns(n, n_arms, min(each, n * bound))
 
 
 def steered_returns(

@@ -57,12 +57,13 @@ SIZES = (_Size(600, 200, 300), _Size(300, 100, 120), _Size(150, 40, 60))
     source="Turner 2023 (activation addition), along the probes of Alain 2017",
     question=_QUESTION,
     sentences=Sentences(
-        supported="**{x}** drives its choice from hidden layer {layer}: turned from low to high, "
-        "{a} {gains} {d} {points} ({lo} to {hi}). Meaningless directions, as far: {r}.",
-        weak="**{x}** may drive its choice from hidden layer {layer}: turned from low to high, "
-        "{a} {gains} {d} {points} ({lo} to {hi}). Meaningless directions do not clearly less: {r}.",
-        thin="**{x}** may drive its choice from hidden layer {layer}: turned from low to high, "
-        "{a} {gains} {d} {points} ({lo} to {hi}), with meaningless directions {r}; but {reason}.",
+        supported="**{x}** drives its choice from hidden layer {layer}: from one dose down to one "
+        "up, {a} {gains} {d} {points} ({lo} to {hi}). Meaningless directions, as far: {r}.",
+        weak="**{x}** may drive its choice from hidden layer {layer}: from one dose down to one "
+        "up, {a} {gains} {d} {points} ({lo} to {hi}). Meaningless directions do not "
+        "clearly less: {r}.",
+        thin="**{x}** may drive its choice from hidden layer {layer}: from one dose down to one "
+        "up, {a} {gains} {d} {points} ({lo} to {hi}), meaningless directions {r}; but {reason}.",
         failed="That {x}, turned up in its hidden layer {layer}, drives its choice could not be "
         "shown: meaningless directions move it as much.",
         not_measured="Whether a concept inside its network drives its choice was not tested: "
