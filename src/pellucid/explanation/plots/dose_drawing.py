@@ -9,7 +9,7 @@ from pellucid.explanation.plots.marks import Axis, dot, line, text
 from pellucid.explanation.wording import show
 
 ROW, PLOT, LABEL = 104, 64, 14
-LABEL_LETTERS = 16
+LABEL_LETTERS = 24
 
 
 def dose_marks(chart: DoseChart, rows: int) -> tuple[str, int]:
@@ -37,9 +37,9 @@ def _row(row: DoseRow, chart: DoseChart, across: Axis, top: float) -> str:
     def y(value: float) -> float:
         return round(top + LABEL + 8 + 4 + (PLOT - 8) * (high - value) / spread, 1)
 
-    label = f"{clip(visible(row.label), LABEL_LETTERS)}, {row.unit}"
+    label = row.label if row.unit == chart.unit else f"{row.label}, {row.unit}"
     parts = [
-        text(label, 0, top + LABEL),
+        text(clip(visible(label), LABEL_LETTERS), 0, top + LABEL),
         text(f"at {show(chart.doses[-1])}: {row.points[-1].text}", 100, top + LABEL, "end", "c-n"),
         line(across.left, y(0.0), across.right, y(0.0), "c-z"),
     ]

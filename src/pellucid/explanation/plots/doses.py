@@ -39,7 +39,7 @@ class DoseChart:
     Args:
         title: What is shown, with n.
         sentence: The chart in one sentence, for those who cannot see it.
-        unit: Empty: each row has its own.
+        unit: Of most rows; others say their own.
         doses: Ascending; they go across.
         rows: The output that is named first, then the return if it is known.
     """
@@ -81,7 +81,7 @@ def dose_chart(content: Contributions, unit: str) -> DoseChart:
         sentence=f"{first.label} moves by {first.points[down].text} {first.unit} at dose "
         f"{show(float(content.doses[down]))} of {name}, and by {first.points[up].text} at dose "
         f"{show(float(content.doses[up]))}.",
-        unit="",
+        unit=content.unit,
         doses=tuple(content.doses.tolist()),
         rows=tuple(rows),
     )
