@@ -26,8 +26,8 @@ def readability(
 
     Example:
         >>> rows = np.linspace(-1.0, 1.0, 100)[:, None]
-        >>> float(readability(rows, rows[:, 0] > 0, np.arange(100) % 2 == 0).round(2))
-        0.5
+        >>> round(readability(rows, rows[:, 0] > 0, np.arange(100) % 2 == 0), 2)
+        0.49
     """
     right = []
     for fitted in (first, ~first):
