@@ -106,6 +106,28 @@ def test_every_digit_in_prose_is_a_fact_that_equals_its_rounding(state: str) -> 
     assert len(reader.facts) > 20
 
 
+def test_answers_to_one_question_are_told_apart_wherever_it_stands() -> None:
+    twice = (lunar.supported(), replace(lunar.hidden_inputs(), method="sarfa"))
+    page = page_of(lunar.lunar_record(explanations=twice, with_frames=False))
+    told = re.escape(f"{twice[0].question}</bdi>")
+    for section in ("summary", "why", "trust"):
+        part = page[page.index(f'<section id="{section}"') :].partition("</section>")[0]
+        places = re.findall(rf"{told}(?:</a>)?(.{{0,40}})", part)
+        assert len(places) >= 2
+        assert [place for place in places if "(by <code>" not in place] == []
+    once = page_of(lunar.lunar_record(explanations=twice[:1], with_frames=False))
+    assert "(by <code>" not in once
+
+
+def test_trust_names_tests_in_words() -> None:
+    document, page = in_state("hidden inputs")
+    trust = page[page.index('id="trust"') : page.index('id="made"')]
+    metrics = {s["metric"] for e in document["explanations"] for s in e["faithfulness"]}
+    assert metrics
+    assert [m for m in metrics if f"<code>{m}</code>" in trust] == []
+    assert all("; hidden ones take" not in row["test"] for row in document["trust"]["replacements"])
+
+
 @pytest.mark.parametrize("state", list(STATES))
 def test_nothing_missing_is_shown_as_a_number_or_as_code(state: str) -> None:
     page = in_state(state)[1]

@@ -107,7 +107,13 @@ def make_record(
         success_return=_success_return(located.spec.id),
         stability=tuple(stability),
         n_other_seeds=request.other_seeds,
+        way=_way(folder),
     )
+
+
+def _way(folder: RunFolder) -> str:
+    part = folder.parts.get(WAYS)
+    return str(part.facts.get("kind", "")) if part is not None else ""
 
 
 def write_run_report(
