@@ -34,4 +34,6 @@ def readability(
         if fitted.any() and not fitted.all():
             probe = fit_probe(held[fitted], labels[fitted])
             right.append(((probe.probabilities(held[~fitted]) > 0.5) == labels[~fitted]).mean())
-    return float(np.mean(right)) - max(labels.mean(), 1 - labels.mean()) if right else 0.0
+    if not right:
+        return 0.0
+    return float(np.mean(right) - max(labels.mean(), 1 - labels.mean()))
