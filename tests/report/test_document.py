@@ -278,3 +278,12 @@ def test_trust_tells_how_moments_were_returned_to(way: str, told: str | None) ->
     found = [text for text in choices if text.startswith("Moments were returned to")]
     assert len(found) == (told is not None)
     assert told is None or found[0].startswith(told)
+
+
+def test_where_nothing_was_tested_no_luck_is_reckoned() -> None:
+    record = lunar.lunar_record(explanations=(lunar.unmeasured(),), with_frames=False)
+    document = build_document(record)
+    assert document["trust"]["luck"]["text"] == "No test was made that luck could pass."
+    page = render_html(record, document, json_sha256="0" * 64)
+    assert "Nothing could be tested" in page
+    assert "No finding passed its test" not in page

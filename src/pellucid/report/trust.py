@@ -121,6 +121,8 @@ def cannot_tell(record: RunRecord, document: Document) -> list[Document]:
 def luck(document: Document) -> Document:
     """Return the sentence on how many tests would look supported by luck alone."""
     tests = n_tests(document["explanations"])
+    if not tests:
+        return said("No test was made that luck could pass.")
     expected = math.ceil((1 - CONFIDENCE) / 2 * tests - 1e-9)
     made = "{k} test was made" if tests == 1 else "{k} tests were made"
     return said(
