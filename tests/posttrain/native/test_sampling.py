@@ -8,7 +8,7 @@ import torch
 from scipy.stats import chisquare
 
 from pellucid.errors import InputError, NotFiniteError
-from pellucid.posttrain.native import Samples, pad_left, pad_right, sample
+from pellucid.posttrain.native import Samples, compiled_decoder, pad_left, pad_right, sample
 from pellucid.posttrain.native.sampling import draw
 
 from .models_for_tests import SHAPES, VOCABULARY, full_forward_log_probs, shaken, small_model
@@ -105,6 +105,24 @@ def test_same_seed_same_bytes_and_other_seed_other_tokens() -> None:
     assert torch.equal(first.ids, again.ids)
     assert torch.equal(first.log_probs, again.log_probs)
     assert not torch.equal(first.ids, other.ids)
+
+
+@pytest.mark.parametrize("eos_id", [EOS, -1])
+def test_parts_are_drawn_with_the_numbers_of_their_rows(
+    monkeypatch: pytest.MonkeyPatch, eos_id: int
+) -> None:
+    model, prompts = small_model(), PROMPTS * 9
+    source = generator(), generator()
+    together = drawn(model, prompts, eos_id=eos_id, generator=source[0])
+    monkeypatch.setattr(compiled_decoder, "PART_BYTES", 1)
+    monkeypatch.setattr(compiled_decoder, "MIN_PART_ROWS", 1)
+    apart = drawn(model, prompts, eos_id=eos_id, generator=source[1])
+    assert torch.equal(apart.ids, together.ids)
+    assert torch.equal(apart.mask, together.mask)
+    assert torch.equal(apart.finished, together.finished)
+    torch.testing.assert_close(apart.log_probs, together.log_probs, atol=1e-6, rtol=0)
+    # the generator is left where it was: as many steps as the longest completion has tokens
+    assert torch.equal(source[0].get_state(), source[1].get_state())
 
 
 def test_the_global_random_state_is_left_alone() -> None:

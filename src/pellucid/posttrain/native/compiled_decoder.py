@@ -1,6 +1,8 @@
 """The cached decoder for float32 on a CPU: each step is one call of a compiled function."""
 
+from collections.abc import Iterator
 from contextlib import nullcontext
+from copy import copy
 from functools import lru_cache
 from typing import Any
 
@@ -15,8 +17,12 @@ from pellucid.posttrain.native.decoding import CachedDecoder, fold, read_prompts
 from pellucid.posttrain.native.decoding_compiled import decode_step
 from pellucid.posttrain.native.forward import Weights
 from pellucid.posttrain.native.models import Decoder
-from pellucid.posttrain.native.products_compiled import packed
+from pellucid.posttrain.native.products_compiled import ROWS, packed
 
+PART_BYTES = 6 * 2**20
+"""Of keys and values that are decoded together, so that they stay in a cache from step to step."""
+MIN_PART_ROWS = 16
+"""Below, reading all weights for so few rows costs more than keys and values from memory."""
 MAX_THREADED_WIDTH = 512
 """Of the model: beyond, matrix products are large enough for the threads that BLAS has."""
 
@@ -60,9 +66,10 @@ class CompiledDecoder:
         )
         self._bias = _stacked([f.query_key_value_bias for f in folded], 1)
         self._head_norms = _stacked([f.head_norms for f in folded], 2)
-        sizes = (heads.n_key_value, heads.width)
-        self._read = empty_store(len(folded), len(prompt_ids), *sizes, prompt_ids.shape[1])
-        self._own = empty_store(len(folded), len(prompts), *sizes, max_new_tokens)
+        self._max_new_tokens = max_new_tokens
+        self._read = self._store(len(prompt_ids), prompt_ids.shape[1])
+        # set aside at the first step: each part has its own
+        self._own: Stored | None = None
         self._length = 0
         n_real = prompt_mask.sum(-1)
         self._prompts = prompts.numpy()
@@ -83,10 +90,21 @@ class CompiledDecoder:
         """Whether `keep` may be called."""
         return True
 
+    def parts(self) -> Iterator[Decoder]:
+        """Yield decoders of consecutive rows whose keys and values stay in a cache."""
+        n_rows = len(self._prompts)
+        n_together = rows_of_part(n_rows, n_rows * self._bytes_of_row())
+        for rows in torch.split(torch.arange(n_rows), n_together):
+            part = copy(self)
+            part._choose(rows)
+            yield part
+
     @torch.no_grad()
     def step(self, ids: Int[Tensor, " rows"]) -> None:
         """Append one token to each row and compute the logits of the next."""
         positions = self._positions
+        if self._own is None:
+            self._own = self._store(len(self._prompts), self._max_new_tokens)
         # setting a limit at each step costs more than some of its operations
         with _controller().limit(limits=1) if self._limit else nullcontext():
             decode_step(
@@ -112,12 +130,24 @@ class CompiledDecoder:
     @torch.no_grad()
     def keep(self, rows: Int[Tensor, " kept"]) -> None:
         """Go on with some of the rows only."""
+        if self._own is not None:
+            # `take` keeps the order of dimensions in memory, an index need not
+            self._own = Stored(*(np.take(stored, rows.numpy(), axis=1) for stored in self._own))
+        self._choose(rows)
+
+    def _choose(self, rows: Int[Tensor, " kept"]) -> None:
         kept = rows.numpy()
-        # `take` keeps the order of dimensions in memory, an index need not
-        self._own = Stored(*(np.take(stored, kept, axis=1) for stored in self._own))
         self._prompts, self._starts = self._prompts[kept], self._starts[kept]
         self._logits = self._logits[kept]
         self._positions = self._positions[rows]
+
+    def _store(self, n_rows: int, n_tokens: int) -> Stored:
+        n_layers, heads = len(self._maps[0]), self._heads
+        return empty_store(n_layers, n_rows, heads.n_key_value, heads.width, n_tokens)
+
+    def _bytes_of_row(self) -> int:
+        heads, n_tokens = self._heads, int(self._read.values.shape[2]) + self._max_new_tokens
+        return 8 * len(self._maps[0]) * heads.n_key_value * heads.width * n_tokens
 
 
 def decoder_of(
@@ -130,6 +160,20 @@ def decoder_of(
     """Return the fastest decoder for a model; see `CompiledDecoder` and `CachedDecoder`."""
     made = CompiledDecoder if can_be_compiled(weights, prompt_mask) else CachedDecoder
     return made(weights, prompt_ids, prompt_mask, prompts, max_new_tokens)
+
+
+def rows_of_part(n_rows: int, n_bytes: int) -> int:
+    """Return how many rows are best decoded together.
+
+    Args:
+        n_rows: Rows in all.
+        n_bytes: Of the keys and values of all rows.
+    """
+    n_parts = max(1, -(-n_bytes // PART_BYTES))
+    n_together = -(-n_rows // n_parts)
+    # full tiles of products
+    n_together = -(-n_together // ROWS) * ROWS
+    return n_together if n_together >= MIN_PART_ROWS else n_rows
 
 
 def can_be_compiled(weights: Weights, prompt_mask: Bool[Tensor, "prompts prompt"]) -> bool:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from pellucid.errors import InputError, NotFiniteError
 from pellucid.posttrain.native.decoding_compiled import draw_rows
-from pellucid.posttrain.native.models import LanguageModel
+from pellucid.posttrain.native.models import Decoder, LanguageModel
 from pellucid.types_torch import RowMask, TokenLabels, TokenMask, TokenValues
 
 MAX_COMPILED_VOCABULARY = 4096
@@ -108,44 +109,95 @@ def sample(
     device = model.device
     padded_ids, padded_mask = pad_left(distinct, pad_id=pad_id, device=device)
     rows = torch.tensor(prompts, device=device)
-    shape = (len(prompt_ids), max_new_tokens)
-    ids = torch.full(shape, pad_id, device=device)
-    mask = torch.zeros(shape, dtype=torch.bool, device=device)
-    log_probs = torch.zeros(shape, dtype=torch.float32, device=device)
-    finished = torch.zeros(len(prompt_ids), dtype=torch.bool, device=device)
     decoder = model.decoder(padded_ids, padded_mask, rows, max_new_tokens - 1)
-    # rows of the decoder, by their number; a row may go on for a while after its end
-    active: slice | Tensor = slice(None)
-    running = ~finished
-    for t in range(max_new_tokens):
-        uniforms = torch.rand(len(prompt_ids), generator=generator, dtype=torch.float64)
-        tokens, chosen = draw(
-            decoder.logits, uniforms.to(device)[active], temperature, top_k, top_p
-        )
-        ids[active, t] = torch.where(running, tokens, pad_id)
-        log_probs[active, t] = torch.where(running, chosen, 0.0)
-        mask[active, t] = running
-        left = running & (tokens != eos_id)
-        finished[active] = ~left
-        n_left = int(left.sum())
-        if n_left == 0 or t + 1 == max_new_tokens:
-            break
-        if decoder.drops_rows and n_left < COMPACT_BELOW * len(left):
-            kept = left.nonzero()[:, 0]
-            decoder.keep(kept)
-            active = kept if isinstance(active, slice) else active[kept]
-            tokens, left = tokens[kept], left[kept]
-        running = left
-        decoder.step(tokens)
-    used = t + 1
+    numbers = _Uniforms(len(prompt_ids), generator, device)
+    options = _Options(max_new_tokens, temperature, top_k, top_p, eos_id)
+    drawn: list[tuple[Tensor, Tensor]] = []
+    first = 0
+    for part in decoder.parts():
+        drawn.append(_decoded(part, numbers, first, options))
+        first += len(drawn[-1][0])
+    ids, log_probs = (torch.cat(tensors) for tensors in zip(*drawn, strict=True))
+    ends = ids == eos_id
+    mask = ends.cumsum(-1) - ends.long() == 0
+    used = int(mask.sum(-1).max())
     return Samples(
         prompt_ids=padded_ids[rows],
         prompt_mask=padded_mask[rows],
-        ids=ids[:, :used],
+        ids=ids.masked_fill_(~mask, pad_id)[:, :used],
         mask=mask[:, :used],
-        log_probs=log_probs[:, :used],
-        finished=finished,
+        log_probs=log_probs.masked_fill_(~mask, 0.0)[:, :used],
+        finished=(ends & mask).any(-1),
     )
+
+
+class _Options(NamedTuple):
+    """Of `sample`."""
+
+    max_new_tokens: int
+    temperature: float
+    top_k: int
+    top_p: float
+    eos_id: int
+
+
+class _Uniforms:
+    """Numbers of [0, 1) for each step and row, drawn step by step, whoever asks for them first.
+
+    Args:
+        n_rows: Of the whole batch.
+        generator: Of the numbers.
+        device: Where they are needed.
+    """
+
+    def __init__(self, n_rows: int, generator: torch.Generator, device: torch.device) -> None:
+        self._n_rows, self._generator, self._device = n_rows, generator, device
+        self._steps: list[Tensor] = []
+
+    def of_step(self, step: int) -> Float[Tensor, " rows"]:
+        """Return the numbers of a step, in float64; steps may be asked for again."""
+        if step == len(self._steps):
+            made = torch.rand(self._n_rows, generator=self._generator, dtype=torch.float64)
+            self._steps.append(made.to(self._device))
+        return self._steps[step]
+
+
+def _decoded(
+    decoder: Decoder, uniforms: _Uniforms, first: int, options: _Options
+) -> tuple[Int[Tensor, "rows tokens"], Float[Tensor, "rows tokens"]]:
+    """Return the tokens of a decoder's rows and their log-probabilities; anything after an end.
+
+    Args:
+        decoder: Before its first step.
+        uniforms: Of the whole batch.
+        first: Place of the decoder's first row in it.
+        options: How to draw, and when to stop.
+    """
+    logits = decoder.logits
+    n_rows, longest, eos_id = len(logits), options.max_new_tokens, options.eos_id
+    # what is never drawn lies after the end
+    ids = torch.full((n_rows, longest), eos_id, device=logits.device)
+    log_probs = torch.zeros((n_rows, longest), device=logits.device)
+    # rows of the decoder, by their number; a row may go on for a while after its end
+    active: slice | Tensor = slice(None)
+    running = torch.ones(n_rows, dtype=torch.bool, device=logits.device)
+    for t in range(longest):
+        numbers = uniforms.of_step(t)[first : first + n_rows][active]
+        tokens, chosen = draw(
+            decoder.logits, numbers, options.temperature, options.top_k, options.top_p
+        )
+        ids[active, t], log_probs[active, t] = tokens, chosen
+        running &= tokens != eos_id
+        n_left = int(running.sum())
+        if n_left == 0 or t + 1 == longest:
+            break
+        if decoder.drops_rows and n_left < COMPACT_BELOW * len(running):
+            kept = running.nonzero()[:, 0]
+            decoder.keep(kept)
+            active = kept if isinstance(active, slice) else active[kept]
+            tokens, running = tokens[kept], running[kept]
+        decoder.step(tokens)
+    return ids, log_probs
 
 
 def draw(
