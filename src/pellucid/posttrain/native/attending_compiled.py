@@ -20,6 +20,8 @@ from pellucid.posttrain.native.tiles_compiled import prefetch
 
 BLOCK = 16
 """Tokens of a block of keys; numbers of a vector."""
+PARTIAL_SUMS = 4
+"""Sums that grow side by side, because each addition waits for the one before; a power of two."""
 _ONE, _ZERO = np.float32(1.0), np.float32(0.0)
 _MINUS_INFINITY = np.float32(-np.inf)
 
@@ -81,19 +83,34 @@ def _add_products(
             return builder.bitcast(builder.gep(pointer, [index]), vector.as_pointer())
 
         into = vector_at(pointers[2], arguments[7])
-        total = cgutils.alloca_once_value(builder, builder.load(into, align=4))  # type: ignore[no-untyped-call]
         lanes = ir.Constant(ir.VectorType(ir.IntType(32), BLOCK), [0] * BLOCK)
-        undefined = ir.Constant(vector, ir.Undefined)
-        with cgutils.for_range(builder, arguments[5]) as loop:
-            factor = builder.load(builder.gep(pointers[0], [builder.add(arguments[1], loop.index)]))
+        undefined, zero = ir.Constant(vector, ir.Undefined), ir.Constant(vector, [0.0] * BLOCK)
+        starts = [builder.load(into, align=4), *[zero] * (PARTIAL_SUMS - 1)]
+        totals = [cgutils.alloca_once_value(builder, start) for start in starts]  # type: ignore[no-untyped-call]
+
+        def add(index: Any, total: Any) -> None:
+            factor = builder.load(builder.gep(pointers[0], [builder.add(arguments[1], index)]))
             one = builder.insert_element(undefined, factor, ir.Constant(ir.IntType(32), 0))
-            place = builder.add(arguments[3], builder.mul(loop.index, arguments[4]))
+            place = builder.add(arguments[3], builder.mul(index, arguments[4]))
             row = builder.load(vector_at(pointers[1], place), align=4)
             product = builder.fmul(
                 builder.shuffle_vector(one, undefined, lanes), row, flags=("contract",)
             )
             builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
-        builder.store(builder.load(total), into, align=4)
+
+        at_once = ir.Constant(arguments[5].type, PARTIAL_SUMS)
+        n_rounds = builder.sdiv(arguments[5], at_once)
+        n_in_rounds = builder.mul(n_rounds, at_once)
+        with cgutils.for_range(builder, n_rounds) as loop:
+            first = builder.mul(loop.index, at_once)
+            for number, total in enumerate(totals):
+                add(builder.add(first, ir.Constant(first.type, number)), total)
+        with cgutils.for_range(builder, builder.sub(arguments[5], n_in_rounds)) as loop:
+            add(builder.add(n_in_rounds, loop.index), totals[0])
+        sums = [builder.load(total) for total in totals]
+        while len(sums) > 1:
+            sums = [builder.fadd(a, b) for a, b in zip(sums[::2], sums[1::2], strict=True)]
+        builder.store(sums[0], into, align=4)
         return context.get_dummy_value()
 
     sizes = (types.int64, types.int64, types.int64)
