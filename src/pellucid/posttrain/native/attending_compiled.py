@@ -174,6 +174,7 @@ def attend_rows(
     prompt_values: np.ndarray,
     keys: np.ndarray,
     values: np.ndarray,
+    places: np.ndarray,
     prompts: np.ndarray,
     starts: np.ndarray,
     length: int,
@@ -187,10 +188,11 @@ def attend_rows(
         projected: Shape (rows, (query + 2 key-value heads) · head width).
         prompt_keys: Shape (prompts, blocks, key-value heads, head width, 16).
         prompt_values: Shape (prompts, tokens, key-value heads, filled width).
-        keys: Shape (rows, blocks, key-value heads, head width, 16); of tokens after the prompt.
-        values: Shape (rows, tokens, key-value heads, filled width).
-        prompts: The prompt of each row.
-        starts: First real token of each row's prompt.
+        keys: Shape (places, blocks, key-value heads, head width, 16); of tokens after the prompt.
+        values: Shape (places, tokens, key-value heads, filled width).
+        places: Where the keys and values of each row lie.
+        prompts: The prompt of each place.
+        starts: First real token of each place's prompt.
         length: Tokens after the prompt that are stored; the new one goes there.
         n_query: Query heads.
         head_width: Numbers per head.
@@ -206,8 +208,9 @@ def attend_rows(
     scores, query = np.empty(after + n_own * BLOCK, np.float32), np.empty(head_width, np.float32)
     result = np.empty(filled, np.float32)
     for row in range(projected.shape[0]):
-        prompt, start = prompts[row], starts[row]
-        following = min(row + 1, projected.shape[0] - 1)
+        own_place = places[row]
+        prompt, start = prompts[own_place], starts[own_place]
+        following = places[min(row + 1, projected.shape[0] - 1)]
         for stored in range(n_heads):
             _prefetch_head(flat_keys, following * n_blocks, n_own, n_heads, stored, of_block)
             before = following * values.shape[1]
@@ -218,9 +221,10 @@ def attend_rows(
                 before = prompts[following] * n_read
                 _prefetch_head(flat_prompt_values, before, n_read, n_heads, stored, filled)
             key, value = (n_query + stored) * head_width, (n_query + n_heads + stored) * head_width
-            newest = keys[row, n_own - 1, stored, :, length % BLOCK]
+            newest = keys[own_place, n_own - 1, stored, :, length % BLOCK]
             newest[:] = projected[row, key : key + head_width]
-            values[row, length, stored, :head_width] = projected[row, value : value + head_width]
+            newest = values[own_place, length, stored, :head_width]
+            newest[:] = projected[row, value : value + head_width]
             for head in range(stored * shared, (stored + 1) * shared):
                 numbers = projected[row, head * head_width : (head + 1) * head_width]
                 for i in range(head_width):
@@ -232,14 +236,14 @@ def attend_rows(
                         query, 0, flat_prompt_keys, place, BLOCK, head_width, scores, block * BLOCK
                     )
                 for block in range(n_own):
-                    place = ((row * n_blocks + block) * n_heads + stored) * of_block
+                    place = ((own_place * n_blocks + block) * n_heads + stored) * of_block
                     _add_products_of(
                         query, 0, flat_keys, place, BLOCK, head_width, scores, after + block * BLOCK
                     )
                 softmax_in_place(scores, start, n_read, after, after + length + 1)
                 result[:] = _ZERO
                 before = (prompt * n_read + start) * stride + stored * filled
-                own = row * values.shape[1] * stride + stored * filled
+                own = own_place * values.shape[1] * stride + stored * filled
                 for part in range(0, filled, BLOCK):
                     _add_products_of(
                         scores,

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from pellucid.errors import InputError, NotFiniteError
+from pellucid.posttrain.native.compiled_decoder import CompiledDecoder
 from pellucid.posttrain.native.decoding_compiled import draw_rows
 from pellucid.posttrain.native.models import Decoder, LanguageModel
 from pellucid.types_torch import RowMask, TokenLabels, TokenMask, TokenValues
@@ -110,17 +111,22 @@ def sample(
     padded_ids, padded_mask = pad_left(distinct, pad_id=pad_id, device=device)
     rows = torch.tensor(prompts, device=device)
     decoder = model.decoder(padded_ids, padded_mask, rows, max_new_tokens - 1)
-    numbers = _Uniforms(len(prompt_ids), generator, device)
-    options = _Options(max_new_tokens, temperature, top_k, top_p, eos_id)
+    options = _Options(temperature, top_k, top_p, eos_id)
+    state = generator.get_state()
+    uniforms = _uniforms(max_new_tokens, len(prompt_ids), generator).to(device)
     drawn: list[tuple[Tensor, Tensor]] = []
     first = 0
     for part in decoder.parts():
-        drawn.append(_decoded(part, numbers, first, options))
-        first += len(drawn[-1][0])
+        numbers = uniforms[:, first : first + len(part.logits)]
+        drawn.append(_decoded(part, numbers, options))
+        first += numbers.shape[1]
     ids, log_probs = (torch.cat(tensors) for tensors in zip(*drawn, strict=True))
     ends = ids == eos_id
     mask = ends.cumsum(-1) - ends.long() == 0
     used = int(mask.sum(-1).max())
+    # as many numbers are taken from the generator as if they had been drawn step by step
+    generator.set_state(state)
+    _uniforms(used, len(prompt_ids), generator)
     return Samples(
         prompt_ids=padded_ids[rows],
         prompt_mask=padded_mask[rows],
@@ -134,62 +140,39 @@ def sample(
 class _Options(NamedTuple):
     """Of `sample`."""
 
-    max_new_tokens: int
     temperature: float
     top_k: int
     top_p: float
     eos_id: int
 
 
-class _Uniforms:
-    """Numbers of [0, 1) for each step and row, drawn step by step, whoever asks for them first.
-
-    Args:
-        n_rows: Of the whole batch.
-        generator: Of the numbers.
-        device: Where they are needed.
-    """
-
-    def __init__(self, n_rows: int, generator: torch.Generator, device: torch.device) -> None:
-        self._n_rows, self._generator, self._device = n_rows, generator, device
-        self._steps: list[Tensor] = []
-
-    def of_step(self, step: int) -> Float[Tensor, " rows"]:
-        """Return the numbers of a step, in float64; steps may be asked for again."""
-        if step == len(self._steps):
-            made = torch.rand(self._n_rows, generator=self._generator, dtype=torch.float64)
-            self._steps.append(made.to(self._device))
-        return self._steps[step]
+def _uniforms(n_steps: int, n_rows: int, generator: torch.Generator) -> Float[Tensor, "steps rows"]:
+    return torch.rand((n_steps, n_rows), generator=generator, dtype=torch.float64)
 
 
 def _decoded(
-    decoder: Decoder, uniforms: _Uniforms, first: int, options: _Options
-) -> tuple[Int[Tensor, "rows tokens"], Float[Tensor, "rows tokens"]]:
-    """Return the tokens of a decoder's rows and their log-probabilities; anything after an end.
-
-    Args:
-        decoder: Before its first step.
-        uniforms: Of the whole batch.
-        first: Place of the decoder's first row in it.
-        options: How to draw, and when to stop.
-    """
+    decoder: Decoder, uniforms: Float[Tensor, "steps rows"], options: _Options
+) -> tuple[Int[Tensor, "rows steps"], Float[Tensor, "rows steps"]]:
+    """Return the tokens of a decoder's rows and their log-probabilities; anything after an end."""
+    temperature, top_k, top_p, eos_id = options
     logits = decoder.logits
-    n_rows, longest, eos_id = len(logits), options.max_new_tokens, options.eos_id
+    if isinstance(decoder, CompiledDecoder) and _is_drawn_compiled(logits, *options[:3]):
+        ids, log_probs, are_finite = decoder.complete(uniforms, temperature, eos_id)
+        _check_finite(are_finite)
+        return ids, log_probs
+    shape = (len(logits), len(uniforms))
     # what is never drawn lies after the end
-    ids = torch.full((n_rows, longest), eos_id, device=logits.device)
-    log_probs = torch.zeros((n_rows, longest), device=logits.device)
+    ids = torch.full(shape, eos_id, device=logits.device)
+    log_probs = torch.zeros(shape, device=logits.device)
     # rows of the decoder, by their number; a row may go on for a while after its end
     active: slice | Tensor = slice(None)
-    running = torch.ones(n_rows, dtype=torch.bool, device=logits.device)
-    for t in range(longest):
-        numbers = uniforms.of_step(t)[first : first + n_rows][active]
-        tokens, chosen = draw(
-            decoder.logits, numbers, options.temperature, options.top_k, options.top_p
-        )
+    running = torch.ones(len(logits), dtype=torch.bool, device=logits.device)
+    for t, numbers in enumerate(uniforms):
+        tokens, chosen = draw(decoder.logits, numbers[active], temperature, top_k, top_p)
         ids[active, t], log_probs[active, t] = tokens, chosen
         running &= tokens != eos_id
         n_left = int(running.sum())
-        if n_left == 0 or t + 1 == longest:
+        if n_left == 0 or t + 1 == len(uniforms):
             break
         if decoder.drops_rows and n_left < COMPACT_BELOW * len(running):
             kept = running.nonzero()[:, 0]
@@ -222,11 +205,10 @@ def draw(
     if temperature == 0:
         tokens = logits.argmax(-1)
         return tokens, torch.zeros(len(logits), device=logits.device)
-    whole = top_p == 1 and not 0 < top_k < logits.shape[-1]
-    if whole and _is_small(logits):
+    if _is_drawn_compiled(logits, temperature, top_k, top_p):
         return _drawn_compiled(logits, uniforms, temperature)
     log_probs = torch.log_softmax(logits.float() / temperature, dim=-1)
-    if not whole:
+    if not _is_whole(logits, top_k, top_p):
         log_probs = _truncated(log_probs, top_k, top_p)
     # sums in float64: the last is then above every product with a uniform number, and a token of
     # probability 0 adds nothing, so that it is never the first to exceed one
@@ -244,9 +226,14 @@ def _check_finite(are_finite: bool) -> None:
         )
 
 
-def _is_small(logits: Tensor) -> bool:
-    small = logits.shape[-1] <= MAX_COMPILED_VOCABULARY
-    return small and logits.dtype == torch.float32 and logits.device.type == "cpu"
+def _is_whole(logits: Tensor, top_k: int, top_p: float) -> bool:
+    return top_p == 1 and not 0 < top_k < logits.shape[-1]
+
+
+def _is_drawn_compiled(logits: Tensor, temperature: float, top_k: int, top_p: float) -> bool:
+    is_small = logits.shape[-1] <= MAX_COMPILED_VOCABULARY
+    is_plain = logits.dtype == torch.float32 and logits.device.type == "cpu"
+    return temperature > 0 and _is_whole(logits, top_k, top_p) and is_small and is_plain
 
 
 def _drawn_compiled(
