@@ -6,6 +6,7 @@ import torch
 
 from pellucid.posttrain.native import compiled_decoder, pad_left
 from pellucid.posttrain.native.compiled_decoder import (
+    MAX_PART_WEIGHT_BYTES,
     PART_BYTES,
     CompiledDecoder,
     can_be_compiled,
@@ -47,13 +48,14 @@ def test_both_decoders_give_the_same_logits(shape: str) -> None:
 
 
 def test_parts_are_rows_whose_keys_and_values_fit_a_cache() -> None:
-    assert rows_of_part(128, PART_BYTES) == 128
-    assert rows_of_part(128, 4 * PART_BYTES) == 32
+    assert rows_of_part(128, PART_BYTES, 0) == 128
+    assert rows_of_part(128, 4 * PART_BYTES, MAX_PART_WEIGHT_BYTES) == 32
     # three parts of 43, filled up to tiles of 8 rows
-    assert rows_of_part(128, 2 * PART_BYTES + 1) == 48
-    assert rows_of_part(10, 2 * PART_BYTES) == 10
-    # few long rows: all together, so that weights are read once
-    assert rows_of_part(64, 100 * PART_BYTES) == 64
+    assert rows_of_part(128, 2 * PART_BYTES + 1, 0) == 48
+    assert rows_of_part(10, 2 * PART_BYTES, 0) == 10
+    # few long rows, or many weights: all together, so that weights are read once
+    assert rows_of_part(64, 100 * PART_BYTES, 0) == 64
+    assert rows_of_part(128, 4 * PART_BYTES, MAX_PART_WEIGHT_BYTES + 1) == 128
 
 
 def test_parts_share_out_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,8 +19,10 @@ from pellucid.posttrain.native.forward import Weights
 from pellucid.posttrain.native.models import Decoder
 from pellucid.posttrain.native.products_compiled import ROWS, packed
 
-PART_BYTES = 6 * 2**20
+PART_BYTES = 3 * 2**20
 """Of keys and values that are decoded together, so that they stay in a cache from step to step."""
+MAX_PART_WEIGHT_BYTES = 8 * 2**20
+"""Of a model that stays there beside them; larger ones are read once for all rows."""
 MIN_PART_ROWS = 16
 """Below, reading all weights for so few rows costs more than keys and values from memory."""
 STEPS_AT_ONCE = 8
@@ -78,7 +80,8 @@ class CompiledDecoder:
     def parts(self) -> Iterator[Decoder]:
         """Yield decoders of consecutive rows whose keys and values stay in a cache."""
         n_rows = len(self._places)
-        n_together = rows_of_part(n_rows, n_rows * self._bytes_of_row())
+        n_weight_bytes = sum(array.nbytes for array in self._maps if isinstance(array, np.ndarray))
+        n_together = rows_of_part(n_rows, n_rows * self._bytes_of_row(), n_weight_bytes)
         for start in range(0, n_rows, n_together):
             part, rows = copy(self), slice(start, start + n_together)
             part._prompts, part._starts = self._prompts[rows], self._starts[rows]
@@ -169,13 +172,16 @@ def decoder_of(
     return made(weights, prompt_ids, prompt_mask, prompts, max_new_tokens)
 
 
-def rows_of_part(n_rows: int, n_bytes: int) -> int:
+def rows_of_part(n_rows: int, n_bytes: int, n_weight_bytes: int) -> int:
     """Return how many rows are best decoded together.
 
     Args:
         n_rows: Rows in all.
         n_bytes: Of the keys and values of all rows.
+        n_weight_bytes: Of the model.
     """
+    if n_weight_bytes > MAX_PART_WEIGHT_BYTES:
+        return n_rows
     n_parts = max(1, -(-n_bytes // PART_BYTES))
     n_together = -(-n_rows // n_parts)
     # full tiles of products
