@@ -16,7 +16,6 @@ from numba.extending import intrinsic
 
 from pellucid.kernels.compiled import compiled_as_numpy
 from pellucid.posttrain.native.exponential_compiled import exponential
-from pellucid.posttrain.native.tiles_compiled import prefetch
 
 BLOCK = 16
 """Tokens of a block of keys; numbers of a vector."""
@@ -157,17 +156,6 @@ def softmax_in_place(scores: np.ndarray, start: int, gap: int, after: int, stop:
 
 
 @compiled_as_numpy
-def _prefetch_head(
-    numbers: np.ndarray, first: int, n: int, n_heads: int, head: int, size: int
-) -> None:
-    """Ask for what one head of the next row will read, while this row is computed."""
-    for part in range(first, first + n):
-        place = (part * n_heads + head) * size
-        for line in range(place, place + size, BLOCK):
-            prefetch(numbers, line)
-
-
-@compiled_as_numpy
 def attend_rows(
     projected: np.ndarray,
     prompt_keys: np.ndarray,
@@ -210,16 +198,7 @@ def attend_rows(
     for row in range(projected.shape[0]):
         own_place = places[row]
         prompt, start = prompts[own_place], starts[own_place]
-        following = places[min(row + 1, projected.shape[0] - 1)]
         for stored in range(n_heads):
-            _prefetch_head(flat_keys, following * n_blocks, n_own, n_heads, stored, of_block)
-            before = following * values.shape[1]
-            _prefetch_head(flat_values, before, length + 1, n_heads, stored, filled)
-            if prompts[following] != prompt:
-                before = prompts[following] * n_first
-                _prefetch_head(flat_prompt_keys, before, n_first, n_heads, stored, of_block)
-                before = prompts[following] * n_read
-                _prefetch_head(flat_prompt_values, before, n_read, n_heads, stored, filled)
             key, value = (n_query + stored) * head_width, (n_query + n_heads + stored) * head_width
             newest = keys[own_place, n_own - 1, stored, :, length % BLOCK]
             newest[:] = projected[row, key : key + head_width]
