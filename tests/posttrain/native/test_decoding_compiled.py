@@ -31,7 +31,12 @@ def test_exponential_is_exact_to_float32() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_both_decoders_give_the_same_logits(shape: str) -> None:
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_both_decoders_give_the_same_logits(
+    monkeypatch: pytest.MonkeyPatch, shape: str, is_packed: bool
+) -> None:
+    monkeypatch.setattr(compiled_decoder, "_is_narrow", lambda weights: is_packed)
+    monkeypatch.setattr(compiled_decoder, "_is_threaded", lambda: not is_packed)
     weights = small_model(shape).weights()
     ids, mask = pad_left(PROMPTS, pad_id=0)
     decoders = [made(weights, ids, mask, ROWS, 6) for made in (CompiledDecoder, CachedDecoder)]

@@ -1,4 +1,4 @@
-"""The cached decoder for float32 on a CPU: each step is one call of a compiled function."""
+"""The cached decoder for float32 on a CPU, whose steps are compiled functions."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
