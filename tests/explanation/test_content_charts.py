@@ -73,6 +73,22 @@ EVENTS = Prediction(
     np.array([[True, False], [True, False], [True, True], [False, False]]),
     np.array([0, 0, 1, 1]),
 )
+READINGS = Readings(
+    concept_names=("high", "fast"),
+    probabilities=np.array([[0.9, 0.9], [0.2, 0.9], [0.7, 0.1], [0.6, 0.4]]),
+    true=np.array([[True, True], [False, True], [False, False], [True, False]]),
+    steps=np.array([[0, 3], [0, 5], [1, 2], [1, 4]]),
+    layers=np.array([0, 1]),
+    controls=np.array([0.7, 0.6]),
+    fitted_steps=np.array([[2, 0]]),
+    fitted_labels=np.array([[True, False]]),
+)
+ORDERS = Orders(
+    ("key then door", "door then key"),
+    ("x[0] > 0 then x[1] > 0", "x[1] > 0 then x[0] > 0"),
+    np.array([1.0, 0.5]),
+    np.array([[True, False], [True, True]]),
+)
 _EFFECTS = np.zeros((2, 3, 3))
 _EFFECTS[1, 1, 0], _EFFECTS[:, 1, 1], _EFFECTS[:, 0, 2] = 0.5, -0.9, -0.8
 CAUSES = Graph(
@@ -229,21 +245,14 @@ def test_hidden_units_are_said_to_move_preferences_and_not_to_add_up() -> None:
 
 
 def test_probes_are_drawn_against_random_labels_the_farthest_apart_first() -> None:
-    read = Readings(
-        concept_names=("high", "fast"),
-        probabilities=np.array([[0.9, 0.9], [0.2, 0.9], [0.7, 0.1], [0.6, 0.4]]),
-        true=np.array([[True, True], [False, True], [False, False], [True, False]]),
-        steps=np.array([[0, 3], [0, 5], [1, 2], [1, 4]]),
-        layers=np.array([0, 1]),
-        controls=np.array([0.7, 0.6]),
-        fitted_steps=np.array([[2, 0]]),
-        fitted_labels=np.array([[True, False]]),
-    )
-    chart = drawn(read)
+    chart = drawn(READINGS)
     assert [row.label for row in chart.rows] == ["layer 2: fast", "layer 1: high"]
     assert [(row.first.value, row.second.value) for row in chart.rows] == [(60, 100), (70, 75)]
     assert chart.names == ("random labels", "concept")
-    assert drawn(replace(read, probabilities=np.empty((0, 2)), true=np.empty((0, 2), bool))) is None
+    assert (
+        drawn(replace(READINGS, probabilities=np.empty((0, 2)), true=np.empty((0, 2), bool)))
+        is None
+    )
 
 
 # --- rules, announcements, moments ---
@@ -291,9 +300,7 @@ def test_one_event_is_told_apart_by_how_sure_it_was() -> None:
 
 
 def test_orders_are_announced_of_episodes() -> None:
-    happened = np.array([[True, False], [True, True]])
-    names = ("key then door", "door then key")
-    chart = drawn(Orders(names, ("", ""), np.array([1, 0.5]), happened))
+    chart = drawn(ORDERS)
     assert [(r.label, r.first.value, r.second.value) for r in chart.rows] == [
         ("key then door", 100.0, 100.0), ("door then key", 50.0, 50.0),
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from pellucid.explanation import Contributions
+from pellucid.explanation import Doses
 from pellucid.explanation.frames import content_frame
 from pellucid.explanation.plots import DoseChart, chart_svg, content_chart, plot_content, read_chart
 from pellucid.explanation.storage import load_explanation, save_explanation
@@ -18,11 +18,8 @@ from tests.report import lunar
 
 # two episodes, two concepts, three doses, three outputs
 SLOPES = np.array([[[1.0, 2.0, -3.0], [-6.0, 4.0, 2.0]], [[1.0, 2.0, -3.0], [-10.0, 8.0, 2.0]]])
-DOSES = Contributions(
-    names=("height is high", "größe is high"),
-    values=np.array([-6.0, -16.0]),
-    standard_errors=np.zeros(2),
-    total=np.nan,
+DOSES = Doses(
+    concept_names=("height is high", "größe is high"),
     unit="percentage points",
     named=1,
     layers=np.array([0, 1]),
@@ -115,7 +112,9 @@ def test_doses_survive_save_and_load_to_the_bit(tmp_path: Path) -> None:
 
 def test_hostile_names_stay_text() -> None:
     evil = '<script>alert(1)</script>"\u202e'
-    svg = chart_svg(content_chart(replace(DOSES, names=(evil, evil), output_names=(evil,) * 3)))
+    svg = chart_svg(
+        content_chart(replace(DOSES, concept_names=(evil, evil), output_names=(evil,) * 3))
+    )
     ElementTree.fromstring(svg)
     assert "<script" not in svg
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import pellucid as pl
-from pellucid.errors import BudgetError, CapabilityError
-from pellucid.explanation import Contributions
+from pellucid.errors import BudgetError
+from pellucid.explanation import Doses
 from pellucid.faithfulness import thresholds
 from pellucid.faithfulness.badges import judge
 from pellucid.faithfulness.planted import levers
@@ -20,11 +20,8 @@ DOSE = 2 * np.log(np.cosh(1.0))
 
 def along(units, *, output=1, rises=True):
     """Return the claim that one dose along some units, each as far as they spread, moves output."""
-    return Contributions(
-        names=("by hand",),
-        values=np.zeros(1),
-        standard_errors=np.zeros(1),
-        total=np.nan,
+    return Doses(
+        concept_names=("by hand",),
         unit="percentage points",
         named=0,
         layers=np.zeros(1, dtype=np.int64),
@@ -33,6 +30,9 @@ def along(units, *, output=1, rises=True):
         doses=np.array([-1.0, 0.0, 1.0]),
         outputs=np.array([output]),
         rises=np.array([rises]),
+        output_names=("action 0", "action 1"),
+        shifts=np.empty((0, 1, 3, 2)),
+        n_states=0,
         held_out=np.array([i for i in range(30) if i % 3]),
     )
 
@@ -93,10 +93,3 @@ def test_the_budget_is_kept_and_decides_how_many_states_there_are(known):
     with pytest.raises(BudgetError, match=f"takes {need} agent queries; {need - 1} are left"):
         steering_shift(short)
     assert short.meter.used.queries == 0
-
-
-def test_contributions_of_something_else_are_refused(known):
-    setting, episodes, _, _ = known
-    other = Contributions(("a", "b"), np.ones(2), np.ones(2), 2.0)
-    with pytest.raises(CapabilityError, match="no concepts that a network was steered along"):
-        steering_shift(check(setting.agent, episodes, other))

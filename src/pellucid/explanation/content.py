@@ -24,7 +24,7 @@ from pellucid.explanation.content_episodes import (
     Segments,
     Summary,
 )
-from pellucid.explanation.content_wholes import Contributions, Graph, Rules, Surrogate
+from pellucid.explanation.content_wholes import Contributions, Doses, Graph, Rules, Surrogate
 from pellucid.explanation.text_trace import TextTrace
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "Content",
     "Contributions",
     "CounterfactualStates",
+    "Doses",
     "Futures",
     "Graph",
     "Orders",
@@ -71,6 +72,7 @@ Content: TypeAlias = (
     | Graph
     | Summary
     | Contributions
+    | Doses
     | TextTrace
 )
 
@@ -93,6 +95,7 @@ KINDS: dict[str, type[Content]] = {
         Graph,
         Summary,
         Contributions,
+        Doses,
         TextTrace,
     )
 }

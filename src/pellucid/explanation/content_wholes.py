@@ -10,7 +10,6 @@ from jaxtyping import Bool, Float, Int
 from pellucid.explanation.content_defaults import (
     no_cubes,
     no_flag_rows,
-    no_flags,
     no_integers,
     no_numbers,
     no_pairs,
@@ -186,8 +185,6 @@ class Graph:
 class Contributions:
     """What each agent, hypothesis, piece of data or knowledge contributes to a total.
 
-    Or what each concept moves once it is turned up inside a network; those need not add up.
-
     Args:
         names: One per contributor.
         values: Shape (contributors,), in units of the total.
@@ -208,24 +205,8 @@ class Contributions:
         absent: Shape (contributors, terms), which terms of the reward each leaves out, if
             contributors are hypotheses; empty otherwise.
         term_names: One per term.
-        named: The hypothesis or concept that is named; -1 if none is.
+        named: The hypothesis that is named; -1 if none is.
         discount: Weight of the next step in solving the problem of each.
-        layers: Shape (contributors,), the hidden layer of each, from 0, if contributors are
-            concepts along which a network is steered; empty otherwise, as all that follows.
-        directions: Shape (contributors, units), one dose: what is added to the layer; zeros behind
-            the last unit of a narrower layer than the widest.
-        rates: Shape (contributors,), share of states in which each concept is true.
-        doses: Shape (doses,), ascending; 0 is among them.
-        output_names: One per output.
-        outputs: Shape (contributors,), the output that each is said to move.
-        rises: Shape (contributors,), whether that output is said to rise with the dose.
-        shifts: Shape (episodes, contributors, doses, outputs), by how much each output moves, the
-            mean over states of each of some held-out episodes. `values` are from one dose down to
-            one dose up.
-        n_states: States that these are means over.
-        held_out: Shape (episodes,), positions of the episodes that directions were not made from.
-        returns: Shape (doses, runs), what the agent earns if it is steered along the named concept
-            at every step, from the same seeds; NaN where a run failed. No runs if it was not run.
     """
 
     kind: ClassVar[str] = "contributions"
@@ -244,22 +225,50 @@ class Contributions:
     term_names: tuple[str, ...] = ()
     named: int = -1
     discount: float = math.nan
-    layers: Int[np.ndarray, " contributors"] = field(default_factory=no_integers)
-    directions: Float[np.ndarray, "contributors units"] = field(default_factory=no_rows)
-    rates: Float[np.ndarray, " contributors"] = field(default_factory=no_numbers)
-    doses: Float[np.ndarray, " doses"] = field(default_factory=no_numbers)
-    output_names: tuple[str, ...] = ()
-    outputs: Int[np.ndarray, " contributors"] = field(default_factory=no_integers)
-    rises: Bool[np.ndarray, " contributors"] = field(default_factory=no_flags)
-    shifts: Float[np.ndarray, "*episodes_contributors_doses_outputs"] = field(
-        default_factory=no_numbers
-    )
-    n_states: int = 0
-    held_out: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
+
+
+@dataclass(frozen=True)
+class Doses:
+    """What each concept moves once it is turned down and up inside a network.
+
+    Args:
+        concept_names: One per concept.
+        layers: Shape (concepts,), the hidden layer along which each is steered, from 0.
+        directions: Shape (concepts, units), one dose: what is added to the layer; zeros behind the
+            last unit of a narrower layer than the widest.
+        rates: Shape (concepts,), share of states in which each is true.
+        doses: Shape (doses,), ascending; -1, 0 and 1 are among them.
+        output_names: One per output.
+        outputs: Shape (concepts,), the output that each is said to move.
+        rises: Shape (concepts,), whether that output is said to rise with the dose.
+        shifts: Shape (episodes, concepts, doses, outputs), by how much each output moves, the mean
+            over states of each of some held-out episodes.
+        unit: Of these.
+        n_states: States that they are means over.
+        held_out: Positions of the episodes that directions were not made from.
+        named: The concept that is named.
+        returns: Shape (doses, runs), what the agent earns if it is steered along the named concept
+            at every step, from the same seeds; NaN where a run failed. No runs if it was not run.
+    """
+
+    kind: ClassVar[str] = "doses"
+    concept_names: tuple[str, ...]
+    layers: Int[np.ndarray, " concepts"]
+    directions: Float[np.ndarray, "concepts units"]
+    rates: Float[np.ndarray, " concepts"]
+    doses: Float[np.ndarray, " doses"]
+    output_names: tuple[str, ...]
+    outputs: Int[np.ndarray, " concepts"]
+    rises: Bool[np.ndarray, " concepts"]
+    shifts: Float[np.ndarray, "episodes concepts doses outputs"]
+    unit: str
+    n_states: int
+    held_out: Int[np.ndarray, " positions"]
+    named: int = 0
     returns: Float[np.ndarray, "doses runs"] = field(default_factory=no_rows)
 
     @property
-    def effects(self) -> Float[np.ndarray, "episodes contributors"]:
+    def effects(self) -> Float[np.ndarray, "episodes concepts"]:
         """By how much the output of each concept moves from one dose down to one dose up."""
         down, up = (int(np.flatnonzero(self.doses == dose)[0]) for dose in (-1.0, 1.0))
         moved = self.shifts[:, :, up] - self.shifts[:, :, down]

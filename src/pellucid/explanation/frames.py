@@ -16,6 +16,7 @@ from pellucid.explanation.content import (
     Content,
     Contributions,
     CounterfactualStates,
+    Doses,
     Futures,
     Graph,
     Orders,
@@ -256,18 +257,16 @@ def _summary(c: Summary) -> pd.DataFrame:
 
 
 def _contributions(c: Contributions) -> pd.DataFrame:
-    if len(c.doses):
-        return _doses(c)
     return pd.DataFrame({"name": c.names, "value": c.values, "standard_error": c.standard_errors})
 
 
-def _doses(c: Contributions) -> pd.DataFrame:
+def _doses(c: Doses) -> pd.DataFrame:
     concepts, doses, outputs = np.indices(c.shifts.shape[1:]).reshape(3, -1)
     moved = c.shifts.reshape(len(c.shifts), -1)
     told = [mean_interval(column) for column in moved.T]
     rows = pd.DataFrame(
         {
-            "concept": np.array(c.names, dtype=object)[concepts],
+            "concept": np.array(c.concept_names, dtype=object)[concepts],
             "layer": c.layers[concepts] + 1,
             "dose": c.doses[doses],
             "moves": np.array(c.output_names, dtype=object)[outputs],
@@ -278,7 +277,7 @@ def _doses(c: Contributions) -> pd.DataFrame:
     told += [mean_interval(column) for column in gained.T]
     runs = pd.DataFrame(
         {
-            "concept": c.names[c.named],
+            "concept": c.concept_names[c.named],
             "layer": c.layers[c.named] + 1,
             "dose": c.doses[: gained.shape[1]],
             "moves": "return",
@@ -313,5 +312,6 @@ _FRAMES: Mapping[str, Callable[[Any], pd.DataFrame]] = {
     Graph.kind: _graph,
     Summary.kind: _summary,
     Contributions.kind: _contributions,
+    Doses.kind: _doses,
     TextTrace.kind: _text_trace,
 }

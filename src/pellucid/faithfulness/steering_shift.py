@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pellucid.agents.hidden_layers import HiddenLayers, hidden_layers
-from pellucid.errors import BudgetError, CapabilityError
-from pellucid.explanation import Check, Contributions, Score, metric
+from pellucid.errors import BudgetError
+from pellucid.explanation import Check, Doses, Score, metric
 from pellucid.faithfulness import thresholds
 from pellucid.faithfulness.results import paired_score
 from pellucid.kernels.concept_steps import as_long_as, random_steps
@@ -28,7 +28,7 @@ MOST_READ = 600
 
 @metric(
     "steering_shift",
-    kind=Contributions,
+    kind=Doses,
     label="choice moved in held-out states by turning the concept up inside",
     direction="higher",
     unit="episode",
@@ -48,15 +48,11 @@ def steering_shift(check: Check) -> tuple[Score, ...]:
     it moves most in the other episodes, as the concept is. The lower of the two decides.
 
     Raises:
-        CapabilityError: No network was steered along concepts, or the agent has no hidden layers.
+        CapabilityError: The agent has no hidden layers.
         BudgetError: It does not pay for 40 held-out states, or for all if there are fewer.
     """
     content = check.finding.content
-    assert isinstance(content, Contributions)
-    if not len(content.layers):
-        raise CapabilityError(
-            "these are no concepts that a network was steered along", hint="steering"
-        )
+    assert isinstance(content, Doses)
     layers = hidden_layers(check.agent)
     bench = _bench(check, content, layers, _affordable(check, content))
     named = content.named
@@ -112,14 +108,14 @@ class _Bench:
         return found if rises else -found
 
 
-def _rows(check: Check, content: Contributions) -> tuple[np.ndarray, np.ndarray]:
+def _rows(check: Check, content: Doses) -> tuple[np.ndarray, np.ndarray]:
     """Return visited steps of the episodes that directions were made from, and of the others."""
     steps = check.episodes.visited_steps
     held_out = np.isin(steps[:, 0], content.held_out)
     return steps[~held_out], steps[held_out]
 
 
-def _affordable(check: Check, content: Contributions) -> int:
+def _affordable(check: Check, content: Doses) -> int:
     """Return the number of held-out states that are paid for.
 
     Raises:
@@ -140,7 +136,7 @@ def _affordable(check: Check, content: Contributions) -> int:
     )
 
 
-def _bench(check: Check, content: Contributions, layers: HiddenLayers, n_held_out: int) -> _Bench:
+def _bench(check: Check, content: Doses, layers: HiddenLayers, n_held_out: int) -> _Bench:
     known, others = _rows(check, content)
     layer = int(content.layers[content.named])
     seen = observations_at(check.episodes, picked_among(known, MOST_READ))

@@ -34,7 +34,9 @@ def content(known):
 
 def column(content, setting, which):
     held = getattr(setting.truth, which)
-    (found,) = [i for i, name in enumerate(content.names) if name.startswith(f"input {held} ")]
+    (found,) = [
+        i for i, name in enumerate(content.concept_names) if name.startswith(f"input {held} ")
+    ]
     return found
 
 
@@ -44,14 +46,14 @@ def test_the_concept_it_listens_to_is_named_and_its_effect_is_that_in_closed_for
     assert content.named == used
     assert content.output_names[content.outputs[used]] == "action 1 (unnamed)"
     assert content.rises[used]
-    assert content.values[used] == pytest.approx(setting.truth.effect, abs=levers.OFF)
-    assert content.standard_errors[used] < 1.0
+    assert content.effects.mean(axis=0)[used] == pytest.approx(setting.truth.effect, abs=levers.OFF)
+    assert content.effects.std(axis=0)[used] < 1.0 * np.sqrt(len(content.effects))
 
 
 def test_a_concept_that_nothing_listens_to_is_read_and_moves_little(known, content):
     setting, _ = known
     unused = column(content, setting, "unused")
-    assert abs(content.values[unused]) < 0.2 * setting.truth.effect
+    assert abs(content.effects.mean(axis=0)[unused]) < 0.2 * setting.truth.effect
     # its direction lies in the four units that hold it, which nothing listens to
     share = np.sort(np.abs(content.directions[unused]))
     assert share[2] > 5 * share[1]
@@ -114,7 +116,7 @@ def test_concepts_that_no_probe_reads_are_left_out_and_named(known):
         "not held": lambda rows: rows[:, unheld] > 0,
     }
     finding = Steering().explain(task(setting.agent, episodes, options={"concepts": concepts}))
-    assert finding.content.names == ("held",)
+    assert finding.content.concept_names == ("held",)
     assert finding.warnings == ("No probe reads these concepts, so none was turned up: not held.",)
     del concepts["held"]
     with pytest.raises(DataError, match="no concept can be read from its hidden layers"):

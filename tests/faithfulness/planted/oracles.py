@@ -13,6 +13,7 @@ from pellucid.explanation import (
     Components,
     Contributions,
     CounterfactualStates,
+    Doses,
     Futures,
     Graph,
     Orders,
@@ -31,7 +32,6 @@ from pellucid.faithfulness.planted.crossroads import KnownAbsence
 from pellucid.faithfulness.planted.drifts import KnownTides
 from pellucid.faithfulness.planted.errands import KnownErrands
 from pellucid.faithfulness.planted.flips import N_INPUTS
-from pellucid.faithfulness.planted.levers import KnownLevers
 from pellucid.faithfulness.planted.patch_flips import DecidingPatch
 from pellucid.faithfulness.planted.quarters import KnownQuarters
 from pellucid.faithfulness.planted.rooms import KnownRooms
@@ -191,8 +191,6 @@ def contributions(truth: Any) -> Contributions:
         return hypotheses(truth)
     if isinstance(truth, KnownUnits):
         return patched_units(truth)
-    if isinstance(truth, KnownLevers):
-        return steered_concepts(truth)
     return team_credits(truth) if isinstance(truth, KnownYields) else lags(truth)
 
 
@@ -240,17 +238,23 @@ def patched_units(truth: Any) -> Contributions:
     )
 
 
-def steered_concepts(truth: Any) -> Contributions:
+def steered_concepts(truth: Any) -> Doses:
     """Give the known effect to the concept that is listened to, and none to the other one."""
-    return Contributions(
-        names=tuple(f"input {i} (unnamed) is high" for i in (truth.used, truth.unused)),
-        values=np.array([truth.effect, 0.0]),
-        standard_errors=np.zeros(2),
-        total=np.nan,
-        named=0,
+    dose, turned = np.array([-1.0, 0.0, 1.0]), np.array([truth.effect / 2, 0.0])
+    rising = turned[:, None] * dose
+    return Doses(
+        concept_names=tuple(f"input {i} (unnamed) is high" for i in (truth.used, truth.unused)),
         layers=np.zeros(2, dtype=np.int64),
+        directions=np.zeros((2, N_UNITS)),
+        rates=np.full(2, 0.5),
+        doses=dose,
+        output_names=("action 0", "action 1"),
         outputs=np.ones(2, dtype=np.int64),
         rises=np.ones(2, dtype=bool),
+        shifts=np.stack((-rising, rising), axis=-1)[None],
+        unit="percentage points",
+        n_states=1,
+        held_out=np.zeros(1, dtype=np.int64),
     )
 
 
@@ -563,6 +567,7 @@ ORACLES = {
     Graph: graphs,
     CounterfactualStates: changes,
     Contributions: contributions,
+    Doses: steered_concepts,
     Components: components,
     Attribution: attribution,
     Segments: segments,

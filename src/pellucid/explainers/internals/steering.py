@@ -1,6 +1,5 @@
 """Steering: what an agent does more of once a concept is turned up inside its network (leaf F2)."""
 
-import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from pellucid.budget import Cost
 from pellucid.errors import BudgetError, DataError
 from pellucid.explainers.internals.concepts import OPTION, concepts_of, most_concepts, predicts
 from pellucid.explainers.internals.steered_runs import PlannedRuns, planned_runs, steered_returns
-from pellucid.explanation import Contributions, Fact, Finding, Sentences, Task, explainer, fact
+from pellucid.explanation import Doses, Fact, Finding, Sentences, Task, explainer, fact
 from pellucid.kernels.concept_steps import concept_step
 from pellucid.kernels.probes import fit_probe
 from pellucid.kernels.readability import readability
@@ -52,7 +51,7 @@ SIZES = (_Size(600, 200, 300), _Size(300, 100, 120), _Size(150, 40, 60))
 @explainer(
     "steering",
     leaf="F2",
-    kind=Contributions,
+    kind=Doses,
     decisive="steering_shift",
     source="Turner 2023 (activation addition), along the probes of Alain 2017",
     question=_QUESTION,
@@ -187,7 +186,7 @@ def _fitted_and_others(
 # --- steering ---
 
 
-def _steered(task: Task, layers: HiddenLayers, size: _Size, levers: list[_Lever]) -> Contributions:
+def _steered(task: Task, layers: HiddenLayers, size: _Size, levers: list[_Lever]) -> Doses:
     """Return what every concept moves at every dose; outputs and name are chosen elsewhere."""
     fitted, others = _fitted_and_others(task)
     rows = picked_among(fitted, size.n_choosing)
@@ -201,11 +200,8 @@ def _steered(task: Task, layers: HiddenLayers, size: _Size, levers: list[_Lever]
         sizes.append(abs(float(contrasts[:, chosen[-1][0]].mean())))
         shifts.append(_response(held_out, lever))
         task.progress((number + 1) / len(levers))
-    content = Contributions(
-        names=tuple(lever.name for lever in levers),
-        values=np.empty(0),
-        standard_errors=np.empty(0),
-        total=math.nan,
+    return Doses(
+        concept_names=tuple(lever.name for lever in levers),
         unit=unit_of_points(task.agent.action_space),
         named=int(np.argmax(sizes)),
         layers=np.array([lever.layer for lever in levers], dtype=np.int64),
@@ -219,7 +215,6 @@ def _steered(task: Task, layers: HiddenLayers, size: _Size, levers: list[_Lever]
         n_states=len(rows),
         held_out=np.flatnonzero(np.arange(len(task.episodes)) % FITTED_EVERY),
     )
-    return _with_values(content)
 
 
 def _response(states: SteeredStates, lever: _Lever) -> Float[np.ndarray, "episodes doses outputs"]:
@@ -235,27 +230,18 @@ def _padded(steps: list[Float[np.ndarray, " units"]]) -> Float[np.ndarray, "conc
     return found
 
 
-def _with_values(content: Contributions) -> Contributions:
-    effects = content.effects
-    n = len(effects)
-    errors = (
-        effects.std(axis=0, ddof=1) / math.sqrt(n) if n > 1 else np.full(effects.shape[1], math.nan)
-    )
-    return replace(content, values=effects.mean(axis=0), standard_errors=errors)
-
-
 # --- the answer ---
 
 
-def _facts(content: Contributions) -> dict[str, Fact]:
+def _facts(content: Doses) -> dict[str, Fact]:
     named = content.named
     return {
-        "x": fact(content.names[named]),
+        "x": fact(content.concept_names[named]),
         "layer": fact(int(content.layers[named]) + 1),
         "a": fact(content.output_names[int(content.outputs[named])]),
         "gains": fact("gains" if content.rises[named] else "loses"),
         "points": fact(content.unit),
-        "k": fact(len(content.names)),
+        "k": fact(len(content.concept_names)),
         "n_states": fact(content.n_states),
     }
 

@@ -22,6 +22,7 @@ from pellucid.explanation.content import (
     Content,
     Contributions,
     CounterfactualStates,
+    Doses,
     Futures,
     Graph,
     Orders,
@@ -36,7 +37,7 @@ from pellucid.explanation.plots.amounts import amounts_chart
 from pellucid.explanation.plots.announcements import announcements_chart, orders_chart
 from pellucid.explanation.plots.attributions import attribution_chart
 from pellucid.explanation.plots.changes import changes_chart
-from pellucid.explanation.plots.doses import DoseChart, read_doses
+from pellucid.explanation.plots.doses import DoseChart, dose_chart, read_doses
 from pellucid.explanation.plots.fans import FanChart, fan_chart, read_fans
 from pellucid.explanation.plots.fronts import FrontChart, read_front, surrogate_chart
 from pellucid.explanation.plots.graphs import GraphChart, graph_chart, read_graph
@@ -387,6 +388,7 @@ _BUILDERS: Mapping[str, Callable[[Any, str], Chart | None]] = {
     Graph.kind: graph_chart,
     Summary.kind: moments_chart,
     Contributions.kind: contributions_chart,
+    Doses.kind: dose_chart,
 }
 _READERS: Mapping[str, Callable[[Mapping[str, Any]], Chart]] = {
     DotChart.form: read_dots,

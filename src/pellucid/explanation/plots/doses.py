@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Float
 
-from pellucid.explanation.content import Contributions
+from pellucid.explanation.content import Doses
 from pellucid.explanation.plots.rows import DotRow, read_dot
 from pellucid.explanation.wording import show
 from pellucid.io.strict_json import finite_or_text
@@ -52,15 +52,17 @@ class DoseChart:
     rows: tuple[DoseRow, ...]
 
 
-def dose_chart(content: Contributions, unit: str) -> DoseChart:
+def dose_chart(content: Doses, unit: str) -> DoseChart | None:
     """Return what moves as the named concept is turned down and up, and what others move.
 
     Args:
-        content: Concepts that a network was steered along, at least one.
+        content: Concepts that a network was steered along; the chart is None if there are none.
         unit: What one unit of return is called.
     """
+    if not content.concept_names:
+        return None
     named = content.named
-    name, output = content.names[named], int(content.outputs[named])
+    name, output = content.concept_names[named], int(content.outputs[named])
     effects = np.abs(content.effects.mean(axis=0))
     own = content.shifts[:, named]
     down, up = np.searchsorted(content.doses, [-1.0, 1.0]).tolist()
@@ -99,15 +101,13 @@ def read_doses(data: Mapping[str, Any]) -> DoseChart:
     )
 
 
-def _of_other(concept: int, content: Contributions) -> DoseRow:
+def _of_other(concept: int, content: Doses) -> DoseRow:
     output = int(content.outputs[concept])
-    label = f"{content.output_names[output]}, by “{content.names[concept]}”"
+    label = f"{content.output_names[output]}, by “{content.concept_names[concept]}”"
     return _row(label, content.unit, content.shifts[:, concept, :, output], content)
 
 
-def _row(
-    label: str, unit: str, moved: Float[np.ndarray, "units doses"], content: Contributions
-) -> DoseRow:
+def _row(label: str, unit: str, moved: Float[np.ndarray, "units doses"], content: Doses) -> DoseRow:
     found = [mean_interval(column) for column in moved.T]
     points = tuple(
         DotRow(f"dose {show(float(dose))}", mean.value, mean.low, mean.high)

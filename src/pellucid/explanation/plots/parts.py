@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pellucid.explanation.content import Components, Contributions
-from pellucid.explanation.plots.doses import DoseChart, dose_chart
 from pellucid.explanation.plots.means import mean_over_episodes
 from pellucid.explanation.plots.rows import NORMAL_95, DotChart, DotRow
 from pellucid.explanation.wording import show
@@ -47,8 +46,8 @@ def components_chart(content: Components, unit: str) -> DotChart | None:
     )
 
 
-def contributions_chart(content: Contributions, unit: str) -> DotChart | DoseChart | None:
-    """Return what each contributor adds to the total, largest first, or moves at every dose.
+def contributions_chart(content: Contributions, unit: str) -> DotChart | None:
+    """Return what each contributor adds to the total, largest first.
 
     Args:
         content: The contributions; the chart is None if there are none.
@@ -56,8 +55,6 @@ def contributions_chart(content: Contributions, unit: str) -> DotChart | DoseCha
     """
     if not content.names:
         return None
-    if len(content.doses):
-        return dose_chart(content, unit)
     unit = content.unit or unit
     order = np.argsort(-content.values, kind="stable")
     rows = tuple(

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from pellucid.agents import load_agent
-from pellucid.explanation import Contributions
+from pellucid.explanation import Doses
 from pellucid.faithfulness.planted.drawn_inputs import DrawnInputs, spec_of
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Setting
 from pellucid.faithfulness.planted.units import N_INPUTS, N_UNITS, by_hand
@@ -80,49 +80,44 @@ def levers(seed: int) -> Setting[KnownLevers]:
 # --- measures ---
 
 
-def told_effect(content: Contributions, column: int) -> float:
+def told_effect(content: Doses, column: int) -> float:
     """Return by how many points the second action is said to gain by an input's concept.
 
     NaN if nothing is said of it.
     """
-    if not len(content.layers):
-        return math.nan
-    for name, value, output in zip(content.names, content.values, content.outputs, strict=True):
+    told = zip(content.concept_names, content.effects.mean(axis=0), content.outputs, strict=True)
+    for name, value, output in told:
         if name.startswith(f"input {column} ") and name.endswith("is high"):
             return float(value if output == 1 else -value)
     return math.nan
 
 
-def named_hit(content: Contributions, truth: KnownLevers) -> float:
+def named_hit(content: Doses, truth: KnownLevers) -> float:
     """Return 1 if the concept that is listened to is named, else 0."""
-    if not len(content.layers):
-        return math.nan
-    return float(content.names[content.named].startswith(f"input {truth.used} "))
+    return float(content.concept_names[content.named].startswith(f"input {truth.used} "))
 
 
-def used_error(content: Contributions, truth: KnownLevers) -> float:
+def used_error(content: Doses, truth: KnownLevers) -> float:
     """Return by how many points the effect of the concept that is listened to is told wrong."""
     return abs(told_effect(content, truth.used) - truth.effect)
 
 
-def unused_effect(content: Contributions, truth: KnownLevers) -> float:
+def unused_effect(content: Doses, truth: KnownLevers) -> float:
     """Return by how many points the other concept is said to move the choice."""
     return abs(told_effect(content, truth.unused))
 
 
-def other_concepts(
-    content: Contributions, truth: KnownLevers, rng: np.random.Generator
-) -> Contributions:
+def other_concepts(content: Doses, truth: KnownLevers, rng: np.random.Generator) -> Doses:
     """Return the same effects of other concepts."""
     del truth
-    order = rng.permutation(len(content.names))
-    return replace(content, names=tuple(content.names[i] for i in order))
+    order = rng.permutation(len(content.concept_names))
+    return replace(content, concept_names=tuple(content.concept_names[i] for i in order))
 
 
 TASKS: tuple[PlantedTask[Any], ...] = (
     PlantedTask(
         name="one-lever",
-        kind=Contributions,
+        kind=Doses,
         about="A network holds two concepts, and its choice listens to one of them.",
         set_up=levers,
         measures=(
