@@ -20,6 +20,7 @@ from pellucid.report.write import write_report
 from pellucid.stats import mean_interval
 from tests.explanation.test_amounts import ALL as AMOUNTS
 from tests.explanation.test_content_charts import ALL
+from tests.explanation.test_doses import DOSES
 from tests.explanation.test_fans import FANS
 from tests.report import lunar
 from tests.report.facts import problem, read, rounds_to
@@ -77,7 +78,7 @@ STATES: dict[str, Any] = {
             "explanations": (replace(lunar.supported(), content=content),),
             "with_frames": False,
         }
-        for kind, content in (ALL | AMOUNTS | {"fans": FANS}).items()
+        for kind, content in (ALL | AMOUNTS | {"fans": FANS, "doses": DOSES}).items()
     },
     "a large tree": {"explanations": (tree_card("failed", 6),), "with_frames": False},
 }
