@@ -239,7 +239,7 @@ def _drawn(
 
 
 def _spread(seed: int, n_rows: int, n_drawn: int) -> Int[np.ndarray, " drawn"]:
-    """Return which rows chains begin in: none twice before all have been taken once."""
+    """Return which rows chains begin in: no two much more often than others."""
     order = stream(seed, "shapley", "background").permutation(n_rows)
     return np.sort(np.resize(order, n_drawn))
 
@@ -269,7 +269,12 @@ def _full(estimator: Estimator, n_inputs: int, n_visited: int) -> _Size:
     if estimator == "exact":
         n_rows = min(n_visited, N_BACKGROUND)
         return _Size(states, n_rows, n_rows)
-    return _Size(states, _chains(n_inputs), n_visited)
+    return _Size(states, _evenly(_chains(n_inputs), n_visited), n_visited)
+
+
+def _evenly(n_chains: int, n_visited: int) -> int:
+    """Return how many chains are made so that, of few visited states, each begins as many."""
+    return n_chains if n_chains < n_visited else n_chains - n_chains % n_visited
 
 
 def _size(
@@ -296,8 +301,7 @@ def _size(
     scale = min(1.0, math.sqrt(pairs / (N_STATES * most)))
     least = MIN_BACKGROUND if exact else MIN_CHAINS
     background = max(least, int(most * scale))
-    if exact:
-        background = min(n_visited, background)
+    background = min(n_visited, background) if exact else _evenly(background, n_visited)
     states = min(n_visited, N_STATES, int(pairs / background))
     if states < min(n_visited, MIN_STATES):
         need = per_pair * MIN_STATES * least + ends
