@@ -190,7 +190,7 @@ def test_f43_estimates_are_the_same_bytes_for_the_same_seed_and_others_for_anoth
 def test_a_mean_over_some_visited_states_is_said_and_widens_standard_errors():
     weights, episodes = many_weights(20), logged(20, 2, lengths=(600,))
     finding = Shapley().explain(task(LinearQ(weights), episodes, queries=6_000))
-    assert finding.left_out[-1].endswith("is the mean over 300 of 600 visited states.")
+    assert finding.left_out[-1].endswith("with their mean over 300 of 600 visited states.")
     # a line explains all of a linear agent but which states its mean is over
     expected = np.abs(weights) * episodes.visited.std(axis=0)[:, None] / np.sqrt(600)
     assert finding.content.standard_errors[0] == pytest.approx(expected, rel=0.25)

@@ -334,7 +334,8 @@ def _left_out(estimator: Estimator, size: _Size, n_visited: int, n_inputs: int) 
         told.append(f"{done}, in place of {planned}.")
     if size.population < wanted.population and estimator != "exact":
         told.append(
-            f"What is usual is the mean over {size.population} of {n_visited} visited states."
+            f"outputs are compared with their mean over {size.population} of {n_visited} visited "
+            "states."
         )
     return tuple(told)
 
