@@ -44,7 +44,7 @@ POPULATION_PART = 20
 
 Estimator: TypeAlias = Literal["exact", "adjusted antithetic chains"]
 """All coalitions; or random orders and their reverses, adjusted to the means of all visited states
-(`design/0018-adjusted-chains.md`)."""
+(`design/0019-adjusted-chains.md`)."""
 
 
 @dataclass(frozen=True)
