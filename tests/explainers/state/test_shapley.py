@@ -1,5 +1,6 @@
 """Exact Shapley values against closed forms."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -217,8 +218,15 @@ def test_f36_estimates_never_exceed_a_small_budget(n_inputs, queries):
 
 @pytest.mark.parametrize("n_inputs", [12, 20])
 def test_budget_below_the_smallest_estimate_says_what_it_needs(n_inputs):
-    with pytest.raises(BudgetError, match=f"estimated Shapley values of {n_inputs} inputs need"):
-        Shapley().explain(task(LinearQ(many_weights(n_inputs)), logged(n_inputs, 2), queries=900))
+    agent, episodes = LinearQ(many_weights(n_inputs)), logged(n_inputs, 2)
+    with pytest.raises(
+        BudgetError, match=f"estimated Shapley values of {n_inputs} inputs need"
+    ) as told:
+        Shapley().explain(task(agent, episodes, queries=900))
+    (need,) = map(int, re.findall(r"at least (\d+) agent", str(told.value)))
+    assert len(Shapley().explain(task(agent, episodes, queries=need)).content.steps) == 5
+    with pytest.raises(BudgetError):
+        Shapley().explain(task(agent, episodes, queries=need - 1))
 
 
 @pytest.mark.parametrize(("n_inputs", "queries"), [(8, 3_000_000), (8, 100_000), (17, 400_000)])

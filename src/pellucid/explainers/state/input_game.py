@@ -294,10 +294,11 @@ def _size(
     most = N_BACKGROUND if exact else _chains(n_inputs)
     # within a context each state asks about the whole background, and chains do so again
     per_pair = _per_pair(estimator, n_inputs) + (2 if apart else 0)
-    population = min(n_visited, queries // POPULATION_PART) if fixed and not exact else 0
+    known = n_visited if fixed and not exact else 0
+    population = min(known, queries // POPULATION_PART)
     # outputs and baseline take one query per state and background row; chains ask them again
-    ends = (N_STATES + most) * (1 if exact else 2) + population
-    pairs = max(0, queries - ends) / per_pair
+    ends = (N_STATES + most) * (1 if exact else 2)
+    pairs = max(0, queries - ends - population) / per_pair
     scale = min(1.0, math.sqrt(pairs / (N_STATES * most)))
     least = MIN_BACKGROUND if exact else MIN_CHAINS
     background = max(least, int(most * scale))
@@ -305,6 +306,7 @@ def _size(
     states = min(n_visited, N_STATES, int(pairs / background))
     if states < min(n_visited, MIN_STATES):
         need = per_pair * MIN_STATES * least + ends
+        need += min(known, math.ceil(need / (POPULATION_PART - 1)))
         kind = "exact" if exact else "estimated"
         raise BudgetError(
             f"{kind} Shapley values of {n_inputs} inputs need at least {need} agent queries here; "
