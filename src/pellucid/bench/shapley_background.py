@@ -25,7 +25,7 @@ BUDGETS = (100, 400)
 """Rows through the agent per input."""
 REFERENCE_ORDERS = 60
 """Orders, each with its reverse, of each visited state in the values that count as exact."""
-N_GAMES, N_BLOCKS = 6, 3
+N_GAMES, N_BLOCKS = 4, 2
 PEER_COALITIONS = (8, 40)
 """Per input, that a peer averages over as many rows as its budget pays for."""
 GOAL = "error at most the peer's"
