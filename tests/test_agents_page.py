@@ -128,7 +128,7 @@ def test_torchrl(tmp_path: Path) -> None:
     assert agent.network.value_layers() == [critic]
 
 
-def test_rllib(tmp_path: Path) -> None:
+def test_rllib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tree")  # of RLlib's extra
     pytest.importorskip("ray.rllib.core.rl_module.torch")
     import gymnasium
@@ -144,8 +144,12 @@ def test_rllib(tmp_path: Path) -> None:
         model_config=DefaultModelConfig(fcnet_hiddens=[8]),
         catalog_class=PPOCatalog,
     )
-    recipe = imported("rllib_agent", tmp_path)
-    agent: Any = pl.load_agent(recipe.FromRLModule(module), env="CartPole-v1")
+    place = tmp_path / "checkpoint/learner_group/learner/rl_module/default_policy"
+    module.save_to_path(place)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "rllib_agent", imported("rllib_agent", tmp_path))
+    explained = imported("rllib_checkpoint", tmp_path).explained
+    agent: Any = pl.load_agent(explained, env="CartPole-v1")
     batch = {Columns.OBS: torch.from_numpy(ROWS)}
     with torch.no_grad():
         logits = module.forward_inference(batch)[Columns.ACTION_DIST_INPUTS]

@@ -1,6 +1,7 @@
 """Explaining one agent by one method: what is refused before any work."""
 
 import pytest
+import torch
 
 import pellucid as pl
 from pellucid.api.explaining import plan_method
@@ -90,6 +91,23 @@ def test_a_prediction_is_settled_by_asking_and_can_be_supported_without_running(
     assert (decisive.metric, decisive.closed_loop) == ("value_deletion", False)
     assert (result.badge, decisive.badge) == ("supported", "supported")
     assert result.used.env_steps == 0
+
+
+class Steep(torch.nn.Module):
+    """Prefers left of zero to go right, all at once: no integral of its slope finds the jump."""
+
+    def forward(self, observations):
+        return 1e4 * observations[:, :1] * torch.tensor([[1.0, 0.0, -1.0]])
+
+
+def test_an_identity_that_does_not_hold_is_not_told_as_a_test_that_failed():
+    agent = pl.load_agent(Steep(), env=TRACK)
+    episodes = pl.collect(agent, TRACK, n_episodes=12, seed=0)
+    result = pl.explain(agent, episodes, method="integrated-gradients", budget=BUDGET)
+    (decisive,) = [s for s in result.faithfulness if s.metric == result.decisive]
+    assert (result.badge, decisive.gap.value > 0) == ("failed", True)
+    assert result.text.startswith("This could not be shown: the method's own identity")
+    assert "costs no more" not in result.text
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,10 @@ def test_worst_median_and_best_are_shown_once_each():
     assert shown_positions(episodes()) == []
 
 
+def test_of_episodes_that_all_earned_the_same_one_is_shown():
+    assert shown_positions(episodes(2.0, 2.0, 2.0, 2.0)) == [0]
+
+
 def test_wide_images_are_made_narrower_and_small_ones_are_kept():
     content, width, height = webp(np.zeros((400, 600, 3), np.uint8))
     assert (width, height) == (480, 320)

@@ -21,6 +21,13 @@ def test_the_agent_catches_every_ball() -> None:
     assert episodes.names.actions == ("move left", "stay", "move right")
 
 
+def test_the_report_says_that_images_are_turned(tmp_path: Path) -> None:
+    small: Any = {"methods": "sarfa", "n_episodes": 5, "budget": 400, "env_steps": 400}
+    run = pl.explain_all(str(AGENT), CATCH, out=tmp_path / "run", **small)
+    assert any("takes channels first" in told for told in run.record.warnings)
+    assert "takes channels first" in run.report.read_text()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_an_agent_of_pixels_is_explained_end_to_end(tmp_path: Path) -> None:

@@ -237,6 +237,16 @@ def test_the_report_says_that_episodes_were_left_out(tmp_path):
     assert run.record.used.fits(Cost(3_000, 200))
 
 
+def test_what_was_left_out_names_the_method_where_several_were_asked_the_same(tmp_path):
+    run = runs.tiny_run(
+        tmp_path / "run", methods=["shapley", "perturbation", "critical-steps"], budget=2_000
+    )
+    about_inputs = [s for s in run.record.left_out if s.startswith("Which inputs drive")]
+    assert len({s.partition(")")[0] for s in about_inputs}) == 2
+    assert all(" (by " in s for s in about_inputs)
+    assert not any(" (by " in s for s in run.record.left_out if s not in about_inputs)
+
+
 # --- agents and environments that misbehave ---
 
 

@@ -38,9 +38,10 @@ def test_f34_every_member_has_its_own_rewards_and_length(tmp_path: Path) -> None
     lengths = {m: {len(e) for e in r.record.episodes.used} for m, r in run.runs.items()}
     assert lengths == {"early": {2}, "steady": {5}, "late": {3}, "": {5}}
     assert run.document["return"]["mean"] == 16.0
+    assert run.document["state"] == "finished"
     took = [part["took"]["text"] for part in run.document["parts"]]
     assert took[0] == "It took part in 6 of 6 episodes and was gone before their limit in 6."
-    assert took[1] == "It took part in 6 of 6 episodes and was gone before their limit in 0."
+    assert took[1] == "It took part in 6 of 6 episodes and was there until their limit."
 
 
 def test_every_member_and_all_together_are_explained(run: Any) -> None:

@@ -179,7 +179,7 @@ NEEDS_A_NETWORK = frozenset({"constant-action-radius"})
 """Explainers of networks whose layers can be read; the agents of the track are none."""
 
 
-NEEDS_LAYERS = frozenset({"activation-patching", "concept-probes"})
+NEEDS_LAYERS = frozenset({"activation-patching", "concept-probes", "steering"})
 """Explainers of hidden layers; the agents of the track have none, but small networks do."""
 
 

@@ -16,7 +16,10 @@ from pellucid.explanation.storage import load_explanation, save_explanation
 from pellucid.report.document import build_document
 from pellucid.report.html import render_html
 from pellucid.report.said import plain
-from tests.explanation.test_content_charts import ALL
+from tests.explanation.test_amounts import WAYS
+from tests.explanation.test_content_charts import ALL, ORDERS, READINGS
+from tests.explanation.test_doses import DOSES
+from tests.explanation.test_fans import FANS
 from tests.explanation.test_text_trace import trace
 from tests.report import lunar
 from tests.report.facts import problem, read
@@ -40,6 +43,11 @@ SHOWN: dict[str, Content] = {
         stand_in(2),
         SAFE,
         trace([1, 1, 0], [1, 0, 1]),
+        WAYS,
+        FANS,
+        DOSES,
+        ORDERS,
+        READINGS,
     )
 }
 EVERY = pytest.mark.parametrize("kind", sorted(KINDS))

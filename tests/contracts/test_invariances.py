@@ -128,19 +128,16 @@ def _changes_moved(one, other, states):
     assert_same(one, other, but=("observations", "changed", "scales"))
 
 
-def _prediction_moved(one, other, states):
+def _bands_moved(one, other, states):
+    np.testing.assert_allclose(other.bands, one.bands[:, :, ORDER], atol=1e-9)
+    for name in ("standing_still", "followed", "spreads", "observations"):
+        moved = getattr(one, name)[..., ORDER]
+        np.testing.assert_allclose(getattr(other, name), moved, atol=1e-9, err_msg=name)
+    assert one.shown == other.shown
+
+
+def _amounts_moved(one, other, states):
     """Events are about inputs, and come in their order."""
-    if one.orders:
-        return _nothing_moved(one, other, states)
-    if len(one.named):
-        return _announced_moved(one, other)
-    if one.bands.size:
-        np.testing.assert_allclose(other.bands, one.bands[:, :, ORDER], atol=1e-9)
-        for name in ("standing_still", "followed", "spreads", "observations"):
-            moved = getattr(one, name)[..., ORDER]
-            np.testing.assert_allclose(getattr(other, name), moved, atol=1e-9, err_msg=name)
-        assert one.shown == other.shown
-        return None
     events = [i for column in ORDER for i in np.flatnonzero(one.columns == column)]
     for name in ("amounts", "standard_errors", "realised", "bounds", "above"):
         np.testing.assert_allclose(
@@ -150,7 +147,6 @@ def _prediction_moved(one, other, states):
     assert_same(one, other, but=moved)
     np.testing.assert_allclose(other.observations, one.observations[:, ORDER], atol=1e-9)
     assert one.shown == other.shown
-    return None
 
 
 def _graph_moved(one, other, states):
@@ -167,7 +163,7 @@ def _graph_moved(one, other, states):
     return None
 
 
-def _announced_moved(one, other):
+def _announced_moved(one, other, states):
     inputs = one.columns >= 0
     assert [ORDER[i] for i in other.columns[inputs]] == one.columns[inputs].tolist()
     assert_same(one, other, but=("columns",))
@@ -180,7 +176,10 @@ def _rules_moved(one, other, states):
 
 
 MOVED = {
-    "prediction": _prediction_moved,
+    "prediction": _announced_moved,
+    "amounts": _amounts_moved,
+    "bands": _bands_moved,
+    "orders": _nothing_moved,
     "graph": _graph_moved,
     "attribution": _attribution_moved,
     "contributions": _nothing_moved,
@@ -249,7 +248,10 @@ SCALED = {
     "components": ("values", "whole"),
     "surrogate": ("returns", "return_lows", "return_highs"),
     "summary": (),
-    "prediction": ("returns",),
+    "prediction": (),
+    "amounts": ("returns",),
+    "bands": (),
+    "orders": (),
 }
 SCALED_RETURNS = ("values", "outputs", "baseline", "standard_errors")
 """Of an attribution of what the agent earns; the others are of its choices and predictions."""

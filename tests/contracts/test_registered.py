@@ -50,6 +50,11 @@ def test_every_source_has_an_entry_in_the_references(family, name) -> None:
     assert cited <= keys
 
 
+def test_every_reference_is_closed_before_the_next_one_begins() -> None:
+    found = re.split(r"^@", (ROOT / "docs" / "references.bib").read_text(), flags=re.MULTILINE)[1:]
+    assert [entry.split(",")[0] for entry in found if entry.count("{") != entry.count("}")] == []
+
+
 @pytest.mark.parametrize("name", registry.names("claims"))
 def test_every_claim_names_where_it_was_stated(name) -> None:
     # its example is its record (tests/faults/test_f75_stored_records.py)

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from pellucid.explanation import Prediction
+from pellucid.explanation import Amounts
 from pellucid.explanation.frames import content_frame
 from pellucid.explanation.plots import (
     DotChart,
@@ -26,11 +26,8 @@ from tests.explanation.test_storage import same
 from tests.report import lunar
 
 CORNERS = np.array([[2.0, 5.0], [2.0, 6.0], [3.0, 5.0]])
-WAYS = Prediction(
+WAYS = Amounts(
     event_names=("north west", "north east", "south west"),
-    probabilities=np.empty((0, 3)),
-    happened=np.empty((0, 3), dtype=bool),
-    episodes=np.array([4, 7]),
     amounts=np.array([[[0.0, 0.0, 9.0]] * 2, [[1.0, 3.0, 0.0], [1.0, 0.5, 0.002]]]),
     standard_errors=np.full((2, 2, 3), 0.1),
     returns=np.zeros((2, 2)),
@@ -42,6 +39,9 @@ WAYS = Prediction(
     horizon=44,
     form="places",
     places=CORNERS,
+    columns=np.empty(0, np.int64),
+    bounds=np.empty(0),
+    above=np.empty(0, bool),
     cells=CORNERS.astype(np.int64),
     observations=CORNERS[[2, 0]],
     shown=1,

@@ -16,7 +16,9 @@ from pellucid.explanation import (
     Contributions,
     CounterfactualStates,
     Graph,
+    Orders,
     Prediction,
+    Readings,
     Rules,
     Summary,
 )
@@ -70,6 +72,22 @@ EVENTS = Prediction(
     np.array([[0.9, 0.2], [0.7, 0.2], [0.8, 0.2], [0.6, 0.2]]),
     np.array([[True, False], [True, False], [True, True], [False, False]]),
     np.array([0, 0, 1, 1]),
+)
+READINGS = Readings(
+    concept_names=("high", "fast"),
+    probabilities=np.array([[0.9, 0.9], [0.2, 0.9], [0.7, 0.1], [0.6, 0.4]]),
+    true=np.array([[True, True], [False, True], [False, False], [True, False]]),
+    steps=np.array([[0, 3], [0, 5], [1, 2], [1, 4]]),
+    layers=np.array([0, 1]),
+    controls=np.array([0.7, 0.6]),
+    fitted_steps=np.array([[2, 0]]),
+    fitted_labels=np.array([[True, False]]),
+)
+ORDERS = Orders(
+    ("key then door", "door then key"),
+    ("x[0] > 0 then x[1] > 0", "x[1] > 0 then x[0] > 0"),
+    np.array([1.0, 0.5]),
+    np.array([[True, False], [True, True]]),
 )
 _EFFECTS = np.zeros((2, 3, 3))
 _EFFECTS[1, 1, 0], _EFFECTS[:, 1, 1], _EFFECTS[:, 0, 2] = 0.5, -0.9, -0.8
@@ -227,18 +245,14 @@ def test_hidden_units_are_said_to_move_preferences_and_not_to_add_up() -> None:
 
 
 def test_probes_are_drawn_against_random_labels_the_farthest_apart_first() -> None:
-    read = Prediction(
-        event_names=("high", "fast"),
-        probabilities=np.array([[0.9, 0.9], [0.2, 0.9], [0.7, 0.1], [0.6, 0.4]]),
-        happened=np.array([[True, True], [False, True], [False, False], [True, False]]),
-        episodes=np.array([0, 0, 1, 1]),
-        layers=np.array([0, 1]),
-        controls=np.array([0.7, 0.6]),
-    )
-    chart = drawn(read)
+    chart = drawn(READINGS)
     assert [row.label for row in chart.rows] == ["layer 2: fast", "layer 1: high"]
     assert [(row.first.value, row.second.value) for row in chart.rows] == [(60, 100), (70, 75)]
     assert chart.names == ("random labels", "concept")
+    assert (
+        drawn(replace(READINGS, probabilities=np.empty((0, 2)), true=np.empty((0, 2), bool)))
+        is None
+    )
 
 
 # --- rules, announcements, moments ---
@@ -283,6 +297,15 @@ def test_one_event_is_told_apart_by_how_sure_it_was() -> None:
     assert drawn(Prediction(("lands",), np.empty((0, 1)), np.empty((0, 1), bool))) is None
     unknown = Prediction(("lands",), np.array([[NAN]]), np.array([[True]]))
     assert drawn(unknown) is None
+
+
+def test_orders_are_announced_of_episodes() -> None:
+    chart = drawn(ORDERS)
+    assert [(r.label, r.first.value, r.second.value) for r in chart.rows] == [
+        ("key then door", 100.0, 100.0), ("door then key", 50.0, 50.0),
+    ]  # fmt: skip
+    assert (chart.unit, chart.title.split(", ")[-1]) == ("% of episodes", "2 episodes")
+    assert drawn(Orders((), (), np.empty(0), np.empty((0, 0), bool))) is None
 
 
 def test_moments_are_named_and_sorted_by_how_much_they_stand_out() -> None:
@@ -379,8 +402,8 @@ def test_drawings_are_well_formed_small_and_carry_no_style(kind: str) -> None:
 def test_hostile_names_stay_text(kind: str) -> None:
     evil = '<script>alert(1)</script>"\u202e'
     content: Any = ALL[kind]
-    for field in ("input_names", "output_names", "component_names", "event_names", "node_names",
-                  "names", "rules"):  # fmt: skip
+    for field in ("input_names", "output_names", "component_names", "event_names", "order_names",
+                  "concept_names", "node_names", "names", "rules"):  # fmt: skip
         if hasattr(content, field):
             content = replace(content, **{field: (evil,) * len(getattr(content, field))})
     svg = chart_svg(drawn(content))

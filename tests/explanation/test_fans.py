@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from pellucid.explanation import Prediction
+from pellucid.explanation import Bands
 from pellucid.explanation.frames import content_frame
 from pellucid.explanation.plots import FanChart, chart_svg, content_chart, plot_content, read_chart
 from pellucid.explanation.storage import load_explanation, save_explanation
@@ -16,13 +16,9 @@ from pellucid.report.said import plain
 from tests.explanation.test_storage import same
 from tests.report import lunar
 
-FANS = Prediction(
-    event_names=("height", "speed"),
-    probabilities=np.empty((0, 2)),
-    happened=np.empty((0, 2), dtype=bool),
-    episodes=np.array([2, 5]),
+FANS = Bands(
+    input_names=("height", "speed"),
     steps=np.array([[2, 7], [5, 9]]),
-    horizon=3,
     observations=np.array([[1.0, 0.0], [4.0, -1.0]]),
     held_out=True,
     shown=1,
@@ -86,7 +82,7 @@ def test_nothing_announced_is_nothing_to_draw():
 
 def test_hostile_names_stay_text():
     evil = '<script>alert(1)</script>"\u202e'
-    svg = chart_svg(content_chart(replace(FANS, event_names=(evil, evil))))
+    svg = chart_svg(content_chart(replace(FANS, input_names=(evil, evil))))
     ElementTree.fromstring(svg)
     assert "<script" not in svg
 

@@ -11,8 +11,9 @@ from tests.explanation.test_content_charts import CAUSES
 
 ROWS = {
     "attribution": 12, "segments": 2, "futures": 4, "surrogate": 2, "counterfactual_states": 2,
-    "components": 4, "rules": 1, "prediction": 2, "certificates": 2, "graph": 4, "summary": 2,
-    "contributions": 2, "text_trace": 2,
+    "components": 4, "rules": 1, "prediction": 2, "amounts": 4, "bands": 1, "orders": 2,
+    "readings": 2, "certificates": 2, "graph": 4, "summary": 2,
+    "contributions": 2, "doses": 9, "text_trace": 2,
 }  # fmt: skip
 
 

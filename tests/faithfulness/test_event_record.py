@@ -11,7 +11,7 @@ from pellucid.faithfulness.event_record import event_record
 from pellucid.faithfulness.planted.timetables import timetable
 from pellucid.kernels.events import Events, times_until
 from tests.faithfulness.cases import check
-from tests.faithfulness.planted.oracles import prediction
+from tests.faithfulness.planted.oracles import announcements
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def scores(setting, episodes, content):
 
 def recorded(setting, episodes):
     """What did happen, announced as certain."""
-    known = prediction(setting.truth)
+    known = announcements(setting.truth)
     events = Events(known.columns, known.bounds, np.where(known.above, 1, -1))
     times = times_until(episodes[0].observations.astype(float), True, events)
     told = (times[known.steps[:, 1]] <= known.horizon).astype(float)
@@ -51,7 +51,7 @@ def test_what_did_not_happen_misses_by_everything(setting, episodes):
 
 
 def test_states_that_were_learned_from_are_left_out(setting, episodes):
-    known = prediction(setting.truth)
+    known = announcements(setting.truth)
     steps = known.steps.copy()
     steps[:6, 0] = 1
     half = replace(known, steps=steps, learned_from=np.array([0]))

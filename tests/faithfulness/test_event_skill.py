@@ -11,7 +11,7 @@ from pellucid.explanation import Prediction
 from pellucid.faithfulness.event_skill import event_skill
 from pellucid.faithfulness.planted.timetables import timetable
 from tests.faithfulness.cases import check
-from tests.faithfulness.planted.oracles import prediction
+from tests.faithfulness.planted.oracles import announcements
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def scores(setting, episodes, content, **more):
 
 
 def test_true_probabilities_miss_by_their_own_chance_alone(setting, episodes):
-    known = prediction(setting.truth)
+    known = announcements(setting.truth)
     usual, others = scores(setting, episodes, known)
     chance = float((known.probabilities * (1 - known.probabilities)).mean())
     assert usual.interval.value == pytest.approx(chance, abs=0.05)
@@ -39,7 +39,7 @@ def test_true_probabilities_miss_by_their_own_chance_alone(setting, episodes):
 
 
 def test_usual_rates_do_exactly_as_well_as_their_control(setting, episodes):
-    known = prediction(setting.truth)
+    known = announcements(setting.truth)
     same = replace(known, probabilities=np.tile(known.base_rates, (len(known.steps), 1)))
     usual, others = scores(setting, episodes, same)
     assert usual.gap.value == 0
@@ -47,7 +47,7 @@ def test_usual_rates_do_exactly_as_well_as_their_control(setting, episodes):
 
 
 def test_the_opposite_of_the_truth_misses_more(setting, episodes):
-    known = prediction(setting.truth)
+    known = announcements(setting.truth)
     turned = replace(known, probabilities=1 - known.probabilities)
     assert scores(setting, episodes, turned)[0].gap.high < 0
 
@@ -60,9 +60,9 @@ def test_what_is_no_change_of_the_state_is_refused(setting, episodes):
 
 def test_logs_are_refused(setting, episodes):
     with pytest.raises(CapabilityError, match="logs without one"):
-        scores(setting, replace(episodes, spec=None), prediction(setting.truth))
+        scores(setting, replace(episodes, spec=None), announcements(setting.truth))
 
 
 def test_a_small_budget_is_refused(setting, episodes):
     with pytest.raises(BudgetError, match="futures of 5 states"):
-        scores(setting, episodes, prediction(setting.truth), queries=10)
+        scores(setting, episodes, announcements(setting.truth), queries=10)

@@ -7,7 +7,7 @@ import pytest
 
 import pellucid as pl
 from pellucid.errors import BudgetError, CapabilityError
-from pellucid.explanation import Prediction
+from pellucid.explanation import Bands
 from pellucid.faithfulness.forecast_futures import band_scores, forecast_futures
 from pellucid.faithfulness.planted.drifts import tides
 from tests.faithfulness.cases import check
@@ -61,10 +61,9 @@ def test_bands_that_are_too_wide_cover_and_are_found_out_by_the_penalty(setting,
 
 
 def test_penalties_by_hand():
-    content = Prediction(
-        event_names=("x", "still"),
-        probabilities=np.empty((0, 2)),
-        happened=np.empty((0, 2), dtype=bool),
+    content = Bands(
+        input_names=("x", "still"),
+        followed=np.full((2, 1, 2), np.nan),
         steps=np.array([[0, 0], [1, 0]]),
         observations=np.array([[0.0, 5.0], [0.0, 5.0]]),
         bands=np.tile([[[[-1.0, 0.0, 1.0], [5.0, 5.0, 5.0]]]], (2, 1, 1, 1)),
@@ -80,11 +79,8 @@ def test_penalties_by_hand():
     assert coverage.interval.value == pytest.approx(0.5)
 
 
-def test_logs_other_announcements_and_small_budgets_are_refused(setting, episodes, known):
+def test_logs_and_small_budgets_are_refused(setting, episodes, known):
     with pytest.raises(CapabilityError, match="needs the environment"):
         scores(setting, replace(episodes, spec=None), known)
-    events = Prediction(("a",), np.array([[0.5]]), np.array([[True]]))
-    with pytest.raises(CapabilityError, match="no bands"):
-        scores(setting, episodes, events)
     with pytest.raises(BudgetError, match=r"of 5 states|are needed"):
         scores(setting, episodes, known, env_steps=20)

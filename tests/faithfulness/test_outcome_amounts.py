@@ -7,7 +7,6 @@ import pytest
 
 import pellucid as pl
 from pellucid.errors import BudgetError, CapabilityError
-from pellucid.explanation import Prediction
 from pellucid.faithfulness.outcome_amounts import of_others, outcome_amounts, per_episode
 from pellucid.faithfulness.planted.ways import yard
 from tests.faithfulness.cases import check
@@ -84,12 +83,9 @@ def test_episodes_are_the_units_and_what_was_not_measured_is_left_out():
     assert np.isnan(found[2])
 
 
-def test_logs_events_without_amounts_and_small_budgets_are_refused(setting, episodes, known):
+def test_logs_and_small_budgets_are_refused(setting, episodes, known):
     logs = replace(episodes, spec=None)
     with pytest.raises(CapabilityError, match="needs the environment"):
         scores(setting, logs, known)
-    events = Prediction(("a",), np.array([[0.5]]), np.array([[True]]))
-    with pytest.raises(CapabilityError, match="no amounts"):
-        scores(setting, episodes, events)
     with pytest.raises(BudgetError, match="what was announced of 5 states"):
         scores(setting, episodes, known, env_steps=60)

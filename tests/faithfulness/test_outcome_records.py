@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from pellucid.errors import CapabilityError
-from pellucid.explanation import Prediction
+from pellucid.explanation import Amounts
 from pellucid.faithfulness.outcome_records import outcome_records
+from tests.explanation.contents import unused_amounts as unused
 from tests.faithfulness.cases import Linear, check, signs
 
 REALISED = np.array([[1.0, 0.0], [3.0, 0.0], [5.0, 2.0], [7.0, 2.0], [9.0, 2.0], [0.0, 0.0]])
-CONTENT = Prediction(
+CONTENT = Amounts(
     event_names=("a", "b"),
-    probabilities=np.empty((0, 2)),
-    happened=np.empty((0, 2), dtype=bool),
     amounts=REALISED[:, None],
     realised=REALISED,
     steps=np.column_stack((np.arange(6), np.zeros(6, np.int64))),
     held_out=True,
+    **unused(6, 1, 2),
 )
 
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import pellucid as pl
-from pellucid.errors import BudgetError, CapabilityError
-from pellucid.explanation import Prediction
+from pellucid.errors import BudgetError
 from pellucid.faithfulness.badges import judge
 from pellucid.faithfulness.planted import units
 from pellucid.faithfulness.probe_selectivity import probe_selectivity
@@ -25,7 +24,7 @@ def known():
 
 def test_readings_that_are_always_right_score_all_by_episode(known) -> None:
     setting, episodes, content = known
-    right = replace(content, probabilities=content.happened.astype(np.float64))
+    right = replace(content, probabilities=content.true.astype(np.float64))
     (score,) = probe_selectivity(check(setting.agent, episodes, right))
     assert (score.interval.value, score.interval.n, score.unit) == (100.0, 13, "episode")
     # random labels of types that the network does not tell apart
@@ -35,7 +34,7 @@ def test_readings_that_are_always_right_score_all_by_episode(known) -> None:
 
 def test_readings_that_are_turned_round_fail(known) -> None:
     setting, episodes, content = known
-    wrong = replace(content, probabilities=1.0 - content.happened)
+    wrong = replace(content, probabilities=1.0 - content.true)
     (score,) = probe_selectivity(check(setting.agent, episodes, wrong))
     assert score.interval.value == 0.0
     assert judge(score, complete=True, rerun_possible=False).badge == "failed"
@@ -48,10 +47,3 @@ def test_each_state_is_asked_for_once_and_a_small_budget_says_what_it_needs(know
     assert made.meter.used.queries == 400
     with pytest.raises(BudgetError, match="takes 400 agent queries; 399 are left"):
         probe_selectivity(check(setting.agent, episodes, content, queries=399))
-
-
-def test_announcements_of_other_events_are_none_of_its_business(known) -> None:
-    setting, episodes, _ = known
-    other = Prediction(("lands",), np.array([[0.9]]), np.array([[True]]))
-    with pytest.raises(CapabilityError, match="no concepts that were read"):
-        probe_selectivity(check(setting.agent, episodes, other))

@@ -18,16 +18,16 @@ from tests.faithfulness.cases import (
     signs,
     stretches,
 )
-from tests.faithfulness.planted.oracles import causes, contributions, prediction
+from tests.faithfulness.planted.oracles import announcements, causes, contributions, known_orders
 from tests.faithfulness.planted.oracles import examples as known_examples
 from tests.faithfulness.planted.oracles import kinds as known_graph
 from tests.faithfulness.planted.oracles import oracle as known
-from tests.faithfulness.planted.oracles import prediction as known_orders
 from tests.faithfulness.planted.oracles import rules as known_rules
 from tests.faithfulness.test_certified_order import checked as certified
 from tests.faithfulness.test_memory_drop import score_of as memory_score
 from tests.faithfulness.test_reasoning import PASSED
 from tests.faithfulness.test_state_flip import changes
+from tests.faithfulness.test_steering_shift import along
 from tests.faithfulness.test_value_deletion import score_of
 from tests.faithfulness.trees import stump
 
@@ -61,7 +61,7 @@ from pellucid.faithfulness.outcome_amounts import outcome_amounts
 from pellucid.faithfulness.outcome_gap import outcome_gap
 from pellucid.faithfulness.outcome_records import outcome_records
 from pellucid.faithfulness.patch_effect import patch_effect
-from pellucid.faithfulness.planted import TASKS, clusters, crossroads, rooms, units
+from pellucid.faithfulness.planted import TASKS, clusters, crossroads, levers, rooms, units
 from pellucid.faithfulness.planted.alarms import vault
 from pellucid.faithfulness.planted.causes import pipes, rewired
 from pellucid.faithfulness.planted.drifts import tides
@@ -80,6 +80,7 @@ from pellucid.faithfulness.removal_neighbours import removal_neighbours
 from pellucid.faithfulness.removal_refit import removal_refit
 from pellucid.faithfulness.rule_agreement import rule_agreement
 from pellucid.faithfulness.state_flip import state_flip
+from pellucid.faithfulness.steering_shift import steering_shift
 from pellucid.faithfulness.step_drop import step_drop
 from pellucid.faithfulness.student_return import student_return
 from pellucid.faithfulness.subgoal_hits import subgoal_hits
@@ -347,7 +348,7 @@ def _announcements(metric):
     """The true probabilities, half-way to those of other steps, and those of other steps."""
     setting = timetable(1000)
     episodes = pl.collect(setting.agent, setting.spec, n_episodes=20, seed=0)
-    right = prediction(setting.truth)
+    right = announcements(setting.truth)
     # one state per episode, so that states of the record are as many futures
     right = replace(right, steps=np.column_stack((np.arange(10), right.steps[:, 1])))
 
@@ -387,7 +388,7 @@ def _orders():
         return order_announcements(check(setting.agent, episodes, told))[0]
 
     true = right.probabilities
-    return first(true), first((true + 0.5) / 2), [first(1 - true), first(true[:, ::-1])]
+    return first(true), first((true + 0.5) / 2), [first(1 - true), first(true[::-1])]
 
 
 def _moves():
@@ -478,6 +479,21 @@ def _units(metric):
     return first(setting.truth.carrier), first(second), [first(unit) for unit in silent]
 
 
+def _levers(metric):
+    """The step along the carrier, one of half that length, and steps that nothing listens to."""
+    setting = levers.levers(1000)
+    episodes = pl.collect(setting.agent, setting.spec, n_episodes=30, seed=1000)
+    weights = setting.agent.network.module[2].weight[1].detach().numpy()
+    carrier, silent = np.flatnonzero(weights), np.flatnonzero(weights == 0)
+
+    def first(units, length=1.0):
+        told = along(units)
+        told = replace(told, directions=length * told.directions)
+        return metric(check(setting.agent, episodes, told))[0]
+
+    return first(carrier), first(carrier, 0.5), [first(silent[:2]), first(silent[2:])]
+
+
 def _forecasts(metric):
     """The calibrated bands, bands half-way to those of other states, and those of other states."""
     setting = tides(1000)
@@ -513,6 +529,7 @@ def _subgoals():
 
 CASES = {
     "patch_effect": lambda: _units(patch_effect),
+    "steering_shift": lambda: _levers(steering_shift),
     "hypothesis_choices": lambda: _hypotheses(hypothesis_choices),
     "graph_prediction": _moves,
     "graph_return": _values,

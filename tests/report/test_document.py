@@ -83,6 +83,26 @@ def test_without_a_threshold_the_ends_of_episodes_are_counted() -> None:
     assert told["text"] == "20 of 20 episodes ended by themselves."
 
 
+@pytest.mark.parametrize(
+    ("n_ended", "words"),
+    [
+        (0, "0 of 4 episodes ended by themselves: the step limit ended them."),
+        (3, "3 of 4 episodes ended by themselves, the step limit ended the others."),
+        (4, "4 of 4 episodes ended by themselves."),
+    ],
+)
+def test_episodes_that_the_step_limit_ended_are_told_of(n_ended: int, words: str) -> None:
+    four = lunar.episodes([1.0, 2.0, 3.0, 4.0])
+    attempted = tuple(
+        replace(e, terminated=e.index < n_ended, truncated=e.index >= n_ended)
+        for e in four.attempted
+    )
+    record = lunar.lunar_record(
+        collected=replace(four, attempted=attempted), success_return=None, with_frames=False
+    )
+    assert build_document(record)["summary"]["performance"][1]["text"] == words
+
+
 def test_failures_are_never_left_out_and_a_weak_finding_is_always_shown() -> None:
     many = (*[lunar.supported()] * 9, lunar.weak(), lunar.failed(), lunar.unmeasured())
     document = build_document(lunar.lunar_record(explanations=many, with_frames=False))
@@ -241,3 +261,29 @@ def test_the_record_of_each_method_on_planted_truth_is_told_once_and_failures_fi
         ("why-not", planted["why-not"]), ("shapley", planted["shapley"]),
     ]  # fmt: skip
     assert build_document(lunar.lunar_record(with_frames=False))["trust"]["planted"] == []
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        ("deepcopy", "Moments were returned to with copies of the environment."),
+        ("replay", "Moments were returned to by running the episode again from its start"),
+        ("", None),
+        ("unheard of", None),
+    ],
+)
+def test_trust_tells_how_moments_were_returned_to(way: str, told: str | None) -> None:
+    document = build_document(lunar.lunar_record(way=way, with_frames=False))
+    choices = [choice["text"] for choice in document["trust"]["choices"]]
+    found = [text for text in choices if text.startswith("Moments were returned to")]
+    assert len(found) == (told is not None)
+    assert told is None or found[0].startswith(told)
+
+
+def test_where_nothing_was_tested_no_luck_is_reckoned() -> None:
+    record = lunar.lunar_record(explanations=(lunar.unmeasured(),), with_frames=False)
+    document = build_document(record)
+    assert document["trust"]["luck"]["text"] == "No test was made that luck could pass."
+    page = render_html(record, document, json_sha256="0" * 64)
+    assert "Nothing could be tested" in page
+    assert "No finding passed its test" not in page

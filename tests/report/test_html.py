@@ -20,6 +20,7 @@ from pellucid.report.write import write_report
 from pellucid.stats import mean_interval
 from tests.explanation.test_amounts import ALL as AMOUNTS
 from tests.explanation.test_content_charts import ALL
+from tests.explanation.test_doses import DOSES
 from tests.explanation.test_fans import FANS
 from tests.report import lunar
 from tests.report.facts import problem, read, rounds_to
@@ -77,7 +78,7 @@ STATES: dict[str, Any] = {
             "explanations": (replace(lunar.supported(), content=content),),
             "with_frames": False,
         }
-        for kind, content in (ALL | AMOUNTS | {"fans": FANS}).items()
+        for kind, content in (ALL | AMOUNTS | {"fans": FANS, "doses": DOSES}).items()
     },
     "a large tree": {"explanations": (tree_card("failed", 6),), "with_frames": False},
 }
@@ -103,6 +104,28 @@ def test_every_digit_in_prose_is_a_fact_that_equals_its_rounding(state: str) -> 
     assert reader.stray == []
     assert [p for p in (problem(document, f) for f in reader.facts) if p] == []
     assert len(reader.facts) > 20
+
+
+def test_answers_to_one_question_are_told_apart_wherever_it_stands() -> None:
+    twice = (lunar.supported(), replace(lunar.hidden_inputs(), method="sarfa"))
+    page = page_of(lunar.lunar_record(explanations=twice, with_frames=False))
+    told = re.escape(f"{twice[0].question}</bdi>")
+    for section in ("summary", "why", "trust"):
+        part = page[page.index(f'<section id="{section}"') :].partition("</section>")[0]
+        places = re.findall(rf"{told}(?:</a>)?(.{{0,40}})", part)
+        assert len(places) >= 2
+        assert [place for place in places if "(by <code>" not in place] == []
+    once = page_of(lunar.lunar_record(explanations=twice[:1], with_frames=False))
+    assert "(by <code>" not in once
+
+
+def test_trust_names_tests_in_words() -> None:
+    document, page = in_state("hidden inputs")
+    trust = page[page.index('id="trust"') : page.index('id="made"')]
+    metrics = {s["metric"] for e in document["explanations"] for s in e["faithfulness"]}
+    assert metrics
+    assert [m for m in metrics if f"<code>{m}</code>" in trust] == []
+    assert all("; hidden ones take" not in row["test"] for row in document["trust"]["replacements"])
 
 
 @pytest.mark.parametrize("state", list(STATES))

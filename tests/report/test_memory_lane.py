@@ -80,5 +80,5 @@ def test_the_page_shows_it_and_the_moment_is_worth_a_look() -> None:
     assert [p for p in (problem(document, f) for f in reader.facts) if p] == []
     assert "counts most for its choice at step" in re.sub(r"<[^>]+>", "", page)
     why = {m.step: m.why for m in key_moments(100, WORST, None, (memory(),))}
-    assert why[2] == "its memory was asked about"
+    assert why[2] == "asked about"
     assert named_moments(memory()) == [(0, 50), (WORST, 2)]

@@ -1,9 +1,11 @@
 """The timeline in a browser: keys, address, and that all it shows is what is stored."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pellucid.explanation.wording import show
@@ -214,3 +216,35 @@ def test_inputs_stand_in_where_there_are_no_frames(chromium: Any, tmp_path: Path
         page.locator(".film:not(.off) input[type=range]").focus()
         page.keyboard.press("PageUp")
         assert misdeeds == []
+
+
+def test_the_largest_reward_terms_of_a_step_are_shown_in_their_order(
+    chromium: Any, tmp_path: Path
+) -> None:
+    names = [f"term {letter}" for letter in "abcdefg"]
+    sizes = [0.000321, -5.0, 2.0, 3.0, -4.0, 0.0, 100.0]
+    record = seen_record(with_frames=False)
+    attempted = tuple(
+        replace(e, terms={n: np.full(len(e), v) for n, v in zip(names, sizes, strict=True)})
+        for e in record.episodes.attempted
+    )
+    record = replace(record, episodes=replace(record.episodes, attempted=attempted))
+    with opened(chromium, write_report(record, tmp_path).as_uri()) as (page, misdeeds):
+        terms = page.locator(".film:not(.off) .bars", has_text="reward terms, the largest here")
+        rows = [row.split("\n") for row in terms.locator(".bar").all_inner_texts()]
+        assert [row[0] for row in rows] == [names[k] for k in (1, 2, 3, 4, 6)]
+        assert misdeeds == []
+
+
+def test_small_numbers_are_written_as_everywhere(chromium: Any, tmp_path: Path) -> None:
+    values = [0.000321, 0.0000321, -0.00123, 1234567.0, 12345.0]
+    record = seen_record(with_frames=False)
+    attempted = tuple(
+        replace(e, terms={f"t{k}": np.full(len(e), v) for k, v in enumerate(values)})
+        for e in record.episodes.attempted
+    )
+    record = replace(record, episodes=replace(record.episodes, attempted=attempted))
+    with opened(chromium, write_report(record, tmp_path).as_uri()) as (page, _):
+        terms = page.locator(".film:not(.off) .bars", has_text="reward terms")
+        told = [row.split("\n")[-1] for row in terms.locator(".bar").all_inner_texts()]
+        assert told == [show(float(f"{v:.3g}")) for v in values]

@@ -1,5 +1,6 @@
 """The experiment on credit by entropy: steps, arms, and that a broken weight is caught."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -52,3 +53,8 @@ def test_weights_that_are_not_averaged_are_caught(monkeypatch: pytest.MonkeyPatc
 def test_a_wrong_norm_of_scores_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "squared_score_norms", lambda logits: torch.ones(logits.shape[:2]))
     assert not checks.score_identity(20, 5, seed=0)["the expected squared score is 1 - exp(-H2)"]
+
+
+def test_the_largest_rise_of_the_divergence_is_known_after_training_alone() -> None:
+    assert math.isnan(learned("base", SMOKE, 0).largest_rise)
+    assert learned("groups alone", SMOKE, 0).largest_rise >= 0

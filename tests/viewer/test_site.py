@@ -10,7 +10,7 @@ from pellucid.errors import InputError
 from pellucid.io.locks import release_lock, take_lock
 from pellucid.report.language.write import write_report as write_language_report
 from pellucid.viewer import samples
-from pellucid.viewer.entries import Amount, entry_of, same_question
+from pellucid.viewer.entries import Amount, entry_of, matched_answers
 from pellucid.viewer.reading import Place, find_runs
 from pellucid.viewer.site import Site, partners
 from tests.report import lunar
@@ -143,9 +143,18 @@ def test_equal_questions_match_before_equal_methods(site: Site) -> None:
     (entry,) = [e for e in site.entries() if e.key == "lander-a"]
     asked = entry.answers[0]
     reworded = replace(asked, question="other words")
-    assert same_question([reworded, asked], asked) == asked
-    assert same_question([reworded], asked) == reworded
-    assert same_question([replace(reworded, method="x")], asked) is None
+    assert matched_answers([asked], [reworded, asked]) == [1]
+    assert matched_answers([asked], [reworded]) == [0]
+    assert matched_answers([asked], [replace(reworded, method="x")]) == [None]
+
+
+def test_of_several_answers_to_a_question_those_of_one_method_stand_side_by_side(
+    site: Site,
+) -> None:
+    (entry,) = [e for e in site.entries() if e.key == "lander-a"]
+    first, second, third = (replace(entry.answers[0], method=name) for name in "abc")
+    assert matched_answers([first, second, third], [second]) == [None, 0, None]
+    assert matched_answers([first, second], [third, first]) == [1, 0]
 
 
 def test_a_single_run_is_a_list_of_one(runs_folder: Path) -> None:

@@ -37,6 +37,9 @@ from pellucid.types import Agent, PolicyMode
 
 logger = logging.getLogger(__name__)
 
+UNSOUND = "This could not be shown: {reason}. Do not use the answer, whatever its test says."
+"""What is said where not the decisive test failed but a sanity check or the method's own identity:
+a method's sentence would claim of the test what it did not show."""
 EXPLAIN_SHARE = 0.5
 """Share of a method's budget for the explanation; its tests have the rest."""
 
@@ -279,7 +282,10 @@ def _assemble(
     sentences = info.sentences if closed else info.logged_sentences
     facts: Mapping[str, Fact] = _facts(finding, decisive, reason, need, task)
     reaches_zero = decisive is None or not decisive.gap.low > 0
-    template, facts = gain_for_loss(sentences.template(badge, reaches_zero=reaches_zero), facts)
+    template = sentences.template(badge, reaches_zero=reaches_zero)
+    if badge == "failed" and decisive is not None and decisive.gap.value > 0:
+        template = UNSOUND
+    template, facts = gain_for_loss(template, facts)
     limits = sentences.does_not_say
     return Explanation(
         method=info.name,

@@ -28,7 +28,9 @@ def shown_positions(episodes: Episodes, explanations: Sequence[Explanation] = ()
     if not len(episodes):
         return []
     order = np.argsort(episodes.returns, kind="stable")
-    shown = [int(order[0]), int(order[(len(order) - 1) // 2]), int(order[-1])]
+    # where all earned the same, none is worst or best: one of them stands for all
+    picked = (0,) if np.ptp(episodes.returns) == 0 else (0, (len(order) - 1) // 2, -1)
+    shown = [int(order[i]) for i in picked]
     for explanation in explanations:
         content = explanation.content
         if isinstance(content, Segments | Futures):

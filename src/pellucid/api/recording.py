@@ -1,5 +1,6 @@
 """Makes the record that a report is written from, out of the parts of a run."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -95,7 +96,13 @@ def make_record(
             _part_title(name): part.used for name, part in folder.parts.items() if name != AGENT
         },
         left_out=left_out(replace(request, n_episodes=n_asked), shown, made),
-        warnings=(*_doubts(located, shown), *located.warnings, *_warnings(shown), *warnings),
+        warnings=(
+            *_doubts(located, shown),
+            *located.notes,
+            *located.warnings,
+            *_warnings(shown),
+            *warnings,
+        ),
         versions=versions(),
         hashes=_hashes(folder, located),
         state="partial" if stopped else "finished",
@@ -107,7 +114,13 @@ def make_record(
         success_return=_success_return(located.spec.id),
         stability=tuple(stability),
         n_other_seeds=request.other_seeds,
+        way=_way(folder),
     )
+
+
+def _way(folder: RunFolder) -> str:
+    part = folder.parts.get(WAYS)
+    return str(part.facts.get("kind", "")) if part is not None else ""
 
 
 def write_run_report(
@@ -134,7 +147,12 @@ def left_out(
     n_attempted = len(episodes.attempted)
     if 0 < n_attempted < request.n_episodes:
         sentences.append(f"The budget paid for {n_attempted} of {request.n_episodes} episodes.")
-    return (*sentences, *(text for e in explanations for text in e.left_out))
+    told = [(e, *text.partition("?")) for e in explanations for text in e.left_out]
+    asked = Counter(question for _, question in {(e.method, question) for e, question, *_ in told})
+    for explanation, question, mark, rest in told:
+        by = f" (by {explanation.method})" if asked[question] > 1 else ""
+        sentences.append(f"{question}{mark}{by}{rest}")
+    return tuple(sentences)
 
 
 # --- a run that was stopped ---

@@ -302,7 +302,7 @@ def share_of(left: Cost, methods: Sequence[str]) -> Cost:
         left: What is left of the budget.
         methods: Those still to run, in the order of `run_order`.
     """
-    running = [m for m in methods if registry.load("explainers", m).info.rerun_tells]
+    running = [m for m in methods if registry.load("explainers", m).info.takes_steps]
     steps = left.share(1 / len(running)).env_steps if methods[0] in running else 0
     return Cost(left.share(1 / len(methods)).queries, steps)
 

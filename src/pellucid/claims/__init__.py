@@ -51,6 +51,7 @@ REGISTRY = {
     "effective-horizon.prediction": "pellucid.claims.effective_horizon",
     "effective-horizon.published": "pellucid.claims.effective_horizon",
     "effective-horizon.tight": "pellucid.claims.effective_horizon",
+    "entropy-modulated-gradients.calm": "pellucid.claims.entropy_modulated_gradients",
     "entropy-modulated-gradients.coupling": "pellucid.claims.entropy_modulated_gradients",
     "entropy-modulated-gradients.known-answers": "pellucid.claims.entropy_modulated_gradients",
     "entropy-modulated-gradients.learning": "pellucid.claims.entropy_modulated_gradients",

@@ -4,6 +4,7 @@ A model of fifty thousand weights and corridors of locked rooms stand in for the
 and web shops (`systems.entropy_modulated_gradients`).
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -31,6 +32,8 @@ SEEDS: dict[Scale, tuple[int, ...]] = {
 N_POLICIES = 1000
 COUPLED = 0.8
 """How strongly entropies of steps and lengths of their gradients go together."""
+LEAST_RISE = 1e-6
+"""Nats per token that single precision can tell from no rise."""
 
 
 def known_answers() -> dict[str, bool]:
@@ -57,6 +60,19 @@ def run(arm: str, scale: Scale, seed: int) -> float:
 def run_longer(arm: str, scale: Scale, seed: int) -> float:
     """Return the same of corridors that are longer than those of training."""
     return learned(arm, SIZES[scale], seed).longer
+
+
+def run_calm(arm: str, scale: Scale, seed: int) -> float:
+    """Return how steadily a policy leaves its base model.
+
+    Minus the logarithm of the largest rise of its divergence from one update to the next.
+
+    Args:
+        arm: One of `systems.entropy_modulated_gradients.METHODS`.
+        scale: How much is trained.
+        seed: Of the signs, the base model and the training.
+    """
+    return -math.log(max(learned(arm, SIZES[scale], seed).largest_rise, LEAST_RISE))
 
 
 def run_coupling(arm: str, scale: Scale, seed: int) -> float:
@@ -141,4 +157,23 @@ LONGER = StatisticalClaim(
         ),
     ),
     invariants={"shares lie between 0 and 1": _shares},
+)
+CALM = StatisticalClaim(
+    id="entropy-modulated-gradients.calm",
+    statement="With modulated credit the divergence from the base model rises by at least a tenth "
+    "less in its worst update than with groups alone; the same weights on the wrong steps do not "
+    "help.",
+    source=SOURCE,
+    run=run_calm,
+    arms=("groups alone", "modulated", "weights alone", "bonus alone", "shuffled"),
+    treatment="modulated",
+    control="groups alone",
+    unit="seed",
+    minimum_effect=0.1,
+    seeds=SEEDS,
+    negative_controls=(
+        stays_below(
+            "shuffled entropies do not help", arm="shuffled", reference="groups alone", limit=0.1
+        ),
+    ),
 )

@@ -226,9 +226,9 @@ def _details(answer: Any) -> dict[str, Any]:
     content = answer.content
     if content is None:
         return {}
-    if content.kind == "prediction":
+    if content.kind == "orders":
         shares = [proportion_interval(int(h.sum()), len(h)) for h in content.happened.T]
-        named = zip(content.event_names, content.orders, shares, strict=True)
+        named = zip(content.order_names, content.orders, shares, strict=True)
         return {
             "orders": [
                 {

@@ -2,11 +2,12 @@
 
 Metrics, plots and report blocks are chosen by the kind of the content, never by the method's name.
 All arrays are NumPy; all names are in the order of the axis that they label. The kinds are defined
-in `content_decisions`, `content_episodes`, `content_wholes` and `text_trace`.
+in `content_decisions`, `content_announced`, `content_episodes`, `content_wholes` and `text_trace`.
 """
 
 from typing import TypeAlias
 
+from pellucid.explanation.content_announced import Amounts, Bands, Orders, Prediction, Readings
 from pellucid.explanation.content_decisions import (
     PREDICTED_RETURN,
     QUANTITIES,
@@ -15,7 +16,6 @@ from pellucid.explanation.content_decisions import (
     Certificates,
     Components,
     CounterfactualStates,
-    Prediction,
 )
 from pellucid.explanation.content_episodes import (
     KEEPING,
@@ -24,7 +24,7 @@ from pellucid.explanation.content_episodes import (
     Segments,
     Summary,
 )
-from pellucid.explanation.content_wholes import Contributions, Graph, Rules, Surrogate
+from pellucid.explanation.content_wholes import Contributions, Doses, Graph, Rules, Surrogate
 from pellucid.explanation.text_trace import TextTrace
 
 __all__ = [
@@ -34,15 +34,20 @@ __all__ = [
     "QUANTITIES",
     "RETURN",
     "RETURN_LOST",
+    "Amounts",
     "Attribution",
+    "Bands",
     "Certificates",
     "Components",
     "Content",
     "Contributions",
     "CounterfactualStates",
+    "Doses",
     "Futures",
     "Graph",
+    "Orders",
     "Prediction",
+    "Readings",
     "Rules",
     "Segments",
     "Summary",
@@ -59,10 +64,15 @@ Content: TypeAlias = (
     | Components
     | Rules
     | Prediction
+    | Amounts
+    | Bands
+    | Orders
+    | Readings
     | Certificates
     | Graph
     | Summary
     | Contributions
+    | Doses
     | TextTrace
 )
 
@@ -77,10 +87,15 @@ KINDS: dict[str, type[Content]] = {
         Components,
         Rules,
         Prediction,
+        Amounts,
+        Bands,
+        Orders,
+        Readings,
         Certificates,
         Graph,
         Summary,
         Contributions,
+        Doses,
         TextTrace,
     )
 }

@@ -8,14 +8,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
 from pellucid.explanation.content_defaults import (
-    no_cubes,
     no_flags,
     no_integers,
     no_numbers,
     no_pairs,
-    no_rows,
 )
-from pellucid.rollouts.counting import Counted, Form
 from pellucid.types import Actions
 
 PREDICTED_RETURN = "predicted return"
@@ -245,123 +242,6 @@ class Components:
         known = np.isfinite(others)
         best = np.where(known, others, -np.inf).argmax(axis=1)
         return np.asarray(np.where(known.any(axis=1), best, -1))
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Events that were announced, and whether they happened.
-
-    Or, where no event is announced by its probability: `amounts`, how much of each event was, its
-    discounted sum over the steps that follow each of some choices; or `bands`, where each input is
-    announced to be at every step ahead. `probabilities` then have no rows.
-
-    Args:
-        event_names: One per event.
-        probabilities: Shape (states, events), announced.
-        happened: Shape (states, events).
-        episodes: Shape (states,), episode of each state; empty if unknown, and then what happened
-            has no interval.
-        amounts: Shape (states, choices, events), announced amounts after each choice, the agent's
-            own first.
-        standard_errors: Shape (states, choices, events), Monte-Carlo error of `amounts`; NaN where
-            it is not known.
-        returns: Shape (states, choices), the discounted return that goes with them.
-        realised: Shape (states, events), what followed in the recorded episodes after the own
-            choice; NaN where it is not known.
-        choices: Shape (states, choices, *action), in the action space.
-        choice_names: One per choice, those of the shown state.
-        steps: Shape (states, 2), episode and step of each state.
-        discount: Weight of the next step in amounts and returns.
-        horizon: Steps that they cover.
-        form: What events are, as `rollouts.counting.Counted` says, which the next four belong to.
-        places: Shape (events, inputs).
-        columns: Shape (events,), the input that an event is about; -1 for the end of the episode.
-        bounds: Shape (events,), what that input is compared with; NaN for the end.
-        above: Shape (events,), whether it must be above; of crossings, whether it must rise.
-        cells: Shape (events, 2), row and column of each place on a map; empty if there is none.
-        observations: Shape (states, inputs), what was seen there.
-        held_out: Whether nothing of the episodes of these states entered the announcements.
-        times: Shape (states, events), announced steps until each, given that it happens; NaN where
-            nothing is announced.
-        named: Shape (states,), the event that is said to come next.
-        base_rates: Shape (events,), how often each happens within the horizon from any state.
-        learned_from: Positions of the episodes that announcements were learned from.
-        shown: The state that the answer is about.
-        orders: One per event that is an order of tasks, each as `kernels.orders` reads it; empty if
-            events are others.
-        bands: Shape (states, ahead, events, 3), where each event, which is an input then, is
-            announced to be at every step ahead: lower end, median, upper end.
-        standing_still: Shape (states, ahead, events), half the width of bands of the same coverage
-            around what is seen now.
-        spreads: Shape (events,), standard deviation of each input over visited states.
-        followed: Shape (states, ahead, events), what followed in the recorded episodes; NaN once
-            they had ended.
-        coverage: Share of futures that a band is announced to cover.
-        layers: Shape (events,), the hidden layer that each event is read from, from 0; empty if
-            events are no concepts that are read from inside a network.
-        controls: Shape (events,), share of states in which a probe of random labels is right.
-        fitted_steps: Shape (fitted, 2), the states that probes were fitted to.
-        fitted_labels: Shape (fitted, events), what was true in them.
-    """
-
-    kind: ClassVar[str] = "prediction"
-    event_names: tuple[str, ...]
-    probabilities: Float[np.ndarray, "states events"]
-    happened: Bool[np.ndarray, "states events"]
-    episodes: Int[np.ndarray, " states"] = field(default_factory=no_integers)
-    amounts: Float[np.ndarray, "announced choices events"] = field(default_factory=no_cubes)
-    standard_errors: Float[np.ndarray, "announced choices events"] = field(default_factory=no_cubes)
-    returns: Float[np.ndarray, "announced choices"] = field(default_factory=no_rows)
-    realised: Float[np.ndarray, "announced events"] = field(default_factory=no_rows)
-    choices: Shaped[np.ndarray, "..."] = field(default_factory=no_integers)
-    choice_names: tuple[str, ...] = ()
-    steps: Int[np.ndarray, "announced 2"] = field(default_factory=no_pairs)
-    discount: float = math.nan
-    horizon: int = 0
-    form: Form = "levels"
-    places: Float[np.ndarray, "events inputs"] = field(default_factory=no_rows)
-    columns: Int[np.ndarray, " events"] = field(default_factory=no_integers)
-    bounds: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
-    above: Bool[np.ndarray, " events"] = field(default_factory=no_flags)
-    cells: Int[np.ndarray, "events 2"] = field(default_factory=no_pairs)
-    observations: Float[np.ndarray, "announced inputs"] = field(default_factory=no_rows)
-    held_out: bool = False
-    times: Float[np.ndarray, "states events"] = field(default_factory=no_rows)
-    named: Int[np.ndarray, " states"] = field(default_factory=no_integers)
-    base_rates: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
-    learned_from: Int[np.ndarray, " episodes"] = field(default_factory=no_integers)
-    shown: int = 0
-    bands: Float[np.ndarray, "..."] = field(default_factory=no_cubes)
-    standing_still: Float[np.ndarray, "told ahead events"] = field(default_factory=no_cubes)
-    spreads: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
-    followed: Float[np.ndarray, "told ahead events"] = field(default_factory=no_cubes)
-    coverage: float = math.nan
-    orders: tuple[str, ...] = ()
-    layers: Int[np.ndarray, " events"] = field(default_factory=no_integers)
-    controls: Float[np.ndarray, " events"] = field(default_factory=no_numbers)
-    fitted_steps: Int[np.ndarray, "fitted 2"] = field(default_factory=no_pairs)
-    fitted_labels: Bool[np.ndarray, "fitted events"] = field(default_factory=no_flags)
-
-    @property
-    def counted(self) -> Counted:
-        """What amounts are sums of."""
-        return Counted(
-            self.form, self.event_names, self.places, self.columns, self.bounds, self.above
-        )
-
-    @property
-    def here(self) -> int:
-        """The place at which the choice of the shown state is made; -1 if it is none of them."""
-        if self.form != "places" or not len(self.observations):
-            return -1
-        seen = self.observations[[self.shown, self.shown]]
-        at = self.counted.of(seen, {})[0]
-        return int(at.argmax()) if at.any() else -1
-
-    @property
-    def right(self) -> Bool[np.ndarray, "states events"]:
-        """Where what was likelier by its probability is what happened."""
-        return np.asarray((self.probabilities > 0.5) == self.happened)
 
 
 @dataclass(frozen=True)

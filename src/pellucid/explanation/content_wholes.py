@@ -225,3 +225,51 @@ class Contributions:
     term_names: tuple[str, ...] = ()
     named: int = -1
     discount: float = math.nan
+
+
+@dataclass(frozen=True)
+class Doses:
+    """What each concept moves once it is turned down and up inside a network.
+
+    Args:
+        concept_names: One per concept.
+        layers: Shape (concepts,), the hidden layer along which each is steered, from 0.
+        directions: Shape (concepts, units), one dose: what is added to the layer; zeros behind the
+            last unit of a narrower layer than the widest.
+        rates: Shape (concepts,), share of states in which each is true.
+        doses: Shape (doses,), ascending; -1, 0 and 1 are among them.
+        output_names: One per output.
+        outputs: Shape (concepts,), the output that each is said to move.
+        rises: Shape (concepts,), whether that output is said to rise with the dose.
+        shifts: Shape (episodes, concepts, doses, outputs), by how much each output moves, the mean
+            over states of each of some held-out episodes.
+        unit: Of these.
+        n_states: States that they are means over.
+        held_out: Positions of the episodes that directions were not made from.
+        named: The concept that is named.
+        returns: Shape (doses, runs), what the agent earns if it is steered along the named concept
+            at every step, from the same seeds; NaN where a run failed. No runs if it was not run.
+    """
+
+    kind: ClassVar[str] = "doses"
+    concept_names: tuple[str, ...]
+    layers: Int[np.ndarray, " concepts"]
+    directions: Float[np.ndarray, "concepts units"]
+    rates: Float[np.ndarray, " concepts"]
+    doses: Float[np.ndarray, " doses"]
+    output_names: tuple[str, ...]
+    outputs: Int[np.ndarray, " concepts"]
+    rises: Bool[np.ndarray, " concepts"]
+    shifts: Float[np.ndarray, "episodes concepts doses outputs"]
+    unit: str
+    n_states: int
+    held_out: Int[np.ndarray, " positions"]
+    named: int = 0
+    returns: Float[np.ndarray, "doses runs"] = field(default_factory=no_rows)
+
+    @property
+    def effects(self) -> Float[np.ndarray, "episodes concepts"]:
+        """By how much the output of each concept moves from one dose down to one dose up."""
+        down, up = (int(np.flatnonzero(self.doses == dose)[0]) for dose in (-1.0, 1.0))
+        moved = self.shifts[:, :, up] - self.shifts[:, :, down]
+        return np.asarray(np.take_along_axis(moved, self.outputs[None, :, None], axis=2)[:, :, 0])

@@ -91,6 +91,7 @@ class ExplainerInfo:
     axioms: tuple[str, ...]
     options: Mapping[str, str]
     on_record: bool = False
+    runs_if_paid: bool = False
 
     @property
     def rerun_tells(self) -> bool:
@@ -100,6 +101,11 @@ class ExplainerInfo:
         its network holds there or of the recorded episodes themselves (`on_record`).
         """
         return not self.on_record and set(self.targets) != {"value"}
+
+    @property
+    def takes_steps(self) -> bool:
+        """Whether it gets a share of the environment steps, for its tests or for itself."""
+        return self.rerun_tells or self.runs_if_paid
 
 
 class Explainer(Protocol):
@@ -137,6 +143,7 @@ def explainer(
     axioms: tuple[str, ...] = (),
     options: Mapping[str, str] | None = None,
     on_record: bool = False,
+    runs_if_paid: bool = False,
 ) -> Callable[[type[T]], type[T]]:
     """Register a class as an explainer.
 
@@ -158,6 +165,8 @@ def explainer(
         options: What `Task.options` may hold, each with a few words; any other name is refused.
         on_record: What it claims is of recorded states or episodes alone, so that a test on them
             does not make it weak.
+        runs_if_paid: Whether it runs the environment, where there is one and the budget pays for
+            it, for something that its claim does not rest on.
     """
     tests = (decisive,) if isinstance(decisive, str) else decisive
     info = ExplainerInfo(
@@ -174,6 +183,7 @@ def explainer(
         axioms,
         dict(options or {}),
         on_record,
+        runs_if_paid,
     )
 
     def tag(cls: type[T]) -> type[T]:

@@ -8,21 +8,27 @@ import pandas as pd
 
 from pellucid.errors import CapabilityError
 from pellucid.explanation.content import (
+    Amounts,
     Attribution,
+    Bands,
     Certificates,
     Components,
     Content,
     Contributions,
     CounterfactualStates,
+    Doses,
     Futures,
     Graph,
+    Orders,
     Prediction,
+    Readings,
     Rules,
     Segments,
     Summary,
     Surrogate,
 )
 from pellucid.explanation.text_trace import TextTrace
+from pellucid.stats import mean_interval
 
 
 def content_frame(content: Content | None) -> pd.DataFrame:
@@ -137,10 +143,6 @@ def _rules(c: Rules) -> pd.DataFrame:
 
 
 def _prediction(c: Prediction) -> pd.DataFrame:
-    if c.amounts.size:
-        return _amounts(c)
-    if c.bands.size:
-        return _bands(c)
     state, event = (grid.ravel() for grid in np.indices(c.probabilities.shape))
     return pd.DataFrame(
         {
@@ -152,7 +154,7 @@ def _prediction(c: Prediction) -> pd.DataFrame:
     )
 
 
-def _amounts(c: Prediction) -> pd.DataFrame:
+def _amounts(c: Amounts) -> pd.DataFrame:
     state, choice, event = (grid.ravel() for grid in np.indices(c.amounts.shape))
     return pd.DataFrame(
         {
@@ -166,18 +168,44 @@ def _amounts(c: Prediction) -> pd.DataFrame:
     )
 
 
-def _bands(c: Prediction) -> pd.DataFrame:
-    state, ahead, event = (grid.ravel() for grid in np.indices(c.bands.shape[:3]))
+def _bands(c: Bands) -> pd.DataFrame:
+    state, ahead, item = (grid.ravel() for grid in np.indices(c.bands.shape[:3]))
     return pd.DataFrame(
         {
             "episode": c.steps[state, 0],
             "step": c.steps[state, 1],
             "ahead": ahead + 1,
-            "input": np.array(c.event_names, dtype=object)[event],
+            "input": np.array(c.input_names, dtype=object)[item],
             "low": c.bands[..., 0].ravel(),
             "median": c.bands[..., 1].ravel(),
             "high": c.bands[..., 2].ravel(),
             "followed": c.followed.ravel(),
+        }
+    )
+
+
+def _orders(c: Orders) -> pd.DataFrame:
+    episode, order = (grid.ravel() for grid in np.indices(c.happened.shape))
+    return pd.DataFrame(
+        {
+            "episode": episode,
+            "order": np.array(c.order_names, dtype=object)[order],
+            "probability": c.probabilities[order],
+            "happened": c.happened.ravel(),
+        }
+    )
+
+
+def _readings(c: Readings) -> pd.DataFrame:
+    state, concept = (grid.ravel() for grid in np.indices(c.probabilities.shape))
+    return pd.DataFrame(
+        {
+            "episode": c.steps[state, 0],
+            "step": c.steps[state, 1],
+            "concept": np.array(c.concept_names, dtype=object)[concept],
+            "layer": c.layers[concept],
+            "probability": c.probabilities.ravel(),
+            "true": c.true.ravel(),
         }
     )
 
@@ -232,6 +260,36 @@ def _contributions(c: Contributions) -> pd.DataFrame:
     return pd.DataFrame({"name": c.names, "value": c.values, "standard_error": c.standard_errors})
 
 
+def _doses(c: Doses) -> pd.DataFrame:
+    concepts, doses, outputs = np.indices(c.shifts.shape[1:]).reshape(3, -1)
+    moved = c.shifts.reshape(len(c.shifts), -1)
+    told = [mean_interval(column) for column in moved.T]
+    rows = pd.DataFrame(
+        {
+            "concept": np.array(c.concept_names, dtype=object)[concepts],
+            "layer": c.layers[concepts] + 1,
+            "dose": c.doses[doses],
+            "moves": np.array(c.output_names, dtype=object)[outputs],
+            "unit": c.unit,
+        }
+    )
+    gained = (c.returns - c.returns[c.doses == 0.0]).T if c.returns.size else np.empty((0, 0))
+    told += [mean_interval(column) for column in gained.T]
+    runs = pd.DataFrame(
+        {
+            "concept": c.concept_names[c.named],
+            "layer": c.layers[c.named] + 1,
+            "dose": c.doses[: gained.shape[1]],
+            "moves": "return",
+            "unit": "return",
+        }
+    )
+    found = pd.concat([rows, runs], ignore_index=True)
+    return found.assign(
+        value=[e.value for e in told], low=[e.low for e in told], high=[e.high for e in told]
+    )
+
+
 def _text_trace(c: TextTrace) -> pd.DataFrame:
     prompts = np.array(c.prompts, dtype=object)
     return pd.DataFrame({"prompt": prompts[c.step_prompts], "step": c.steps, "effect": c.effects})
@@ -246,9 +304,14 @@ _FRAMES: Mapping[str, Callable[[Any], pd.DataFrame]] = {
     Components.kind: _components,
     Rules.kind: _rules,
     Prediction.kind: _prediction,
+    Amounts.kind: _amounts,
+    Bands.kind: _bands,
+    Orders.kind: _orders,
+    Readings.kind: _readings,
     Certificates.kind: _certificates,
     Graph.kind: _graph,
     Summary.kind: _summary,
     Contributions.kind: _contributions,
+    Doses.kind: _doses,
     TextTrace.kind: _text_trace,
 }

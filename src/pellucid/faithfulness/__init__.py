@@ -41,5 +41,6 @@ REGISTRY = {
     "removal_refit": "pellucid.faithfulness.removal_refit",
     "patch_effect": "pellucid.faithfulness.patch_effect",
     "probe_selectivity": "pellucid.faithfulness.probe_selectivity",
+    "steering_shift": "pellucid.faithfulness.steering_shift",
     "reasoning": "pellucid.faithfulness.reasoning",
 }

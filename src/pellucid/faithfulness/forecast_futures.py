@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 
 from pellucid.agents.flatten import flat
 from pellucid.errors import BudgetError, CapabilityError
-from pellucid.explanation import Check, MetricInfo, Prediction, Score, metric
+from pellucid.explanation import Bands, Check, MetricInfo, Score, metric
 from pellucid.faithfulness import thresholds
 from pellucid.faithfulness.outcome_amounts import per_episode
 from pellucid.faithfulness.replays import check_noise
@@ -21,7 +21,7 @@ from pellucid.seeds import derived_seed
 
 @metric(
     "forecast_futures",
-    kind=Prediction,
+    kind=Bands,
     label="penalty of the announced bands: their width, and what they miss, in spreads of an input",
     direction="lower",
     unit="episode",
@@ -42,10 +42,11 @@ def forecast_futures(check: Check) -> tuple[Score, ...]:
     too wide cover well, and are found out by the penalty.
 
     Raises:
-        CapabilityError: No environment, no branching, or no bands are announced.
+        CapabilityError: No environment, or no branching.
         BudgetError: Less than five states.
     """
-    content = announced_bands(check)
+    content = check.finding.content
+    assert isinstance(content, Bands)
     if check.episodes.spec is None:
         raise CapabilityError(
             "running what was announced needs the environment, and these are logs without one",
@@ -56,19 +57,6 @@ def forecast_futures(check: Check) -> tuple[Score, ...]:
     return band_scores(info, content, happened, complete=complete)
 
 
-def announced_bands(check: Check) -> Prediction:
-    """Return the content of a check.
-
-    Raises:
-        CapabilityError: It announces no bands.
-    """
-    content = check.finding.content
-    assert isinstance(content, Prediction)
-    if not content.bands.size:
-        raise CapabilityError("no bands are announced", hint="another method")
-    return content
-
-
 class _Penalties(NamedTuple):
     told: Float[np.ndarray, " states"]
     still: Float[np.ndarray, " states"]
@@ -77,7 +65,7 @@ class _Penalties(NamedTuple):
 
 def band_scores(
     info: MetricInfo,
-    content: Prediction,
+    content: Bands,
     happened: Float[np.ndarray, "states futures ahead inputs"],
     *,
     complete: bool = True,
@@ -118,7 +106,7 @@ def band_scores(
 
 
 def _penalties(
-    content: Prediction, happened: Float[np.ndarray, "states futures ahead inputs"]
+    content: Bands, happened: Float[np.ndarray, "states futures ahead inputs"]
 ) -> _Penalties:
     """Return mean penalties and coverage of each state, over what is known."""
     varies: Bool[np.ndarray, " inputs"] = content.spreads > 0
@@ -143,7 +131,7 @@ def _mean(values: Float[np.ndarray, "states futures ahead inputs"]) -> Float[np.
 
 
 def _happened(
-    check: Check, content: Prediction
+    check: Check, content: Bands
 ) -> tuple[Float[np.ndarray, "states futures ahead inputs"], bool]:
     """Return where fresh futures went, and whether all that was planned was run."""
     check_noise(check)
@@ -168,7 +156,7 @@ def _happened(
     return found, n_done == len(content.steps)
 
 
-def _affordable(check: Check, content: Prediction) -> tuple[int, int]:
+def _affordable(check: Check, content: Bands) -> tuple[int, int]:
     n_states = len(content.steps)
     fewest = min(thresholds.UNITS_FOR_WEAK, n_states)
     sizes = [(n_states, r) for r in range(thresholds.PART_REPLICATES, 0, -1)]
@@ -184,7 +172,7 @@ def _affordable(check: Check, content: Prediction) -> tuple[int, int]:
     )
 
 
-def _branches(check: Check, content: Prediction, n_states: int, n_replicates: int) -> list[Branch]:
+def _branches(check: Check, content: Bands, n_states: int, n_replicates: int) -> list[Branch]:
     steps: Int[np.ndarray, "states 2"] = content.steps[:n_states]
     nothing = check.episodes[0].actions[:0]
     ahead = content.bands.shape[1]

@@ -1,13 +1,13 @@
 """Forecast records: whether recorded episodes stayed inside the bands that were announced."""
 
 from pellucid.errors import CapabilityError
-from pellucid.explanation import Check, Prediction, Score, metric
-from pellucid.faithfulness.forecast_futures import announced_bands, band_scores
+from pellucid.explanation import Bands, Check, Score, metric
+from pellucid.faithfulness.forecast_futures import band_scores
 
 
 @metric(
     "forecast_records",
-    kind=Prediction,
+    kind=Bands,
     label="penalty of the announced bands in recorded episodes that they knew nothing of",
     direction="lower",
     unit="episode",
@@ -20,9 +20,10 @@ def forecast_records(check: Check) -> tuple[Score, ...]:
     As `forecast_futures`, with the one future that each state had.
 
     Raises:
-        CapabilityError: No bands are announced, or the announcements knew these episodes.
+        CapabilityError: The announcements knew these episodes.
     """
-    content = announced_bands(check)
+    content = check.finding.content
+    assert isinstance(content, Bands)
     if not content.held_out:
         raise CapabilityError(
             "the announcements rest on the recorded episodes themselves",

@@ -4,8 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from pellucid.agents.flatten import flat
-from pellucid.errors import CapabilityError
-from pellucid.explanation import Check, Prediction, Score, metric
+from pellucid.explanation import Check, Orders, Score, metric
 from pellucid.faithfulness.fresh_episodes import fresh_episodes, n_planned
 from pellucid.faithfulness.results import paired_score
 from pellucid.kernels.orders import parse_order, steps_done
@@ -13,7 +12,7 @@ from pellucid.kernels.orders import parse_order, steps_done
 
 @metric(
     "order_announcements",
-    kind=Prediction,
+    kind=Orders,
     label="squared error of the probabilities announced of orders of tasks",
     direction="lower",
     unit="episode",
@@ -29,23 +28,20 @@ def order_announcements(check: Check) -> tuple[Score, ...]:
     opposites, told of each order at random; its mean, in closed form, is never below a quarter.
 
     Raises:
-        CapabilityError: There is no environment, or the events are no orders of tasks.
+        CapabilityError: There is no environment.
         BudgetError: Less than five episodes.
     """
     content = check.finding.content
-    assert isinstance(content, Prediction)
-    if not content.orders:
-        raise CapabilityError("the events are no orders of tasks", hint="another method")
+    assert isinstance(content, Orders)
     fresh = fresh_episodes(check, "order_announcements")
     orders = [parse_order(text) for text in content.orders]
     happened = np.array(
         [[steps_done(o, flat(e.observations))[-1] for o in orders] for e in fresh.used]
     )
-    announced = content.probabilities.mean(axis=0)
     score = paired_score(
         order_announcements.info,  # type: ignore[attr-defined]
-        ((announced - happened) ** 2).mean(axis=1),
-        shuffled_errors(announced, happened),
+        ((content.probabilities - happened) ** 2).mean(axis=1),
+        shuffled_errors(content.probabilities, happened),
         "the same probabilities, shuffled",
         bounds=(0.0, 1.0),
         complete=len(fresh.attempted) == n_planned(check),
@@ -54,11 +50,11 @@ def order_announcements(check: Check) -> tuple[Score, ...]:
 
 
 def shuffled_errors(
-    announced: Float[np.ndarray, " events"], happened: Bool[np.ndarray, "episodes events"]
+    announced: Float[np.ndarray, " orders"], happened: Bool[np.ndarray, "episodes orders"]
 ) -> Float[np.ndarray, " episodes"]:
-    """Return the mean squared error if each event were told the probability of a random one.
+    """Return the mean squared error if each order were told the probability of a random one.
 
-    The events and their opposites take part, so that what is announced of all of them alike does
+    The orders and their opposites take part, so that what is announced of all of them alike does
     not pass for a control that knows it.
 
     Example:

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pellucid.errors import BudgetError, CapabilityError
-from pellucid.explanation import Check, Prediction, Score, metric
+from pellucid.explanation import Amounts, Check, Score, metric
 from pellucid.faithfulness import thresholds
 from pellucid.faithfulness.replays import check_noise
 from pellucid.faithfulness.results import missing_score, paired_score
@@ -16,7 +16,7 @@ from pellucid.seeds import derived_seed
 
 @metric(
     "outcome_amounts",
-    kind=Prediction,
+    kind=Amounts,
     label="error of the announced amounts, all events together",
     direction="lower",
     unit="episode",
@@ -40,10 +40,11 @@ def outcome_amounts(check: Check) -> tuple[Score, ...]:
     events, it says nothing of them.
 
     Raises:
-        CapabilityError: No environment, no branching, or no amounts are announced.
+        CapabilityError: No environment, or no branching.
         BudgetError: Less than five states.
     """
-    content = announced(check)
+    content = check.finding.content
+    assert isinstance(content, Amounts)
     if check.episodes.spec is None:
         raise CapabilityError(
             "running what was announced needs the environment, and these are logs without one",
@@ -99,20 +100,7 @@ def outcome_amounts(check: Check) -> tuple[Score, ...]:
     return tuple(scores)
 
 
-def announced(check: Check) -> Prediction:
-    """Return the content of a check.
-
-    Raises:
-        CapabilityError: It announces no amounts.
-    """
-    content = check.finding.content
-    assert isinstance(content, Prediction)
-    if not content.amounts.size:
-        raise CapabilityError("no amounts are announced", hint="another method")
-    return content
-
-
-def amounts_unit(check: Check, content: Prediction) -> str:
+def amounts_unit(check: Check, content: Amounts) -> str:
     """Return the unit of announced amounts."""
     return check.episodes.names.reward_unit if content.form == "terms" else "discounted steps"
 
@@ -147,7 +135,7 @@ def _missed(
 
 
 def _measured(
-    check: Check, content: Prediction
+    check: Check, content: Amounts
 ) -> tuple[Float[np.ndarray, "states choices events_and_return"], bool]:
     """Return means over fresh futures, and whether all that was planned was run."""
     check_noise(check)

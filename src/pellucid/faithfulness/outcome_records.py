@@ -1,14 +1,14 @@
 """Outcome records: how far what was announced is from recorded episodes that were kept apart."""
 
 from pellucid.errors import CapabilityError
-from pellucid.explanation import Check, Prediction, Score, metric
-from pellucid.faithfulness.outcome_amounts import amounts_unit, announced, of_others, per_episode
+from pellucid.explanation import Amounts, Check, Score, metric
+from pellucid.faithfulness.outcome_amounts import amounts_unit, of_others, per_episode
 from pellucid.faithfulness.results import paired_score
 
 
 @metric(
     "outcome_records",
-    kind=Prediction,
+    kind=Amounts,
     label="error of the announced amounts in episodes kept apart, all events together",
     direction="lower",
     unit="episode",
@@ -23,9 +23,10 @@ def outcome_records(check: Check) -> tuple[Score, ...]:
     announced of the other states, on average.
 
     Raises:
-        CapabilityError: No amounts are announced, or the announcements knew these episodes.
+        CapabilityError: The announcements knew these episodes.
     """
-    content = announced(check)
+    content = check.finding.content
+    assert isinstance(content, Amounts)
     if not content.held_out:
         raise CapabilityError(
             "the announcements rest on the recorded episodes themselves",

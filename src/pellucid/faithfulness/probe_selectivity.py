@@ -3,8 +3,8 @@
 import numpy as np
 
 from pellucid.agents.hidden_layers import hidden_layers
-from pellucid.errors import BudgetError, CapabilityError
-from pellucid.explanation import Check, Prediction, Score, metric
+from pellucid.errors import BudgetError
+from pellucid.explanation import Check, Readings, Score, metric
 from pellucid.faithfulness import thresholds
 from pellucid.faithfulness.results import paired_score
 from pellucid.kernels.probes import control_labels, fit_probe, state_types
@@ -15,7 +15,7 @@ from pellucid.seeds import stream
 
 @metric(
     "probe_selectivity",
-    kind=Prediction,
+    kind=Readings,
     label="concepts that probes read right in episodes they never saw",
     direction="higher",
     unit="episode",
@@ -32,19 +32,15 @@ def probe_selectivity(check: Check) -> tuple[Score, ...]:
     the episodes for fitting alone.
 
     Raises:
-        CapabilityError: No concepts were read from hidden layers, or the agent has none.
+        CapabilityError: The agent has no hidden layers.
         BudgetError: The states cannot be looked at once more.
     """
     content = check.finding.content
-    assert isinstance(content, Prediction)
-    if not len(content.layers) or not len(content.fitted_steps):
-        raise CapabilityError(
-            "these are no concepts that were read from hidden layers", hint="concept-probes"
-        )
+    assert isinstance(content, Readings)
     controls = _controls(check, content)
-    episodes = np.unique(content.episodes)
+    episodes = content.steps[:, 0]
     right, control = (
-        np.array([100.0 * part[content.episodes == episode].mean() for episode in episodes])
+        np.array([100.0 * part[episodes == episode].mean() for episode in np.unique(episodes)])
         for part in (content.right, controls)
     )
     score = paired_score(
@@ -58,7 +54,7 @@ def probe_selectivity(check: Check) -> tuple[Score, ...]:
     return (score,)
 
 
-def _controls(check: Check, content: Prediction) -> np.ndarray:
+def _controls(check: Check, content: Readings) -> np.ndarray:
     """Return how often probes of random labels are right, shape (states, concepts)."""
     fitted, read = content.fitted_steps, content.steps
     steps = np.concatenate([fitted, read])

@@ -173,3 +173,12 @@ RANDOM_PATCHES = 20
 """Draws of random units, and of random directions, that make up the controls."""
 NAMED_UNITS_SHARE = 0.05
 """Share of a hidden layer's units that are patched together, at least one."""
+
+# --- steering ---
+
+STEERED_STATES = (200, 80, 40)
+"""Held-out states of a test of a concept that a network is steered along, evenly spread: the most
+that the budget pays for. Half as many of the other episodes tell what a direction of a control is
+said to move."""
+STEERED_DIRECTIONS = 20
+"""Random directions that make up the first control, and random labels that make up the second."""

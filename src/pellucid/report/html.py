@@ -8,12 +8,16 @@ from markupsafe import Markup
 from pellucid import registry
 from pellucid.errors import PluginError, UnknownNameError
 from pellucid.explanation import (
+    Amounts,
     Attribution,
+    Bands,
     Components,
     CounterfactualStates,
     Explanation,
     Futures,
+    Orders,
     Prediction,
+    Readings,
 )
 from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.plots.charts import read_chart
@@ -38,7 +42,14 @@ from pellucid.report.record import RunRecord
 from pellucid.report.said import Document
 
 WHAT_WOULD_CHANGE = (Futures.kind, CounterfactualStates.kind)
-WHAT_IT_EXPECTS = (Prediction.kind, Components.kind)
+WHAT_IT_EXPECTS = (
+    Prediction.kind,
+    Amounts.kind,
+    Bands.kind,
+    Orders.kind,
+    Readings.kind,
+    Components.kind,
+)
 
 
 def render_html(record: RunRecord, document: Document, *, json_sha256: str) -> str:

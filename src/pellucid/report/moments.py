@@ -116,7 +116,7 @@ def _explained(position: int, explanations: Sequence[Explanation]) -> list[tuple
             found.append((content.step, "asked about"))
         if isinstance(content, Contributions) and explanation.badge in ("supported", "weak"):
             steps = content.moments[content.moments[:, 0] == position, 1].tolist()
-            found += [(step, "its memory was asked about") for step in steps]
+            found += [(step, "asked about") for step in steps]
     return found
 
 

@@ -99,7 +99,10 @@ def _success(record: RunRecord) -> Document:
             goal=record.success_return,
         )
     ended = sum(e.terminated for e in used)
-    return said("{k} of {n} episodes ended by themselves.", k=ended, n=len(used))
+    told = "{k} of {n} episodes ended by themselves"
+    if ended < len(used) and all(e.terminated or e.truncated for e in used):
+        told += ", the step limit ended the others" if ended else ": the step limit ended them"
+    return said(f"{told}.", k=ended, n=len(used))
 
 
 # --- findings ---

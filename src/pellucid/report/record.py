@@ -84,6 +84,8 @@ class RunRecord:
         planted: How its methods did on agents whose truth is known, in words, by method.
         stability: How alike explanations are under other seeds; empty if none were asked for.
         n_other_seeds: Under how many other seeds each was made again.
+        way: How the environment was brought back to a moment, as `rollouts` names it; empty if it
+            was not, or cannot be.
     """
 
     run_id: str
@@ -109,6 +111,7 @@ class RunRecord:
     planted: Mapping[str, str] = field(default_factory=dict)
     stability: tuple["SeedStability", ...] = ()
     n_other_seeds: int = 0
+    way: str = ""
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ def build_team_document(
         "kind": "team",
         "written_by": f"pellucid {__version__}",
         "run": run_id,
+        "state": "partial" if banner else "finished",
         "report": HTML_NAME,
         "banner": banner,
         "time": time,
@@ -131,7 +132,9 @@ def team_summary(document: Document) -> list[str]:
             if part["badges"].get(badge)
         )
         lines.append(f"{part['name']}: {told}{f' [{counts}]' if counts else ''}")
-        lines += [f"  {found['text']}" for found in part["found"][:1]]
+        lines += [
+            f"  {found['text'][:1].upper()}{found['text'][1:]}" for found in part["found"][:1]
+        ]
     return lines
 
 
@@ -180,10 +183,13 @@ def _earns(document: Document) -> Document:
 
 
 def _took(document: Document) -> Document:
-    """Return how many episodes it took part in, and how many it left before a limit."""
+    """Return how many episodes it took part in, and how many it left before their limit."""
     counts = document["episodes"]
+    left = "was gone before their limit in {ended}"
+    if not counts["terminated"]:
+        left = "was there until their limit"
     return said(
-        "It took part in {used} of {m} episodes and was gone before their limit in {ended}.",
+        f"It took part in {{used}} of {{m}} episodes and {left}.",
         used=counts["used"],
         m=counts["attempted"],
         ended=counts["terminated"],

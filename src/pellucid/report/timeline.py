@@ -119,7 +119,9 @@ def _episode(record: RunRecord, position: int, role: str, n_rows: int) -> Docume
         "memory": remembered(record.explanations, position),
         "frames": _frames(record, position),
         "moments": [{"step": m.step, "why": m.why or "between"} for m in moments if m.why],
-        "stretch": None if stretch is None else {"start": stretch[0], "stop": stretch[1]},
+        "stretch": None
+        if stretch is None
+        else {"start": stretch[0], "stop": stretch[1], "last": stretch[1] - 1},
         "board": [
             board_entry(record, position, moment, steps, effects, ranked) for moment in moments
         ],

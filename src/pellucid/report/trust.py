@@ -14,6 +14,15 @@ from pellucid.stats import CONFIDENCE
 
 WORST_FIRST: tuple[Badge, ...] = ("failed", "not_measured", "weak", "supported")
 MAX_CANNOT_TELL = 6
+HIDDEN = "; hidden ones take "
+"""What in the name of a test begins to tell what its table has in a column of its own."""
+WAYS_BACK = {
+    "state-set": "by setting the state of the environment",
+    "deepcopy": "with copies of the environment",
+    "replay": "by running the episode again from its start, since a copy of the environment cannot "
+    "be made or does not do what it did",
+}
+"""How futures go back to a moment, by way."""
 CAPABILITY_WORDS = {
     "distribution": "action probabilities",
     "q_values": "Q-values",
@@ -112,6 +121,8 @@ def cannot_tell(record: RunRecord, document: Document) -> list[Document]:
 def luck(document: Document) -> Document:
     """Return the sentence on how many tests would look supported by luck alone."""
     tests = n_tests(document["explanations"])
+    if not tests:
+        return said("No test was made that luck could pass.")
     expected = math.ceil((1 - CONFIDENCE) / 2 * tests - 1e-9)
     made = "{k} test was made" if tests == 1 else "{k} tests were made"
     return said(
@@ -193,7 +204,9 @@ def _planted(record: RunRecord) -> list[Document]:
 def _replacements(document: Document) -> list[Document]:
     """Positions of the scores that hid inputs: all of them, whatever took the inputs' place."""
     return [
-        {"explanation": i, "score": k} for i, k, score in _scores(document) if score["replacement"]
+        {"explanation": i, "score": k, "test": score["label"].partition(HIDDEN)[0]}
+        for i, k, score in _scores(document)
+        if score["replacement"]
     ]
 
 
@@ -228,6 +241,8 @@ def _choices(record: RunRecord) -> list[Document]:
         )
     if "same_noise" in noise:
         told.append(said("Futures repeat the chance events of the recorded episode."))
+    if record.way in WAYS_BACK:
+        told.append(said("Moments were returned to {how}.", how=WAYS_BACK[record.way]))
     if any(score.replacement for e in record.explanations for score in e.faithfulness):
         told.append(
             said(

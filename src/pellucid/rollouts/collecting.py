@@ -261,10 +261,15 @@ def _range_warnings(done: list[Collected]) -> tuple[str, ...]:
     first = outside[0]
     n_outside = sum(c.n_outside for c in outside)
     warning = (
-        f"{n_outside} observations in {len(outside)} episodes left the range that the environment "
-        f"declares, first in episode {first.episode.index} at step {first.first_outside}"
+        f"{_counted(n_outside, 'observation')} in {_counted(len(outside), 'episode')} left the "
+        "range that the environment declares, first in episode "
+        f"{first.episode.index} at step {first.first_outside}"
     )
     return (warning,)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _mask_warnings(agent: Agent, spec: EnvSpec) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from pellucid.posttrain.tasks.example import Example
 from pellucid.posttrain.tasks.locked_rooms import STEP_END, LockedRooms, all_doors_right
 from pellucid.seeds import derived_seed
 from pellucid.systems.base_models import Base, Size, answers_of, success, warm_started
+from pellucid.systems.divergence_path import DivergencePath
 
 ROOMS = 5
 LONGER = 8
@@ -31,6 +32,8 @@ TOKENS_OF_STEP = 5
 MAX_TOKENS = TOKENS_OF_STEP * LONGER + 2
 N_PROBED = 24
 """Responses whose steps' gradients are measured one by one."""
+N_DIVERGING = 64
+"""Prompts whose responses tell how far a policy is from the base model."""
 
 
 @lru_cache(maxsize=32)
@@ -74,11 +77,14 @@ class Outcome:
         success: Share of held-out corridors whose doors are all right.
         longer: The same of longer corridors.
         area: Mean share of right responses while training.
+        largest_rise: Of the divergence from the base model, from one update to the next, in nats
+            per token; NaN without training.
     """
 
     success: float
     longer: float
     area: float
+    largest_rise: float
 
 
 @lru_cache(maxsize=256)
@@ -93,7 +99,7 @@ def learned(arm: str, size: Size, seed: int) -> Outcome:
     base, world = base_model(size, seed), rooms(seed)
     train_on, held_out, longer = corridors(size, seed)
     model = base.copy()
-    area = float("nan")
+    area = largest_rise = float("nan")
     if arm != "base":
         config = TrainingConfig(
             method=METHODS[arm],
@@ -107,8 +113,22 @@ def learned(arm: str, size: Size, seed: int) -> Outcome:
             patience=None,
         )
         rewards = {"right": all_doors_right}
-        history = train(model, base.tokenizer, train_on, rewards, config).history
+        path = DivergencePath(
+            base,
+            [example.prompt for example in train_on[:N_DIVERGING]],
+            MAX_TOKENS,
+            derived_seed(seed, "divergence"),
+        )
+        history = train(
+            model,
+            base.tokenizer,
+            train_on,
+            rewards,
+            config,
+            progress=lambda row: path.measure(model),
+        ).history
         area = float(np.mean([row.total for row in history]))
+        largest_rise = path.largest_rise
     reached = [
         success(
             answers_of(
@@ -123,7 +143,7 @@ def learned(arm: str, size: Size, seed: int) -> Outcome:
         )
         for examples in (held_out, longer)
     ]
-    return Outcome(reached[0], reached[1], area)
+    return Outcome(reached[0], reached[1], area, largest_rise)
 
 
 # --- gradients of steps ---

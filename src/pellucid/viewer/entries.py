@@ -5,7 +5,7 @@ long text is cut.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -266,8 +266,21 @@ def _count(document: Mapping[str, Any], name: str) -> int:
     return found if type(found) is int and 0 <= found < 10**15 else 0
 
 
-def same_question(ours: Sequence[Answer], other: Answer) -> Answer | None:
-    """Return the answer to the same question: equal words, or else the same method and target."""
-    equal = [a for a in ours if a.question == other.question and a.target == other.target]
-    alike = [a for a in ours if (a.method, a.target) == (other.method, other.target)]
-    return next(iter([*equal, *alike]), None)
+def matched_answers(ours: Sequence[Answer], theirs: Sequence[Answer]) -> list[int | None]:
+    """Return for each answer of one run the position of the other's to the same question, once.
+
+    Those that are equal in words, method and target come first, so that no other method takes their
+    place; then equal words and target; then the same method and target.
+    """
+    keys: tuple[Callable[[Answer], tuple[str, ...]], ...] = (
+        lambda a: (a.question, a.method, a.target),
+        lambda a: (a.question, a.target),
+        lambda a: (a.method, a.target),
+    )
+    found: list[int | None] = [None] * len(ours)
+    for key in keys:
+        for i, answer in enumerate(ours):
+            if found[i] is None:
+                free = (k for k, other in enumerate(theirs) if k not in found)
+                found[i] = next((k for k in free if key(theirs[k]) == key(answer)), None)
+    return found

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import InputError, PellucidError
-from pellucid.viewer.entries import BADGES, Entry, entry_of, same_question
+from pellucid.viewer.entries import BADGES, Entry, entry_of, matched_answers
 from pellucid.viewer.keeping import Keeper
 from pellucid.viewer.reading import (
     DEEPEST,
@@ -252,12 +252,10 @@ def partners(entry: Entry, entries: list[Entry]) -> list[tuple[Entry, str]]:
 
 
 def _questions(first: Entry, second: Entry) -> list[dict[str, Any]]:
-    rows, matched = [], set()
-    for ours in first.answers:
-        free = [a for i, a in enumerate(second.answers) if i not in matched]
-        theirs = same_question(free, ours)
-        if theirs is not None:
-            matched.add(next(i for i, a in enumerate(second.answers) if a is theirs))
+    matched = matched_answers(first.answers, second.answers)
+    rows = []
+    for ours, at in zip(first.answers, matched, strict=True):
+        theirs = second.answers[at] if at is not None else None
         other = theirs.question if theirs is not None and theirs.question != ours.question else ""
         rows.append({"question": ours.question, "other": other, "first": ours, "second": theirs})
     rows += [

@@ -22,14 +22,14 @@ def test_what_reaches_the_hidden_layer_is_read_and_the_rest_is_not(known) -> Non
     setting, episodes = known
     finding = ConceptProbes().explain(task(setting.agent, episodes))
     content = finding.content
-    assert len(content.event_names) == 5
+    assert len(content.concept_names) == 5
     right = content.right.mean(axis=0)
     assert right[list(setting.truth.held)].min() > 0.95
     assert right[list(setting.truth.missing)].max() < 0.65
     assert set(content.layers.tolist()) == {0}
     # no probe was fitted to an episode that is read
     assert not set(content.fitted_steps[:, 0]) & set(content.steps[:, 0])
-    assert finding.facts["x"].value in [content.event_names[i] for i in setting.truth.held]
+    assert finding.facts["x"].value in [content.concept_names[i] for i in setting.truth.held]
 
 
 def test_a_concept_of_ones_own_is_read_from_a_linear_unit(known) -> None:
@@ -44,7 +44,7 @@ def test_a_concept_of_ones_own_is_read_from_a_linear_unit(known) -> None:
         .explain(task(setting.agent, episodes, options={"concepts": concepts}))
         .content
     )
-    assert content.event_names == ("either", "neither")
+    assert content.concept_names == ("either", "neither")
     assert content.right[:, 0].mean() > 0.9 > 0.65 > content.right[:, 1].mean()
 
 

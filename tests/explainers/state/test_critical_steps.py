@@ -30,6 +30,7 @@ def test_the_step_that_decides_key_door_trap_is_found_with_its_exact_loss():
     others = np.delete(content.drops, content.chosen)
     np.testing.assert_array_equal(others, 0.0)
     assert content.lowest != content.chosen
+    assert finding.facts["when"].text == "Step 5"
 
 
 def test_windows_cover_every_step_of_the_episode():

@@ -44,7 +44,7 @@ def test_the_shown_input_is_the_one_that_moves_most(finding):
     content = finding.content
     moved = np.abs(content.bands[:, -1, :, 1] - content.observations) / content.spreads
     assert content.shown == moved.sum(axis=1).argmax()
-    event = content.event_names[int(moved[content.shown].argmax())]
+    event = content.input_names[int(moved[content.shown].argmax())]
     assert finding.facts["event"].value == event
     assert finding.facts["k"].value == 20
 

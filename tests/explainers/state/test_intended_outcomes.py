@@ -15,7 +15,7 @@ from pellucid.errors import BudgetError, CapabilityError, DataError, InputError
 from pellucid.explainers.state.intended_outcomes import IntendedOutcomes
 from pellucid.explainers.state.outcome_choices import spread_states
 from pellucid.explainers.state.outcome_events import events_of, term_names
-from pellucid.explanation import Prediction
+from pellucid.explanation import Amounts
 from pellucid.explanation.places import cells_of, place_names
 from pellucid.faithfulness.planted.moments import one_key
 from pellucid.faithfulness.planted.ways import amounts_error, contrast_correlation, yard
@@ -281,9 +281,9 @@ def _switching():
     return Episodes((episode, episode), None, names, -1, "greedy")
 
 
-def test_the_content_is_a_prediction_of_amounts(skating):
+def test_the_content_is_amounts_of_every_event(skating):
     agent, episodes = skating
     content = IntendedOutcomes().explain(task(agent, episodes)).content
-    assert isinstance(content, Prediction)
-    assert content.probabilities.shape == (0, 16)
+    assert isinstance(content, Amounts)
+    assert content.amounts.shape[2] == 16
     assert content.amounts.shape == content.standard_errors.shape

@@ -6,14 +6,19 @@ from typing import Any
 import numpy as np
 
 from pellucid.explanation import (
+    Amounts,
     Attribution,
+    Bands,
     Certificates,
     Components,
     Contributions,
     CounterfactualStates,
+    Doses,
     Futures,
     Graph,
+    Orders,
     Prediction,
+    Readings,
     Rules,
     Segments,
     Summary,
@@ -233,6 +238,26 @@ def patched_units(truth: Any) -> Contributions:
     )
 
 
+def steered_concepts(truth: Any) -> Doses:
+    """Give the known effect to the concept that is listened to, and none to the other one."""
+    dose, turned = np.array([-1.0, 0.0, 1.0]), np.array([truth.effect / 2, 0.0])
+    rising = turned[:, None] * dose
+    return Doses(
+        concept_names=tuple(f"input {i} (unnamed) is high" for i in (truth.used, truth.unused)),
+        layers=np.zeros(2, dtype=np.int64),
+        directions=np.zeros((2, N_UNITS)),
+        rates=np.full(2, 0.5),
+        doses=dose,
+        output_names=("action 0", "action 1"),
+        outputs=np.ones(2, dtype=np.int64),
+        rises=np.ones(2, dtype=bool),
+        shifts=np.stack((-rising, rising), axis=-1)[None],
+        unit="percentage points",
+        n_states=1,
+        held_out=np.zeros(1, dtype=np.int64),
+    )
+
+
 def lags(truth: Any) -> Contributions:
     """Give everything to the step that is repeated."""
     return Contributions(
@@ -257,16 +282,12 @@ def rules(truth: Any) -> Rules:
     )
 
 
-def known_orders(truth: Any) -> Prediction:
+def known_orders(truth: Any) -> Orders:
     """Announce the true chance of both orders of two lamps, and of one alone."""
     orders = ("x[0] > 0.5", "x[0] > 0.5 then x[1] > 0.5", "x[1] > 0.5 then x[0] > 0.5")
     chances = [truth.probability(text) for text in orders]
-    return Prediction(
-        event_names=orders,
-        probabilities=np.tile(chances, (4, 1)),
-        happened=np.ones((4, 3), dtype=bool),
-        orders=orders,
-    )
+    happened = np.ones((4, 3), dtype=bool)
+    return Orders(orders, orders, np.array(chances), happened)
 
 
 def kinds(truth: Any) -> Graph:
@@ -416,29 +437,28 @@ def inputs_moved(truth: Any) -> CounterfactualStates:
     )
 
 
-def readings_of(truth: Any) -> Prediction:
+def readings_of(truth: Any) -> Readings:
     """Read what the network holds, and nothing else, in 200 states."""
     happened = np.random.default_rng(0).random((200, 4)) < 0.5
     held = np.isin(np.arange(4), truth.held)
-    return Prediction(
-        event_names=tuple(f"input {i} (unnamed) is high" for i in range(4)),
+    return Readings(
+        concept_names=tuple(f"input {i} (unnamed) is high" for i in range(4)),
         probabilities=np.where(held, happened, 0.0).astype(np.float64),
-        happened=happened,
-        episodes=np.arange(200) // 20,
+        true=happened,
+        steps=np.column_stack((np.arange(200) // 20, np.arange(200) % 20)),
         layers=np.zeros(4, dtype=np.int64),
         controls=np.full(4, 0.5),
+        fitted_steps=np.empty((0, 2), dtype=np.int64),
+        fitted_labels=np.empty((0, 4), dtype=bool),
     )
 
 
-def bands(truth: KnownTides, n_states: int = 20, ahead: int = 20) -> Prediction:
+def bands(truth: KnownTides, n_states: int = 20, ahead: int = 20) -> Bands:
     """Tell the true quantiles of some states."""
     now = np.random.default_rng(3).normal(size=(n_states, 3))
-    return Prediction(
-        event_names=("east", "north", "height"),
-        probabilities=np.empty((0, 3)),
-        happened=np.empty((0, 3), dtype=bool),
+    return Bands(
+        input_names=("east", "north", "height"),
         steps=np.column_stack((np.arange(n_states), np.zeros(n_states, np.int64))),
-        horizon=ahead,
         observations=now,
         held_out=True,
         bands=truth.bands(now, ahead),
@@ -449,20 +469,27 @@ def bands(truth: KnownTides, n_states: int = 20, ahead: int = 20) -> Prediction:
     )
 
 
-def outcomes(truth: Any) -> Prediction:
+def outcomes(truth: Any) -> Amounts:
     """Tell the true amounts of all places but the exit, of going right and of going up."""
     places = np.array([divmod(i, SIDE) for i in range(SIDE * SIDE)], dtype=np.float64)
     n_states = len(places) - 1
-    known = Prediction(
+    amounts = np.zeros((n_states, 2, len(places)))
+    known = Amounts(
         event_names=tuple(map(str, range(len(places)))),
-        probabilities=np.empty((0, len(places))),
-        happened=np.empty((0, len(places)), dtype=bool),
-        amounts=np.zeros((n_states, 2, len(places))),
+        amounts=amounts,
+        standard_errors=amounts,
+        returns=np.zeros((n_states, 2)),
+        realised=np.full((n_states, len(places)), np.nan),
         choices=np.tile([RIGHT, UP], (n_states, 1)),
         steps=np.zeros((n_states, 2), dtype=np.int64),
+        choice_names=("right", "up"),
         discount=DISCOUNT,
+        horizon=1000,
         form="places",
         places=places,
+        columns=np.empty(0, dtype=np.int64),
+        bounds=np.empty(0),
+        above=np.empty(0, dtype=bool),
         observations=places[:-1],
     )
     return replace(known, amounts=truth.amounts(known))
@@ -531,22 +558,16 @@ def announcements(truth: Any, horizon: int = 5) -> Prediction:
     )
 
 
-def prediction(truth: Any, horizon: int = 5) -> Prediction:
-    """Announce events if the truth is about when they happen, orders, or amounts otherwise."""
-    if hasattr(truth, "probability"):
-        return known_orders(truth)
-    if isinstance(truth, KnownUnits):
-        return readings_of(truth)
-    if isinstance(truth, KnownTides):
-        return bands(truth)
-    return announcements(truth, horizon) if hasattr(truth, "rings") else outcomes(truth)
-
-
 ORACLES = {
-    Prediction: prediction,
+    Prediction: announcements,
+    Amounts: outcomes,
+    Bands: bands,
+    Orders: known_orders,
+    Readings: readings_of,
     Graph: graphs,
     CounterfactualStates: changes,
     Contributions: contributions,
+    Doses: steered_concepts,
     Components: components,
     Attribution: attribution,
     Segments: segments,

@@ -10,7 +10,7 @@ from pellucid.faithfulness.planted.orders import (
     flashes,
     shuffled,
 )
-from tests.faithfulness.planted.oracles import prediction
+from tests.faithfulness.planted.oracles import known_orders
 
 FLASHES = KnownFlashes((0, 1), (1, 2))
 
@@ -35,7 +35,7 @@ def test_each_lamp_flashes_once_in_its_time():
 
 
 def test_true_chances_have_no_error_and_shuffled_ones_have():
-    known = prediction(FLASHES)
+    known = known_orders(FLASHES)
     assert announced_error(known, FLASHES) == 0.0
     rng = np.random.default_rng(0)
     errors = [announced_error(shuffled(known, FLASHES, rng), FLASHES) for _ in range(50)]

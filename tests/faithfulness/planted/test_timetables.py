@@ -8,7 +8,7 @@ import pytest
 from pellucid.envs.resolve import make_env
 from pellucid.explanation import Prediction
 from pellucid.faithfulness.planted.timetables import N_STEPS, KnownRings, rings_error, timetable
-from tests.faithfulness.planted.oracles import prediction
+from tests.faithfulness.planted.oracles import announcements
 
 RINGS = KnownRings(np.array([[0.0], [0.5], [0.0], [0.5], [0.0]]))
 
@@ -34,7 +34,7 @@ def test_bells_ring_as_often_as_is_known():
 
 def test_errors_by_hand():
     truth = timetable(0).truth
-    known = prediction(truth)
+    known = announcements(truth)
     assert rings_error(known, truth) == pytest.approx(0.0, abs=1e-12)
     off = replace(known, probabilities=known.probabilities + 0.25)
     assert rings_error(off, truth) == pytest.approx(0.25)

@@ -8,7 +8,7 @@ import pytest
 from pellucid.envs.resolve import make_env
 from pellucid.faithfulness.planted import ways
 from pellucid.faithfulness.planted.ways import SIDE
-from tests.faithfulness.planted.oracles import outcomes as prediction
+from tests.faithfulness.planted.oracles import outcomes
 
 STEPS = 120
 
@@ -33,7 +33,7 @@ def walked(setting, place, action, discount, n_walks=600):
 @pytest.mark.parametrize("state", [0, 17])
 def test_known_amounts_are_those_of_the_yard(state):
     setting = ways.yard(1000)
-    known = prediction(setting.truth)
+    known = outcomes(setting.truth)
     for choice in (0, 1):
         found = walked(setting, state, int(known.choices[state, choice]), known.discount)
         np.testing.assert_allclose(found, known.amounts[state, choice], atol=0.12)
@@ -41,7 +41,7 @@ def test_known_amounts_are_those_of_the_yard(state):
 
 def test_next_to_the_exit_by_hand():
     # left of the exit, going right: it slips with a chance of 0.2, a quarter of which to the right
-    known = prediction(ways.yard(1000).truth)
+    known = outcomes(ways.yard(1000).truth)
     at_exit = replace(known, discount=0.0)
     truth = ways.yard(1000).truth
     told = truth.amounts(at_exit)[SIDE * SIDE - 2, 0]
@@ -52,7 +52,7 @@ def test_next_to_the_exit_by_hand():
 
 def test_an_error_is_told_as_a_share_and_contrasts_have_a_sign():
     setting = ways.yard(1001)
-    known = prediction(setting.truth)
+    known = outcomes(setting.truth)
     doubled = replace(known, amounts=2 * known.amounts)
     assert ways.amounts_error(doubled, setting.truth) == pytest.approx(1.0)
     swapped = replace(known, amounts=known.amounts[:, ::-1])
@@ -63,6 +63,6 @@ def test_an_error_is_told_as_a_share_and_contrasts_have_a_sign():
 
 def test_what_tells_no_places_is_not_scored():
     setting = ways.yard(1001)
-    other = replace(prediction(setting.truth), form="levels")
+    other = replace(outcomes(setting.truth), form="levels")
     assert np.isnan(ways.amounts_error(other, setting.truth))
     assert np.isnan(ways.contrast_correlation(other, setting.truth))

@@ -38,7 +38,9 @@ def test_rows_read_their_prompt_and_what_followed_it(width: int, n_prompt: int) 
         projected = numbers(rng, 3, (N_QUERY + 2 * N_HEADS) * width)
         seen.append(projected.reshape(3, -1, width)[:, N_QUERY:].copy())
         arrays = (read.keys[0], read.values[0], own.keys[0], own.values[0])
-        attend_rows(projected, *arrays, prompts, starts, length, N_QUERY, width, found)
+        attend_rows(
+            projected, *arrays, np.arange(3), prompts, starts, length, N_QUERY, width, found
+        )
         for row, (prompt, start) in enumerate(zip(prompts, starts, strict=True)):
             for head in range(N_QUERY):
                 stored = head // 2

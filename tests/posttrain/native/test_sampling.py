@@ -8,7 +8,14 @@ import torch
 from scipy.stats import chisquare
 
 from pellucid.errors import InputError, NotFiniteError
-from pellucid.posttrain.native import Samples, pad_left, pad_right, sample
+from pellucid.posttrain.native import (
+    Samples,
+    compiled_decoder,
+    pad_left,
+    pad_right,
+    sample,
+    sampling,
+)
 from pellucid.posttrain.native.sampling import draw
 
 from .models_for_tests import SHAPES, VOCABULARY, full_forward_log_probs, shaken, small_model
@@ -107,6 +114,38 @@ def test_same_seed_same_bytes_and_other_seed_other_tokens() -> None:
     assert not torch.equal(first.ids, other.ids)
 
 
+@pytest.mark.parametrize("eos_id", [EOS, -1])
+def test_parts_are_drawn_with_the_numbers_of_their_rows(
+    monkeypatch: pytest.MonkeyPatch, eos_id: int
+) -> None:
+    model, prompts = small_model(), PROMPTS * 9
+    source = generator(), generator()
+    together = drawn(model, prompts, eos_id=eos_id, generator=source[0])
+    monkeypatch.setattr(compiled_decoder, "PART_BYTES", 1)
+    monkeypatch.setattr(compiled_decoder, "MIN_PART_ROWS", 1)
+    apart = drawn(model, prompts, eos_id=eos_id, generator=source[1])
+    assert torch.equal(apart.ids, together.ids)
+    assert torch.equal(apart.mask, together.mask)
+    assert torch.equal(apart.finished, together.finished)
+    torch.testing.assert_close(apart.log_probs, together.log_probs, atol=1e-6, rtol=0)
+    # the generator is left where it was: as many steps as the longest completion has tokens
+    assert torch.equal(source[0].get_state(), source[1].get_state())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_compiled_steps_draw_what_single_steps_draw(
+    monkeypatch: pytest.MonkeyPatch, shape: str
+) -> None:
+    model = small_model(shape)
+    compiled = drawn(model, PROMPTS * 5, max_new_tokens=20)
+    monkeypatch.setattr(sampling, "MAX_COMPILED_VOCABULARY", 0)
+    single = drawn(model, PROMPTS * 5, max_new_tokens=20)
+    assert compiled.completions() == single.completions()
+    assert torch.equal(compiled.mask, single.mask)
+    assert torch.equal(compiled.finished, single.finished)
+    torch.testing.assert_close(compiled.log_probs, single.log_probs, atol=1e-5, rtol=0)
+
+
 def test_the_global_random_state_is_left_alone() -> None:
     before = torch.get_rng_state()
     drawn(small_model())
@@ -194,3 +233,11 @@ def test_logits_that_are_not_finite_draw_nothing(top_k: int, value: float) -> No
     uniforms = torch.full((2,), 0.5, dtype=torch.float64)
     with pytest.raises(NotFiniteError, match="logits are not finite"):
         draw(logits, uniforms, 1.0, top_k, 1.0)
+
+
+def test_a_model_whose_logits_are_not_finite_draws_nothing() -> None:
+    model = small_model()
+    with torch.no_grad():
+        model.norm[0] = math.nan
+    with pytest.raises(NotFiniteError, match="logits are not finite"):
+        drawn(model)

@@ -1,6 +1,7 @@
-"""Explainers of what a network represents: probes and patching (leaf F2)."""
+"""Explainers of what a network represents: probes, patching and steering (leaf F2)."""
 
 REGISTRY = {
     "activation-patching": "pellucid.explainers.internals.activation_patching",
     "concept-probes": "pellucid.explainers.internals.concept_probes",
+    "steering": "pellucid.explainers.internals.steering",
 }

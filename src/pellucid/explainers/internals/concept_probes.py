@@ -10,8 +10,9 @@ from pellucid.agents.hidden_layers import hidden_layers
 from pellucid.budget import Cost
 from pellucid.errors import BudgetError, DataError
 from pellucid.explainers.internals.concepts import OPTION, concepts_of, predicts
-from pellucid.explanation import Finding, Prediction, Sentences, Task, explainer, fact
+from pellucid.explanation import Finding, Readings, Sentences, Task, explainer, fact
 from pellucid.kernels.probes import control_labels, fit_probe, state_types
+from pellucid.kernels.readability import readability
 from pellucid.rollouts.clones import observations_at, scaled_inputs
 from pellucid.rollouts.logs import evenly
 from pellucid.seeds import stream
@@ -30,7 +31,7 @@ _QUESTION = "Which concepts can be read from its hidden layers?"
 @explainer(
     "concept-probes",
     leaf="F2",
-    kind=Prediction,
+    kind=Readings,
     decisive="probe_selectivity",
     source="Hewitt 2019 (control tasks); Alain 2017 (linear probes of hidden layers)",
     question=_QUESTION,
@@ -110,12 +111,12 @@ class ConceptProbes:
         content = _content(tuple(concepts), steps, split.fitting, labels, found)
         gain = [read.gain for read in found]
         top = int(np.argmax(gain))
-        read = mean_interval(_by_episode(100.0 * content.right[:, top], content.episodes))
+        read = mean_interval(_by_episode(100.0 * content.right[:, top], content.steps[:, 0]))
         return Finding(
             question=_QUESTION,
             content=content,
             facts={
-                "x": fact(content.event_names[top]),
+                "x": fact(content.concept_names[top]),
                 "layer": fact(int(content.layers[top]) + 1),
                 "y": fact(read.value),
                 "k": fact(len(concepts)),
@@ -150,7 +151,8 @@ def _read(
     """Return how a concept is read, from the layer that reads it best in episodes for fitting."""
     fitting = split.fitting
     rate = float(labels[fitting].mean())
-    gains = [_gain(held[fitting], split.episodes[fitting], labels[fitting]) for held in split.held]
+    first = (split.episodes[fitting] // FITTED_EVERY) % 2 == 0
+    gains = [readability(held[fitting], labels[fitting], first) for held in split.held]
     layer = int(np.argmax(gains))
     held = split.held[layer]
     probe = fit_probe(held[fitting], labels[fitting])
@@ -162,33 +164,17 @@ def _read(
     return _Read(layer, gains[layer], probe.probabilities(held[~fitting]), float(np.mean(rights)))
 
 
-def _gain(
-    held: Float[np.ndarray, "states units"],
-    episodes: Int[np.ndarray, " states"],
-    labels: Bool[np.ndarray, " states"],
-) -> float:
-    """Return how much oftener a probe is right than the commoner label, in the other half."""
-    half = (episodes // FITTED_EVERY) % 2 == 0
-    right = []
-    for fitted in (half, ~half):
-        if fitted.any() and not fitted.all():
-            probe = fit_probe(held[fitted], labels[fitted])
-            right.append(((probe.probabilities(held[~fitted]) > 0.5) == labels[~fitted]).mean())
-    return float(np.mean(right)) - max(labels.mean(), 1 - labels.mean()) if right else 0.0
-
-
 def _content(
     names: tuple[str, ...],
     steps: Int[np.ndarray, "states 2"],
     fitting: Bool[np.ndarray, " states"],
     labels: Bool[np.ndarray, "states concepts"],
     found: list[_Read],
-) -> Prediction:
-    return Prediction(
-        event_names=names,
+) -> Readings:
+    return Readings(
+        concept_names=names,
         probabilities=np.column_stack([read.probabilities for read in found]),
-        happened=labels[~fitting],
-        episodes=steps[~fitting, 0],
+        true=labels[~fitting],
         steps=steps[~fitting],
         layers=np.array([read.layer for read in found], dtype=np.int64),
         controls=np.array([read.control for read in found]),

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from pellucid.agents.acting import predicted_return
-from pellucid.agents.flatten import flat
+from pellucid.agents.flatten import flat, n_inputs
 from pellucid.errors import DataError, InputError
 from pellucid.explanation import Task
 from pellucid.rollouts.episodes import Episodes
@@ -56,6 +56,16 @@ def predicts(task: Task) -> bool:
     return task.options.get("concepts") is None and bool(
         {"value", "q_values"} & task.agent.capabilities
     )
+
+
+def most_concepts(task: Task) -> int:
+    """Return how many concepts there are at most, without asking the agent."""
+    asked = task.options.get("concepts")
+    if asked is not None:
+        return len(asked) if isinstance(asked, Mapping) else 1
+    inputs = n_inputs(task.agent.observation_space)
+    terms = {name for episode in task.episodes.used for name in episode.terms}
+    return (inputs if inputs <= MOST_INPUTS else 0) + predicts(task) + len(terms) + 1
 
 
 def _given(asked: Any, observations: np.ndarray) -> dict[str, np.ndarray]:

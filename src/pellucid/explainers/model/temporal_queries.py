@@ -13,7 +13,7 @@ from pellucid.agents.flatten import flat
 from pellucid.budget import Cost
 from pellucid.errors import CapabilityError, DataError, InputError
 from pellucid.explainers.model.predicate_states import MOST_INPUTS, defined_predicates
-from pellucid.explanation import Fact, Finding, Prediction, Sentences, Task, explainer, fact
+from pellucid.explanation import Fact, Finding, Orders, Sentences, Task, explainer, fact
 from pellucid.explanation.groups import image_layout
 from pellucid.explanation.predicate_words import predicate_words
 from pellucid.kernels.boolean_cover import smallest_cover
@@ -53,7 +53,7 @@ _QUESTION = "Does it do these tasks in this order?"
 @explainer(
     "temporal-queries",
     leaf="A2q",
-    kind=Prediction,
+    kind=Orders,
     decisive="order_announcements",
     source="Boggess 2023 (temporal queries over an abstract process), checked by value iteration "
     "as Baier 2008; measure and control ours",
@@ -122,12 +122,11 @@ class TemporalQueries:
         asked = events[len(order.stages) - 1]
         failing = _failing(task, order, events) if asked.share.value < FEASIBLE else None
         happened = np.array([e.happened for e in events]).T
-        content = Prediction(
-            event_names=tuple(_words(task, e.order) for e in events),
-            probabilities=np.tile([e.share.value for e in events], (len(happened), 1)),
-            happened=happened,
-            episodes=np.arange(len(happened)),
+        content = Orders(
+            order_names=tuple(_words(task, e.order) for e in events),
             orders=tuple(str(e.order) for e in events),
+            probabilities=np.array([e.share.value for e in events]),
+            happened=happened,
         )
         return Finding(
             question=f"Does it do {_words(task, order)}?",

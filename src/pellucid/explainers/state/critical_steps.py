@@ -34,11 +34,11 @@ class _Windows:
     source="Cheng 2023 (StateMask), Cheng 2024 (RICE); fidelity by masked replay, sign corrected",
     question="Which moments decided the result?",
     sentences=Sentences(
-        supported="Steps {i}–{j} decided episode {e}: random actions there cost {d} {unit} "
+        supported="{when} decided episode {e}: random actions there cost {d} {unit} "
         "({lo} to {hi}); a random stretch of that length costs {r}.",
-        weak="Steps {i}–{j} of episode {e} may have mattered; the loss {d} {unit} ({lo} to {hi}) "
+        weak="{when} of episode {e} may have mattered; the loss {d} {unit} ({lo} to {hi}) "
         "is not clearly above that of another stretch ({r}).",
-        thin="Steps {i}–{j} may have decided episode {e}: random actions there cost {d} {unit} "
+        thin="{when} may have decided episode {e}: random actions there cost {d} {unit} "
         "({lo} to {hi}), in another stretch {r}; but {reason}.",
         failed="No stretch of episode {e} mattered more than a random one of the same length.",
         not_measured="Which moments decided the result was not tested: {reason}. "
@@ -101,6 +101,7 @@ class CriticalSteps:
             question=f"Which moments decided episode {episode.index}?",
             content=content,
             facts={
+                "when": fact(f"Step {start}" if stop == start + 1 else f"Steps {start}–{stop - 1}"),
                 "i": fact(start),
                 "j": fact(stop - 1),
                 "e": fact(episode.index),

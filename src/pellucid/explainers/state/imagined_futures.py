@@ -13,7 +13,7 @@ from pellucid.agents.recorded import RecordedAgent
 from pellucid.budget import Cost
 from pellucid.errors import BudgetError, CapabilityError, InputError
 from pellucid.explainers.state.imagining import N_MEMBERS, fit_world, followed, imagine
-from pellucid.explanation import Fact, Finding, Prediction, Sentences, Task, explainer, fact
+from pellucid.explanation import Bands, Fact, Finding, Sentences, Task, explainer, fact
 from pellucid.explanation.options import EPISODE, STEP, chosen_episode, chosen_step, whole_number
 from pellucid.kernels.forecasts import conformal_offset
 from pellucid.seeds import derived_seed, stream
@@ -36,7 +36,7 @@ _NOT_ASKED = "The agent cannot be asked: its choices are part of the model."
 @explainer(
     "imagined-futures",
     leaf="C3",
-    kind=Prediction,
+    kind=Bands,
     decisive=("forecast_futures", "forecast_records"),
     source="Chua 2018 (probabilistic ensembles), calibrated as in Romano 2019",
     question=_QUESTION,
@@ -265,7 +265,7 @@ def _content(
     told: Float[np.ndarray, "states ahead inputs 3"],
     naive: Float[np.ndarray, "states ahead inputs"],
     steps: Int[np.ndarray, "states 2"],
-) -> Prediction:
+) -> Bands:
     episodes = task.episodes
     spread = flat(episodes.visited).std(axis=0)
     names = episodes.names.inputs
@@ -279,13 +279,9 @@ def _content(
                 "too little followed states like the one asked for", hint="another --step"
             )
         shown = int(same[0])
-    return Prediction(
-        event_names=names,
-        probabilities=np.empty((0, len(names))),
-        happened=np.empty((0, len(names)), dtype=bool),
-        episodes=steps[:, 0],
+    return Bands(
+        input_names=names,
         steps=steps,
-        horizon=asked.ahead,
         observations=now,
         held_out=True,
         shown=shown,
@@ -315,20 +311,20 @@ def _left_out(n_particles: int) -> tuple[str, ...]:
     return (f"{_QUESTION} {wanted}.",)
 
 
-def _question(task: Task, content: Prediction) -> str:
+def _question(task: Task, content: Bands) -> str:
     position, step = content.steps[content.shown].tolist()
     index = task.episodes[position].index
     return f"What does it run into after step {step} of episode {index}?"
 
 
-def _facts(content: Prediction) -> dict[str, Fact]:
+def _facts(content: Bands) -> dict[str, Fact]:
     last, now = content.bands[content.shown, -1], content.observations[content.shown]
     scale = np.where(content.spreads > 0, content.spreads, np.inf)
     event = int((np.abs(last[:, 1] - now) / scale).argmax())
     return {
         "k": fact(int(content.bands.shape[1])),
         "t": fact(int(content.steps[content.shown, 1])),
-        "event": fact(content.event_names[event]),
+        "event": fact(content.input_names[event]),
         "x": fact(float(last[event, 0])),
         "y": fact(float(last[event, 2])),
         "z": fact(float(now[event])),

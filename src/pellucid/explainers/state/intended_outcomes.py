@@ -20,7 +20,7 @@ from pellucid.explainers.state.outcome_telling import (
     solvable,
     solved,
 )
-from pellucid.explanation import Fact, Finding, Prediction, Sentences, Task, explainer, fact
+from pellucid.explanation import Amounts, Fact, Finding, Sentences, Task, explainer, fact
 from pellucid.explanation.options import EPISODE, STEP
 from pellucid.explanation.plots.amounts import amount_unit, by_size
 from pellucid.kernels.returns import TERMS_TOLERANCE
@@ -41,7 +41,7 @@ _QUESTION = "Where does its choice lead, and where would another one have led?"
 @explainer(
     "intended-outcomes",
     leaf="C3",
-    kind=Prediction,
+    kind=Amounts,
     decisive=("outcome_amounts", "outcome_records"),
     source="Yau 2020 (belief maps, equation 5), as successor features of a fixed agent",
     question=_QUESTION,
@@ -241,9 +241,8 @@ def _too_small(queries: int, env_steps: int) -> BudgetError:
     )
 
 
-def _content(task: Task, asked: _Asked, told: Told, shown: int) -> Prediction:
+def _content(task: Task, asked: _Asked, told: Told, shown: int) -> Amounts:
     counted = told.counted
-    n_events = len(counted.names)
     if shown < 0:
         shown = _most_telling(told)
     space, names = task.agent.action_space, task.episodes.names
@@ -252,11 +251,8 @@ def _content(task: Task, asked: _Asked, told: Told, shown: int) -> Prediction:
     if len(actions) == 1:
         words = [action_words(actions[0], space, names)]
     seen = [task.episodes[int(e)].observations[int(t)] for e, t in told.steps]
-    return Prediction(
+    return Amounts(
         event_names=counted.names,
-        probabilities=np.empty((0, n_events)),
-        happened=np.empty((0, n_events), dtype=bool),
-        episodes=told.steps[:, 0],
         amounts=told.amounts,
         standard_errors=told.standard_errors,
         returns=told.returns,
@@ -296,7 +292,7 @@ def _realised(task: Task, asked: _Asked, told: Told) -> Float[np.ndarray, "state
     return np.stack(rows)
 
 
-def _question(task: Task, content: Prediction) -> str:
+def _question(task: Task, content: Amounts) -> str:
     position, step = content.steps[content.shown].tolist()
     index = task.episodes[position].index
     own, *others = content.choice_names
@@ -304,7 +300,7 @@ def _question(task: Task, content: Prediction) -> str:
     return f"Where does {own} lead at step {step} of episode {index}{other}?"
 
 
-def _facts(task: Task, content: Prediction) -> dict[str, Fact]:
+def _facts(task: Task, content: Amounts) -> dict[str, Fact]:
     event = by_size(content)[0]
     amounts = content.amounts[content.shown]
     unit = task.episodes.names.reward_unit
@@ -319,7 +315,7 @@ def _facts(task: Task, content: Prediction) -> dict[str, Fact]:
     return facts
 
 
-def _alike(content: Prediction) -> tuple[str, ...]:
+def _alike(content: Amounts) -> tuple[str, ...]:
     if content.amounts.shape[1] < 2 or np.ptp(content.amounts, axis=1).any():
         return ()
     return ("What follows is the same after both choices in every state that was looked at.",)

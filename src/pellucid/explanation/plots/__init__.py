@@ -12,6 +12,7 @@ from pellucid.explanation.plots.charts import (
     read_chart,
     score_chart,
 )
+from pellucid.explanation.plots.doses import DoseChart, DoseRow
 from pellucid.explanation.plots.fans import FanChart, FanRow
 from pellucid.explanation.plots.fronts import FrontChart, FrontPoint, TreeNode
 from pellucid.explanation.plots.graphs import GraphChart, GraphEdge, GraphNode
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Band",
     "Chart",
+    "DoseChart",
+    "DoseRow",
     "DotChart",
     "DotRow",
     "FanChart",

@@ -5,9 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from pellucid.explanation.content import Prediction
-from pellucid.explanation.plots.announcements import announcements_chart
-from pellucid.explanation.plots.fans import FanChart, fan_chart
+from pellucid.explanation.content import Amounts
 from pellucid.explanation.plots.maps import MapCell, MapChart
 from pellucid.explanation.plots.pairs import PairChart, PairRow
 from pellucid.explanation.plots.rows import NORMAL_95, DotChart, DotRow
@@ -17,49 +15,45 @@ LEAST_SHARE = 0.005
 """Share of the largest amount or difference below which an event is left out of bars."""
 
 
-def prediction_chart(
-    content: Prediction, unit: str
-) -> MapChart | FanChart | PairChart | DotChart | None:
-    """Return the chart of announcements: of amounts or bands where there are any, else of events.
+def amounts_chart(content: Amounts, unit: str) -> MapChart | PairChart | DotChart | None:
+    """Return the chart of announced amounts: a map where events are places on one, else bars.
 
     Args:
         content: The announcements; the chart is None if there are none.
         unit: What one unit of return is called.
     """
-    if content.bands.size:
-        return fan_chart(content)
     if not content.amounts.size:
-        return announcements_chart(content, unit)
+        return None
     if len(content.cells):
         return _map(content, unit)
     return _bars(content, unit)
 
 
-def amount_unit(content: Prediction, unit: str) -> str:
+def amount_unit(content: Amounts, unit: str) -> str:
     """Return the unit of announced amounts in words."""
     return f"{unit}, discounted" if content.form == "terms" else "steps, near ones counting more"
 
 
-def by_size(content: Prediction) -> list[int]:
+def by_size(content: Amounts) -> list[int]:
     """Return the events of the shown state, those that tell its choices apart first."""
     order: list[int] = np.argsort(-np.abs(_contrast(content)), kind="stable").tolist()
     return order
 
 
-def _contrast(content: Prediction) -> Float[np.ndarray, " events"]:
+def _contrast(content: Amounts) -> Float[np.ndarray, " events"]:
     own = content.amounts[content.shown, 0]
     if content.amounts.shape[1] == 1:
         return np.asarray(own)
     return np.asarray(own - content.amounts[content.shown, 1])
 
 
-def _title(content: Prediction) -> str:
+def _title(content: Amounts) -> str:
     after = " and after ".join(content.choice_names)
     episode, step = content.steps[content.shown].tolist()
     return f"What follows after {after}, from step {step} of episode {episode} on"
 
 
-def _sentence(content: Prediction, event: int) -> str:
+def _sentence(content: Amounts, event: int) -> str:
     told = [
         f"{show(float(amounts[event]))} after {name}"
         for name, amounts in zip(content.choice_names, content.amounts[content.shown], strict=True)
@@ -67,7 +61,7 @@ def _sentence(content: Prediction, event: int) -> str:
     return f"{content.event_names[event]}: {', '.join(told)}."
 
 
-def _map(content: Prediction, unit: str) -> MapChart:
+def _map(content: Amounts, unit: str) -> MapChart:
     amounts = content.amounts[content.shown]
     order = by_size(content)
     cells = content.cells - content.cells.min(axis=0)
@@ -94,7 +88,7 @@ def _map(content: Prediction, unit: str) -> MapChart:
     )
 
 
-def _bars(content: Prediction, unit: str) -> PairChart | DotChart:
+def _bars(content: Amounts, unit: str) -> PairChart | DotChart:
     shown, contrast = content.amounts[content.shown], np.abs(_contrast(content))
     order = by_size(content)
     kept = [i for i in order if contrast[i] > LEAST_SHARE * contrast.max()] or order[:1]
@@ -121,7 +115,7 @@ def _bars(content: Prediction, unit: str) -> PairChart | DotChart:
     )
 
 
-def _dot(content: Prediction, choice: int, event: int) -> DotRow:
+def _dot(content: Amounts, choice: int, event: int) -> DotRow:
     value = float(content.amounts[content.shown, choice, event])
     error = NORMAL_95 * float(content.standard_errors[content.shown, choice, event])
     return DotRow(content.event_names[event], value, value - error, value + error)

@@ -1,14 +1,13 @@
-"""The chart of announced events: how often they were announced, and how often they happened."""
+"""The charts of announced events and orders: how often announced, and how often they happened."""
 
 import math
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
-from pellucid.explanation.content import Prediction
+from pellucid.explanation.content import Orders, Prediction
 from pellucid.explanation.plots.means import mean_over_episodes
 from pellucid.explanation.plots.pairs import PairChart, PairRow
-from pellucid.explanation.plots.probes import probes_chart
 from pellucid.explanation.plots.rows import DotRow
 from pellucid.explanation.wording import show
 
@@ -26,20 +25,44 @@ def announcements_chart(content: Prediction, unit: str) -> PairChart | None:
     n_states, n_events = content.probabilities.shape
     if not n_states or not n_events:
         return None
-    if len(content.layers):
-        return probes_chart(content)
     one = n_events == 1
     rows = _levels(content) if one else _events(content)
     if not rows:
         return None
     about = f"{content.event_names[0]}, by how sure it was" if one else "each event"
+    return _chart(rows, about, f"{n_states} states")
+
+
+def orders_chart(content: Orders, unit: str) -> PairChart | None:
+    """Return announced and happened shares of orders, those that happen most first.
+
+    Args:
+        content: The announcements; the chart is None if there are none.
+        unit: Unused: shares are in percent.
+    """
+    n_episodes, n_orders = content.happened.shape
+    if not n_episodes or not n_orders:
+        return None
+    episodes = np.arange(n_episodes)
+    rows = tuple(
+        _row(
+            content.order_names[order],
+            np.repeat(content.probabilities[order], n_episodes),
+            content.happened[:, order],
+            episodes,
+        )
+        for order in np.argsort(-content.happened.mean(axis=0), kind="stable")
+    )
+    return _chart(rows, "each order", f"{n_episodes} episodes")
+
+
+def _chart(rows: tuple[PairRow, ...], about: str, units: str) -> PairChart:
     first = rows[0]
-    units = "episodes" if content.orders else "states"
     return PairChart(
-        title=f"How often it announced {about}, and how often it happened, {n_states} {units}",
+        title=f"How often it announced {about}, and how often it happened, {units}",
         sentence=f"{first.label}: announced at {show(first.first.value)} %, happened in "
         f"{first.second.text} %.",
-        unit=f"% of {units}",
+        unit=f"% of {units.split()[1]}",
         names=("announced", "happened"),
         between=" against ",
         rows=rows,
@@ -51,7 +74,7 @@ def _events(content: Prediction) -> tuple[PairRow, ...]:
     rates = content.happened.mean(axis=0)
     everywhere = np.arange(len(content.happened))
     return tuple(
-        _row(content.event_names[event], content, everywhere, int(event))
+        _state_row(content.event_names[event], content, everywhere, int(event))
         for event in np.argsort(-rates, kind="stable")
     )
 
@@ -62,7 +85,7 @@ def _levels(content: Prediction) -> tuple[PairRow, ...]:
     level = np.minimum(np.floor(announced * BINS), BINS - 1)
     width = 100 // BINS
     return tuple(
-        _row(
+        _state_row(
             f"announced {b * width} to {(b + 1) * width} %", content, np.flatnonzero(level == b), 0
         )
         for b in range(BINS)
@@ -70,13 +93,23 @@ def _levels(content: Prediction) -> tuple[PairRow, ...]:
     )
 
 
-def _row(
+def _state_row(
     label: str, content: Prediction, states: Int[np.ndarray, " states"], event: int
 ) -> PairRow:
-    said = 100.0 * content.probabilities[states, event]
-    known: Float[np.ndarray, " states"] = said[np.isfinite(said)]
     episodes = content.episodes[states] if len(content.episodes) else content.episodes
-    happened = mean_over_episodes(100.0 * content.happened[states, event], episodes)
+    announced, happened = content.probabilities[states, event], content.happened[states, event]
+    return _row(label, announced, happened, episodes)
+
+
+def _row(
+    label: str,
+    announced: Float[np.ndarray, " units"],
+    happened_here: Bool[np.ndarray, " units"],
+    episodes: Int[np.ndarray, " units"],
+) -> PairRow:
+    said = 100.0 * announced
+    known: Float[np.ndarray, " units"] = said[np.isfinite(said)]
+    happened = mean_over_episodes(100.0 * happened_here, episodes)
     mean = float(known.mean()) if len(known) else math.nan
     low, high = max(0.0, happened.low), min(100.0, happened.high)
     if math.isnan(happened.low):

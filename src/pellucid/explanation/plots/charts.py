@@ -14,30 +14,38 @@ from jaxtyping import Float
 
 from pellucid.explanation.content import (
     RETURN_LOST,
+    Amounts,
     Attribution,
+    Bands,
     Certificates,
     Components,
     Content,
     Contributions,
     CounterfactualStates,
+    Doses,
     Futures,
     Graph,
+    Orders,
     Prediction,
+    Readings,
     Rules,
     Segments,
     Summary,
     Surrogate,
 )
-from pellucid.explanation.plots.amounts import prediction_chart
+from pellucid.explanation.plots.amounts import amounts_chart
+from pellucid.explanation.plots.announcements import announcements_chart, orders_chart
 from pellucid.explanation.plots.attributions import attribution_chart
 from pellucid.explanation.plots.changes import changes_chart
-from pellucid.explanation.plots.fans import FanChart, read_fans
+from pellucid.explanation.plots.doses import DoseChart, dose_chart, read_doses
+from pellucid.explanation.plots.fans import FanChart, fan_chart, read_fans
 from pellucid.explanation.plots.fronts import FrontChart, read_front, surrogate_chart
 from pellucid.explanation.plots.graphs import GraphChart, graph_chart, read_graph
 from pellucid.explanation.plots.maps import MapChart, read_map
 from pellucid.explanation.plots.moments import moments_chart
 from pellucid.explanation.plots.pairs import PairChart, read_pairs
 from pellucid.explanation.plots.parts import components_chart, contributions_chart
+from pellucid.explanation.plots.probes import probes_chart
 from pellucid.explanation.plots.rows import (
     MAX_ROWS,
     NORMAL_95,
@@ -128,6 +136,7 @@ Chart: TypeAlias = (
     | GraphChart
     | MapChart
     | FanChart
+    | DoseChart
 )
 
 
@@ -371,10 +380,15 @@ _BUILDERS: Mapping[str, Callable[[Any, str], Chart | None]] = {
     CounterfactualStates.kind: changes_chart,
     Components.kind: components_chart,
     Rules.kind: rules_chart,
-    Prediction.kind: prediction_chart,
+    Prediction.kind: announcements_chart,
+    Amounts.kind: amounts_chart,
+    Bands.kind: fan_chart,
+    Orders.kind: orders_chart,
+    Readings.kind: probes_chart,
     Graph.kind: graph_chart,
     Summary.kind: moments_chart,
     Contributions.kind: contributions_chart,
+    Doses.kind: dose_chart,
 }
 _READERS: Mapping[str, Callable[[Mapping[str, Any]], Chart]] = {
     DotChart.form: read_dots,
@@ -386,4 +400,5 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Chart]] = {
     GraphChart.form: read_graph,
     MapChart.form: read_map,
     FanChart.form: read_fans,
+    DoseChart.form: read_doses,
 }

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pellucid.explanation.content import Prediction
+from pellucid.explanation.content import Bands
 from pellucid.explanation.wording import show
 from pellucid.io.strict_json import finite_or_text
 
@@ -53,11 +53,12 @@ class FanChart:
     rows: tuple[FanRow, ...]
 
 
-def fan_chart(content: Prediction) -> FanChart | None:
+def fan_chart(content: Bands, unit: str) -> FanChart | None:
     """Return the bands of the shown state.
 
     Args:
         content: Announced bands; the chart is None if there is no state.
+        unit: Unused: each input has its own.
     """
     if not len(content.bands):
         return None
@@ -67,7 +68,7 @@ def fan_chart(content: Prediction) -> FanChart | None:
     order = np.argsort(-np.abs(bands[-1, :, 1] - now) / scale, kind="stable").tolist()
     rows = tuple(
         FanRow(
-            content.event_names[i],
+            content.input_names[i],
             float(now[i]),
             tuple(bands[:, i, 0].tolist()),
             tuple(bands[:, i, 1].tolist()),

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from pellucid.errors import CapabilityError
 from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.plots.charts import FuturesChart, StretchChart, content_chart
+from pellucid.explanation.plots.doses import DoseChart
 from pellucid.explanation.plots.fans import FanChart
 from pellucid.explanation.plots.fronts import FrontChart
 from pellucid.explanation.plots.graphs import GraphChart, GraphEdge
@@ -51,6 +52,7 @@ def explanation_figure(explanation: "Explanation") -> Figure:
         "graph": _graph,
         "map": _map,
         "fans": _fans,
+        "doses": _doses,
     }
     figure: Figure = draw[chart.form](chart)
     figure.suptitle(
@@ -213,6 +215,25 @@ def _fans(chart: FanChart) -> Figure:
             axes.spines[side].set_visible(False)
     figure.supxlabel(f"steps ahead   band: {show(chart.percent)} %   line: what followed",
                      color=MUTED, fontsize=8)  # fmt: skip
+    return figure
+
+
+def _doses(chart: DoseChart) -> Figure:
+    rows = chart.rows[:MAX_ROWS]
+    figure = Figure(figsize=(6.8, 0.9 + 1.3 * len(rows)), layout="constrained")
+    for position, row in enumerate(rows):
+        axes = figure.add_subplot(len(rows), 1, position + 1)
+        values = np.array([(p.value, p.low, p.high) for p in row.points])
+        axes.axhline(0.0, color=RULE, linewidth=0.8)
+        axes.vlines(chart.doses, values[:, 1], values[:, 2], color=TEXT, linewidth=1.6)
+        axes.plot(chart.doses, values[:, 0], "o-", color=TEXT, linewidth=0.9, markersize=5)
+        label = f"{clip(visible(row.label), 2 * LABEL_LETTERS)} ({visible(row.unit)})"
+        axes.set_title(label.replace("$", r"\$"), fontsize=8, color=TEXT, loc="left")
+        axes.set_xticks(chart.doses)
+        axes.tick_params(colors=MUTED, labelsize=7)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    figure.supxlabel("dose (0: as it is)   line: 95 % interval", color=MUTED, fontsize=8)
     return figure
 
 

@@ -4,22 +4,28 @@ import math
 
 import numpy as np
 
-from pellucid.explanation.content import Prediction
+from pellucid.explanation.content import Readings
 from pellucid.explanation.plots.means import mean_over_episodes
 from pellucid.explanation.plots.pairs import PairChart, PairRow
 from pellucid.explanation.plots.rows import DotRow
 
 
-def probes_chart(content: Prediction) -> PairChart:
+def probes_chart(content: Readings, unit: str) -> PairChart | None:
     """Return how often each concept is read right, those that are read best before chance first.
 
     Args:
-        content: Concepts that are read from hidden layers, at least one, in at least one state.
+        content: Concepts that are read from hidden layers; the chart is None if there are none, or
+            no states.
+        unit: Unused: shares are in percent.
     """
+    if not content.right.size:
+        return None
     right = 100.0 * content.right
     controls = 100.0 * content.controls
     order = np.argsort(controls - right.mean(axis=0), kind="stable")
-    rows = tuple(_row(content, int(event), right[:, event], controls[event]) for event in order)
+    rows = tuple(
+        _row(content, int(concept), right[:, concept], controls[concept]) for concept in order
+    )
     first = rows[0]
     return PairChart(
         title=f"How often a linear probe is right, {len(right)} states of episodes it never saw",
@@ -32,9 +38,9 @@ def probes_chart(content: Prediction) -> PairChart:
     )
 
 
-def _row(content: Prediction, event: int, right: np.ndarray, control: float) -> PairRow:
-    found = mean_over_episodes(right, content.episodes)
-    label = f"layer {content.layers[event] + 1}: {content.event_names[event]}"
+def _row(content: Readings, concept: int, right: np.ndarray, control: float) -> PairRow:
+    found = mean_over_episodes(right, content.steps[:, 0])
+    label = f"layer {content.layers[concept] + 1}: {content.concept_names[concept]}"
     low, high = np.clip([found.low, found.high], 0.0, 100.0).tolist()
     return PairRow(
         label,

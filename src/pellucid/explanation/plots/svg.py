@@ -6,6 +6,7 @@ from typing import Any
 
 from pellucid.explanation.outside import clip, visible
 from pellucid.explanation.plots.charts import Chart, FuturesChart, StretchChart
+from pellucid.explanation.plots.dose_drawing import dose_marks
 from pellucid.explanation.plots.fan_drawing import fan_marks
 from pellucid.explanation.plots.fronts import FrontChart
 from pellucid.explanation.plots.graph_drawing import graph_svg
@@ -57,6 +58,7 @@ def chart_svg(chart: Chart, *, rows: int = MAX_ROWS) -> str:
         "pairs": pair_marks,
         "rules": _rules,
         "fans": fan_marks,
+        "doses": dose_marks,
     }
     inner, height = draw[chart.form](chart, rows)
     return picture(inner, height, chart.sentence)

@@ -17,6 +17,7 @@ from pellucid.faithfulness.planted import (
     flips,
     images,
     leads,
+    levers,
     moments,
     orders,
     patch_flips,
@@ -61,6 +62,7 @@ TASKS: tuple[PlantedTask[Any], ...] = (
     *alarms.TASKS,
     *drifts.TASKS,
     *units.TASKS,
+    *levers.TASKS,
     *errands.TASKS,
 )
 

@@ -7,7 +7,7 @@ import gymnasium
 import numpy as np
 from jaxtyping import Float
 
-from pellucid.explanation import Prediction
+from pellucid.explanation import Bands
 from pellucid.faithfulness.planted.drawn_inputs import agent_of, spec_of
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Setting
 from pellucid.seeds import stream
@@ -134,24 +134,24 @@ def tides(seed: int) -> Setting[KnownTides]:
 # --- measures ---
 
 
-def band_error(content: Prediction, truth: KnownTides) -> float:
+def band_error(content: Bands, truth: KnownTides) -> float:
     """Return how far the ends and medians of the bands are off, in spreads of an input."""
-    if content.event_names != ("east", "north", "height") or not content.bands.size:
+    if content.input_names != ("east", "north", "height"):
         return np.nan
     ends = truth.bands(content.observations, content.bands.shape[1])
     return float((np.abs(content.bands - ends) / content.spreads[:, None]).mean())
 
 
-def coverage_off(content: Prediction, truth: KnownTides) -> float:
+def coverage_off(content: Bands, truth: KnownTides) -> float:
     """Return by how much the share of true futures inside the bands differs from the one told."""
-    if content.event_names != ("east", "north", "height") or not content.bands.size:
+    if content.input_names != ("east", "north", "height"):
         return np.nan
     true = truth.futures(content.observations, content.bands.shape[1])
     low, high = content.bands[:, None, ..., 0], content.bands[:, None, ..., 2]
     return abs(float(((true >= low) & (true <= high)).mean()) - content.coverage)
 
 
-def of_other_states(content: Prediction, truth: KnownTides, rng: np.random.Generator) -> Prediction:
+def of_other_states(content: Bands, truth: KnownTides, rng: np.random.Generator) -> Bands:
     """Return the same bands, told of one another's state."""
     del truth
     return replace(content, bands=rng.permutation(content.bands, axis=0))
@@ -160,7 +160,7 @@ def of_other_states(content: Prediction, truth: KnownTides, rng: np.random.Gener
 TASKS: tuple[PlantedTask[KnownTides], ...] = (
     PlantedTask(
         name="tides",
-        kind=Prediction,
+        kind=Bands,
         about="How the world moves is known, and so is where it can go from every state.",
         set_up=tides,
         measures=(

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pellucid.envs.spec import EnvSpec
-from pellucid.explanation import Prediction
+from pellucid.explanation import Orders
 from pellucid.faithfulness.planted.drawn_inputs import agent_of, spec_of
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Setting
 from pellucid.kernels.orders import parse_order, steps_done
@@ -102,27 +102,25 @@ def flashes(seed: int) -> Setting[KnownFlashes]:
 # --- measures ---
 
 
-def announced_error(content: Prediction, truth: KnownFlashes) -> float:
-    """Return the mean difference to the true probabilities; NaN for events that are no orders."""
-    if not content.orders:
-        return np.nan
+def announced_error(content: Orders, truth: KnownFlashes) -> float:
+    """Return the mean difference to the true probabilities."""
     true = np.array([truth.probability(text) for text in content.orders])
-    return float(np.abs(content.probabilities.mean(axis=0) - true).mean())
+    return float(np.abs(content.probabilities - true).mean())
 
 
-def shuffled(content: Prediction, truth: KnownFlashes, rng: np.random.Generator) -> Prediction:
-    """Return the same announcements, each told of a random event or of its opposite."""
+def shuffled(content: Orders, truth: KnownFlashes, rng: np.random.Generator) -> Orders:
+    """Return the same announcements, each told of a random order or of its opposite."""
     del truth
     announced = content.probabilities
-    moved = announced[:, rng.integers(announced.shape[1], size=announced.shape[1])]
-    turned = rng.random(announced.shape[1]) < 0.5
+    moved = announced[rng.integers(len(announced), size=len(announced))]
+    turned = rng.random(len(announced)) < 0.5
     return replace(content, probabilities=np.where(turned, 1.0 - moved, moved))
 
 
 TASKS: tuple[PlantedTask[KnownFlashes], ...] = (
     PlantedTask(
         name="flashes",
-        kind=Prediction,
+        kind=Orders,
         about="Two lamps flash once each, at steps whose chances are known.",
         set_up=flashes,
         measures=(

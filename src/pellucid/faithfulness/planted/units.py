@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from pellucid.agents import load_agent
-from pellucid.explanation import Contributions, Prediction
+from pellucid.explanation import Contributions, Readings
 from pellucid.faithfulness.planted.drawn_inputs import DrawnInputs, spec_of
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Setting
 from pellucid.seeds import stream
@@ -83,33 +83,31 @@ def units(seed: int) -> Setting[KnownUnits]:
 # --- measures ---
 
 
-def _share_right(content: Prediction, inputs: Sequence[int]) -> float:
+def _share_right(content: Readings, inputs: Sequence[int]) -> float:
     """Return how often the concepts of some inputs are read right; NaN if they are not there."""
-    if not len(content.layers):
-        return np.nan
     names = [f"input {i} " for i in inputs]
     columns = [
         column
-        for column, event in enumerate(content.event_names)
-        if any(event.startswith(name) for name in names) and event.endswith("is high")
+        for column, concept in enumerate(content.concept_names)
+        if any(concept.startswith(name) for name in names) and concept.endswith("is high")
     ]
     return float(content.right[:, columns].mean()) if columns else np.nan
 
 
-def held_right(content: Prediction, truth: KnownUnits) -> float:
+def held_right(content: Readings, truth: KnownUnits) -> float:
     """Return how often concepts are read right that the network holds."""
     return _share_right(content, truth.held)
 
 
-def apart(content: Prediction, truth: KnownUnits) -> float:
+def apart(content: Readings, truth: KnownUnits) -> float:
     """Return by how much concepts that it does not hold are read worse."""
     return _share_right(content, truth.held) - _share_right(content, truth.missing)
 
 
-def other_concepts(content: Prediction, truth: KnownUnits, rng: np.random.Generator) -> Prediction:
+def other_concepts(content: Readings, truth: KnownUnits, rng: np.random.Generator) -> Readings:
     """Return readings of the same concepts in exchange for one another's."""
     del truth
-    order = rng.permutation(len(content.event_names))
+    order = rng.permutation(len(content.concept_names))
     return replace(content, probabilities=content.probabilities[:, order])
 
 
@@ -140,7 +138,7 @@ def other_units(
 TASKS: tuple[PlantedTask[Any], ...] = (
     PlantedTask(
         name="held-concepts",
-        kind=Prediction,
+        kind=Readings,
         about="Two of four inputs reach the hidden layer of a network, the others do not.",
         set_up=units,
         measures=(

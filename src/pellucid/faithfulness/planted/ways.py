@@ -7,7 +7,7 @@ import gymnasium
 import numpy as np
 from jaxtyping import Float, Int
 
-from pellucid.explanation import Prediction
+from pellucid.explanation import Amounts
 from pellucid.faithfulness.planted.drawn_inputs import agent_of, spec_of
 from pellucid.faithfulness.planted.task import Measure, PlantedTask, Setting
 from pellucid.seeds import stream
@@ -69,7 +69,7 @@ class KnownWays:
 
     policy: Int[np.ndarray, " places"]
 
-    def amounts(self, content: Prediction) -> Float[np.ndarray, "states choices events"]:
+    def amounts(self, content: Amounts) -> Float[np.ndarray, "states choices events"]:
         """Return the true discounted arrivals at the announced places, after each choice."""
         chances, exit_place = _chances(), SIDE * SIDE - 1
         chain = chances[np.arange(len(self.policy)), self.policy].copy()
@@ -115,36 +115,32 @@ def yard(seed: int) -> Setting[KnownWays]:
 # --- measures ---
 
 
-def amounts_error(content: Prediction, truth: KnownWays) -> float:
+def amounts_error(content: Amounts, truth: KnownWays) -> float:
     """Return how far all told amounts are off together, as a share of the true ones."""
-    if not _tells_places(content):
+    if content.form != "places":
         return np.nan
     true = truth.amounts(content)
     return float(np.abs(content.amounts - true).sum() / np.abs(true).sum())
 
 
-def contrast_correlation(content: Prediction, truth: KnownWays) -> float:
+def contrast_correlation(content: Amounts, truth: KnownWays) -> float:
     """Return the correlation of told and true differences between the two choices."""
-    if not _tells_places(content) or content.amounts.shape[1] != 2:
+    if content.form != "places" or content.amounts.shape[1] != 2:
         return np.nan
     told, true = (np.diff(a, axis=1).reshape(-1) for a in (content.amounts, truth.amounts(content)))
     return float(np.corrcoef(told, true)[0, 1]) if told.any() else 0.0
 
 
-def of_other_states(content: Prediction, truth: KnownWays, rng: np.random.Generator) -> Prediction:
+def of_other_states(content: Amounts, truth: KnownWays, rng: np.random.Generator) -> Amounts:
     """Return the same amounts, told of one another's state."""
     del truth
     return replace(content, amounts=rng.permutation(content.amounts, axis=0))
 
 
-def _tells_places(content: Prediction) -> bool:
-    return bool(content.amounts.size) and content.form == "places"
-
-
 TASKS: tuple[PlantedTask[KnownWays], ...] = (
     PlantedTask(
         name="yard",
-        kind=Prediction,
+        kind=Amounts,
         about="How often each place follows a choice is known in every state.",
         set_up=yard,
         measures=(

@@ -16,10 +16,11 @@ from numba.extending import intrinsic
 
 from pellucid.kernels.compiled import compiled_as_numpy
 from pellucid.posttrain.native.exponential_compiled import exponential
-from pellucid.posttrain.native.tiles_compiled import prefetch
 
 BLOCK = 16
 """Tokens of a block of keys; numbers of a vector."""
+PARTIAL_SUMS = 4
+"""Sums that grow side by side, because each addition waits for the one before; a power of two."""
 _ONE, _ZERO = np.float32(1.0), np.float32(0.0)
 _MINUS_INFINITY = np.float32(-np.inf)
 
@@ -81,19 +82,34 @@ def _add_products(
             return builder.bitcast(builder.gep(pointer, [index]), vector.as_pointer())
 
         into = vector_at(pointers[2], arguments[7])
-        total = cgutils.alloca_once_value(builder, builder.load(into, align=4))  # type: ignore[no-untyped-call]
         lanes = ir.Constant(ir.VectorType(ir.IntType(32), BLOCK), [0] * BLOCK)
-        undefined = ir.Constant(vector, ir.Undefined)
-        with cgutils.for_range(builder, arguments[5]) as loop:
-            factor = builder.load(builder.gep(pointers[0], [builder.add(arguments[1], loop.index)]))
+        undefined, zero = ir.Constant(vector, ir.Undefined), ir.Constant(vector, [0.0] * BLOCK)
+        starts = [builder.load(into, align=4), *[zero] * (PARTIAL_SUMS - 1)]
+        totals = [cgutils.alloca_once_value(builder, start) for start in starts]  # type: ignore[no-untyped-call]
+
+        def add(index: Any, total: Any) -> None:
+            factor = builder.load(builder.gep(pointers[0], [builder.add(arguments[1], index)]))
             one = builder.insert_element(undefined, factor, ir.Constant(ir.IntType(32), 0))
-            place = builder.add(arguments[3], builder.mul(loop.index, arguments[4]))
+            place = builder.add(arguments[3], builder.mul(index, arguments[4]))
             row = builder.load(vector_at(pointers[1], place), align=4)
             product = builder.fmul(
                 builder.shuffle_vector(one, undefined, lanes), row, flags=("contract",)
             )
             builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
-        builder.store(builder.load(total), into, align=4)
+
+        at_once = ir.Constant(arguments[5].type, PARTIAL_SUMS)
+        n_rounds = builder.sdiv(arguments[5], at_once)
+        n_in_rounds = builder.mul(n_rounds, at_once)
+        with cgutils.for_range(builder, n_rounds) as loop:
+            first = builder.mul(loop.index, at_once)
+            for number, total in enumerate(totals):
+                add(builder.add(first, ir.Constant(first.type, number)), total)
+        with cgutils.for_range(builder, builder.sub(arguments[5], n_in_rounds)) as loop:
+            add(builder.add(n_in_rounds, loop.index), totals[0])
+        sums = [builder.load(total) for total in totals]
+        while len(sums) > 1:
+            sums = [builder.fadd(a, b) for a, b in zip(sums[::2], sums[1::2], strict=True)]
+        builder.store(sums[0], into, align=4)
         return context.get_dummy_value()
 
     sizes = (types.int64, types.int64, types.int64)
@@ -140,23 +156,13 @@ def softmax_in_place(scores: np.ndarray, start: int, gap: int, after: int, stop:
 
 
 @compiled_as_numpy
-def _prefetch_head(
-    numbers: np.ndarray, first: int, n: int, n_heads: int, head: int, size: int
-) -> None:
-    """Ask for what one head of the next row will read, while this row is computed."""
-    for part in range(first, first + n):
-        place = (part * n_heads + head) * size
-        for line in range(place, place + size, BLOCK):
-            prefetch(numbers, line)
-
-
-@compiled_as_numpy
 def attend_rows(
     projected: np.ndarray,
     prompt_keys: np.ndarray,
     prompt_values: np.ndarray,
     keys: np.ndarray,
     values: np.ndarray,
+    places: np.ndarray,
     prompts: np.ndarray,
     starts: np.ndarray,
     length: int,
@@ -170,10 +176,11 @@ def attend_rows(
         projected: Shape (rows, (query + 2 key-value heads) · head width).
         prompt_keys: Shape (prompts, blocks, key-value heads, head width, 16).
         prompt_values: Shape (prompts, tokens, key-value heads, filled width).
-        keys: Shape (rows, blocks, key-value heads, head width, 16); of tokens after the prompt.
-        values: Shape (rows, tokens, key-value heads, filled width).
-        prompts: The prompt of each row.
-        starts: First real token of each row's prompt.
+        keys: Shape (places, blocks, key-value heads, head width, 16); of tokens after the prompt.
+        values: Shape (places, tokens, key-value heads, filled width).
+        places: Where the keys and values of each row lie.
+        prompts: The prompt of each place.
+        starts: First real token of each place's prompt.
         length: Tokens after the prompt that are stored; the new one goes there.
         n_query: Query heads.
         head_width: Numbers per head.
@@ -189,21 +196,14 @@ def attend_rows(
     scores, query = np.empty(after + n_own * BLOCK, np.float32), np.empty(head_width, np.float32)
     result = np.empty(filled, np.float32)
     for row in range(projected.shape[0]):
-        prompt, start = prompts[row], starts[row]
-        following = min(row + 1, projected.shape[0] - 1)
+        own_place = places[row]
+        prompt, start = prompts[own_place], starts[own_place]
         for stored in range(n_heads):
-            _prefetch_head(flat_keys, following * n_blocks, n_own, n_heads, stored, of_block)
-            before = following * values.shape[1]
-            _prefetch_head(flat_values, before, length + 1, n_heads, stored, filled)
-            if prompts[following] != prompt:
-                before = prompts[following] * n_first
-                _prefetch_head(flat_prompt_keys, before, n_first, n_heads, stored, of_block)
-                before = prompts[following] * n_read
-                _prefetch_head(flat_prompt_values, before, n_read, n_heads, stored, filled)
             key, value = (n_query + stored) * head_width, (n_query + n_heads + stored) * head_width
-            newest = keys[row, n_own - 1, stored, :, length % BLOCK]
+            newest = keys[own_place, n_own - 1, stored, :, length % BLOCK]
             newest[:] = projected[row, key : key + head_width]
-            values[row, length, stored, :head_width] = projected[row, value : value + head_width]
+            newest = values[own_place, length, stored, :head_width]
+            newest[:] = projected[row, value : value + head_width]
             for head in range(stored * shared, (stored + 1) * shared):
                 numbers = projected[row, head * head_width : (head + 1) * head_width]
                 for i in range(head_width):
@@ -215,14 +215,14 @@ def attend_rows(
                         query, 0, flat_prompt_keys, place, BLOCK, head_width, scores, block * BLOCK
                     )
                 for block in range(n_own):
-                    place = ((row * n_blocks + block) * n_heads + stored) * of_block
+                    place = ((own_place * n_blocks + block) * n_heads + stored) * of_block
                     _add_products_of(
                         query, 0, flat_keys, place, BLOCK, head_width, scores, after + block * BLOCK
                     )
                 softmax_in_place(scores, start, n_read, after, after + length + 1)
                 result[:] = _ZERO
                 before = (prompt * n_read + start) * stride + stored * filled
-                own = row * values.shape[1] * stride + stored * filled
+                own = own_place * values.shape[1] * stride + stored * filled
                 for part in range(0, filled, BLOCK):
                     _add_products_of(
                         scores,

@@ -4,6 +4,7 @@ Keys and values of all layers lie in two tensors that are set aside once. The sc
 multiplied into the maps that follow them, so that a step is few and large operations.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -14,6 +15,7 @@ from torch.nn import functional
 from pellucid.posttrain.native import layers
 from pellucid.posttrain.native.forward import Weights
 from pellucid.posttrain.native.layers import Heads, LayerWeights, Layout, Rotary
+from pellucid.posttrain.native.models import Decoder
 
 
 class Folded(NamedTuple):
@@ -89,6 +91,10 @@ class CachedDecoder:
     def drops_rows(self) -> bool:
         """Whether `keep` may be called: stacked models must all keep equally many rows."""
         return not self._models
+
+    def parts(self) -> Iterator[Decoder]:
+        """Yield this decoder: all rows are decoded together."""
+        yield self
 
     @torch.no_grad()
     def step(self, ids: Int[Tensor, " rows"]) -> None:

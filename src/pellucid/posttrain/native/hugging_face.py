@@ -6,6 +6,7 @@ hooks, dropout or gradient checkpointing, by their own `forward`.
 """
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -222,6 +223,10 @@ class HuggingFaceDecoder:
     def drops_rows(self) -> bool:
         """Whether `keep` may be called."""
         return True
+
+    def parts(self) -> Iterator[Decoder]:
+        """Yield this decoder: all rows are decoded together."""
+        yield self
 
     @torch.no_grad()
     def step(self, ids: Int[Tensor, " rows"]) -> None:

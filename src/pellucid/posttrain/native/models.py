@@ -41,6 +41,12 @@ class Decoder(Protocol):
     def keep(self, rows: Int[Tensor, " kept"]) -> None:
         """Go on with some of the rows only."""
 
+    def parts(self) -> Iterator["Decoder"]:
+        """Before the first step, yield decoders of consecutive rows that share out all of them.
+
+        Each is best decoded to its end before the next is asked for.
+        """
+
 
 class LanguageModel(Protocol):
     """A causal language model with padded batches.

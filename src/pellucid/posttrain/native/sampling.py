@@ -3,14 +3,16 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from pellucid.errors import InputError, NotFiniteError
+from pellucid.posttrain.native.compiled_decoder import CompiledDecoder
 from pellucid.posttrain.native.decoding_compiled import draw_rows
-from pellucid.posttrain.native.models import LanguageModel
+from pellucid.posttrain.native.models import Decoder, LanguageModel
 from pellucid.types_torch import RowMask, TokenLabels, TokenMask, TokenValues
 
 MAX_COMPILED_VOCABULARY = 4096
@@ -108,44 +110,77 @@ def sample(
     device = model.device
     padded_ids, padded_mask = pad_left(distinct, pad_id=pad_id, device=device)
     rows = torch.tensor(prompts, device=device)
-    shape = (len(prompt_ids), max_new_tokens)
-    ids = torch.full(shape, pad_id, device=device)
-    mask = torch.zeros(shape, dtype=torch.bool, device=device)
-    log_probs = torch.zeros(shape, dtype=torch.float32, device=device)
-    finished = torch.zeros(len(prompt_ids), dtype=torch.bool, device=device)
     decoder = model.decoder(padded_ids, padded_mask, rows, max_new_tokens - 1)
-    # rows of the decoder, by their number; a row may go on for a while after its end
-    active: slice | Tensor = slice(None)
-    running = ~finished
-    for t in range(max_new_tokens):
-        uniforms = torch.rand(len(prompt_ids), generator=generator, dtype=torch.float64)
-        tokens, chosen = draw(
-            decoder.logits, uniforms.to(device)[active], temperature, top_k, top_p
-        )
-        ids[active, t] = torch.where(running, tokens, pad_id)
-        log_probs[active, t] = torch.where(running, chosen, 0.0)
-        mask[active, t] = running
-        left = running & (tokens != eos_id)
-        finished[active] = ~left
-        n_left = int(left.sum())
-        if n_left == 0 or t + 1 == max_new_tokens:
-            break
-        if decoder.drops_rows and n_left < COMPACT_BELOW * len(left):
-            kept = left.nonzero()[:, 0]
-            decoder.keep(kept)
-            active = kept if isinstance(active, slice) else active[kept]
-            tokens, left = tokens[kept], left[kept]
-        running = left
-        decoder.step(tokens)
-    used = t + 1
+    options = _Options(temperature, top_k, top_p, eos_id)
+    state = generator.get_state()
+    uniforms = _uniforms(max_new_tokens, len(prompt_ids), generator).to(device)
+    drawn: list[tuple[Tensor, Tensor]] = []
+    first = 0
+    for part in decoder.parts():
+        numbers = uniforms[:, first : first + len(part.logits)]
+        drawn.append(_decoded(part, numbers, options))
+        first += numbers.shape[1]
+    ids, log_probs = (torch.cat(tensors) for tensors in zip(*drawn, strict=True))
+    ends = ids == eos_id
+    mask = ends.cumsum(-1) - ends.long() == 0
+    used = int(mask.sum(-1).max())
+    # as many numbers are taken from the generator as if they had been drawn step by step
+    generator.set_state(state)
+    _uniforms(used, len(prompt_ids), generator)
     return Samples(
         prompt_ids=padded_ids[rows],
         prompt_mask=padded_mask[rows],
-        ids=ids[:, :used],
+        ids=ids.masked_fill_(~mask, pad_id)[:, :used],
         mask=mask[:, :used],
-        log_probs=log_probs[:, :used],
-        finished=finished,
+        log_probs=log_probs.masked_fill_(~mask, 0.0)[:, :used],
+        finished=(ends & mask).any(-1),
     )
+
+
+class _Options(NamedTuple):
+    """Of `sample`."""
+
+    temperature: float
+    top_k: int
+    top_p: float
+    eos_id: int
+
+
+def _uniforms(n_steps: int, n_rows: int, generator: torch.Generator) -> Float[Tensor, "steps rows"]:
+    return torch.rand((n_steps, n_rows), generator=generator, dtype=torch.float64)
+
+
+def _decoded(
+    decoder: Decoder, uniforms: Float[Tensor, "steps rows"], options: _Options
+) -> tuple[Int[Tensor, "rows steps"], Float[Tensor, "rows steps"]]:
+    """Return the tokens of a decoder's rows and their log-probabilities; anything after an end."""
+    temperature, top_k, top_p, eos_id = options
+    logits = decoder.logits
+    if isinstance(decoder, CompiledDecoder) and _is_drawn_compiled(logits, *options[:3]):
+        ids, log_probs, are_finite = decoder.complete(uniforms, temperature, eos_id)
+        _check_finite(are_finite)
+        return ids, log_probs
+    shape = (len(logits), len(uniforms))
+    # what is never drawn lies after the end
+    ids = torch.full(shape, eos_id, device=logits.device)
+    log_probs = torch.zeros(shape, device=logits.device)
+    # rows of the decoder, by their number; a row may go on for a while after its end
+    active: slice | Tensor = slice(None)
+    running = torch.ones(len(logits), dtype=torch.bool, device=logits.device)
+    for t, numbers in enumerate(uniforms):
+        tokens, chosen = draw(decoder.logits, numbers[active], temperature, top_k, top_p)
+        ids[active, t], log_probs[active, t] = tokens, chosen
+        running &= tokens != eos_id
+        n_left = int(running.sum())
+        if n_left == 0 or t + 1 == len(uniforms):
+            break
+        if decoder.drops_rows and n_left < COMPACT_BELOW * len(running):
+            kept = running.nonzero()[:, 0]
+            decoder.keep(kept)
+            active = kept if isinstance(active, slice) else active[kept]
+            tokens, running = tokens[kept], running[kept]
+        decoder.step(tokens)
+    return ids, log_probs
 
 
 def draw(
@@ -170,11 +205,10 @@ def draw(
     if temperature == 0:
         tokens = logits.argmax(-1)
         return tokens, torch.zeros(len(logits), device=logits.device)
-    whole = top_p == 1 and not 0 < top_k < logits.shape[-1]
-    if whole and _is_small(logits):
+    if _is_drawn_compiled(logits, temperature, top_k, top_p):
         return _drawn_compiled(logits, uniforms, temperature)
     log_probs = torch.log_softmax(logits.float() / temperature, dim=-1)
-    if not whole:
+    if not _is_whole(logits, top_k, top_p):
         log_probs = _truncated(log_probs, top_k, top_p)
     # sums in float64: the last is then above every product with a uniform number, and a token of
     # probability 0 adds nothing, so that it is never the first to exceed one
@@ -192,9 +226,14 @@ def _check_finite(are_finite: bool) -> None:
         )
 
 
-def _is_small(logits: Tensor) -> bool:
-    small = logits.shape[-1] <= MAX_COMPILED_VOCABULARY
-    return small and logits.dtype == torch.float32 and logits.device.type == "cpu"
+def _is_whole(logits: Tensor, top_k: int, top_p: float) -> bool:
+    return top_p == 1 and not 0 < top_k < logits.shape[-1]
+
+
+def _is_drawn_compiled(logits: Tensor, temperature: float, top_k: int, top_p: float) -> bool:
+    is_small = logits.shape[-1] <= MAX_COMPILED_VOCABULARY
+    is_plain = logits.dtype == torch.float32 and logits.device.type == "cpu"
+    return temperature > 0 and _is_whole(logits, top_k, top_p) and is_small and is_plain
 
 
 def _drawn_compiled(

@@ -133,22 +133,3 @@ def _spread(builder: Any, number: Any) -> Any:
     first = builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
     lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
     return builder.shuffle_vector(first, undefined, lanes)
-
-
-def _prefetch(context: Any, numbers: Any, place: Any) -> Any:
-    """Ask for a number's cache line; a hint that changes nothing else."""
-
-    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, given[0])
-        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-        code = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
-        prefetched = builder.module.declare_intrinsic("llvm.prefetch", [byte], code)
-        address = builder.bitcast(builder.gep(array.data, [given[1]]), byte)
-        # to be read, into the nearest cache, data
-        builder.call(prefetched, [address, *(ir.Constant(flag, value) for value in (0, 3, 1))])
-        return context.get_dummy_value()
-
-    return types.void(numbers, types.int64), generate
-
-
-prefetch: Any = intrinsic(_prefetch)
