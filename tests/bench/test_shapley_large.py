@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.bench import shapley_large
+from pellucid.bench import shapley_background, shapley_large
 from pellucid.bench.harness import Counted, Scale
 from pellucid.bench.shapley_estimators import Peer, paired_regression_of, relative_error
 from pellucid.bench.shapley_large import ProductGame, product_games, sparse_regression_of
@@ -49,8 +49,11 @@ def test_rows_name_our_estimators_the_peers_and_who_is_missing(monkeypatch):
         Peer("nothing", "nothing", absent),
     )
     monkeypatch.setattr(shapley_large, "PEERS", peers)
+    monkeypatch.setattr(shapley_background, "REFERENCE_ORDERS", 1)
     rows = shapley_large.run(Scale.smoke, lambda text: None)
-    assert [row.peer for row in rows] == ["numpy regression"] * 6 + ["nothing"]
+    ways = ["12 rows"] * 4 + ["2 rows", "a row per coalition"]
+    visited = [f"numpy regression, {way}" for way in ways]
+    assert [row.peer for row in rows] == ["numpy regression"] * 6 + visited + ["nothing"]
     assert rows[0].case == "paired regression with sets of three, 20 inputs, few terms, m = 400"
     assert rows[0].error_ours < rows[0].error_peer
     assert rows[0].evaluations_ours == rows[0].evaluations_peer

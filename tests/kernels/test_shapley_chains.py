@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from pellucid.kernels import shapley_chains
+from pellucid.kernels.control_variates import Controls
 from pellucid.kernels.shapley_chains import (
+    adjusted_chain_shapley,
     chain_evaluations,
     chain_shapley,
     regression_evaluations,
@@ -137,3 +140,36 @@ def test_f43_same_seed_same_bytes(estimator):
     assert made[0].values.tobytes() == made[1].values.tobytes()
     assert made[0].standard_errors.tobytes() == made[1].standard_errors.tobytes()
     assert shares[-1] == 1.0
+
+
+def known(population, rows):
+    return Controls(population[rows], population.mean(axis=0), population.var(axis=0))
+
+
+def test_adjusted_chains_have_smaller_errors_that_their_intervals_hold():
+    fn, states, population = Network(6), landers(3, 6), landers(300, 6, seed=1)
+    exact = exact_pair_shapley(fn, states, population).mean(axis=1)
+    totals = fn(states) - fn(population).mean(axis=0)
+    inside, errors = [], {"plain": [], "adjusted": []}
+    for seed in range(25):
+        rows = rng(seed).choice(300, size=24, replace=False)
+        plain = chain_shapley(fn, states, population[rows], rng(seed))
+        found = adjusted_chain_shapley(
+            fn, states, population[rows], known(population, rows), totals, rng(seed)
+        )
+        np.testing.assert_allclose(found.values.sum(axis=1), totals, atol=1e-12)
+        inside.append(np.abs(found.values - exact) <= 2 * found.standard_errors)
+        errors["plain"].append(relative_error(plain.values, exact))
+        errors["adjusted"].append(relative_error(found.values, exact))
+    assert 0.90 < np.mean(inside) < 0.99
+    assert np.mean(errors["adjusted"]) < 0.5 * np.mean(errors["plain"])
+
+
+def test_chains_in_small_batches_have_the_same_values(monkeypatch):
+    fn, states, background = Network(7), landers(3, 7), landers(9, 7, seed=1)
+    whole = chain_shapley(fn, states, background, rng())
+    n_rows = fn.n_rows
+    monkeypatch.setattr(shapley_chains, "MOST_NUMBERS", 200)
+    parts = chain_shapley(fn, states, background, rng())
+    assert fn.n_rows == 2 * n_rows
+    np.testing.assert_allclose(parts.values, whole.values, atol=1e-15)

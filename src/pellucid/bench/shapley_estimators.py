@@ -34,7 +34,7 @@ BUDGETS = (20, 80)
 _CAPTUM_BATCH = 64
 """Rows per call of captum, which asks for one at a time if nothing is said."""
 SMALL_REGRESSION = 6
-"""Coalitions per input of each regression that `shapley` makes beyond 16 inputs."""
+"""Coalitions per input of each of several regressions."""
 N_GAMES, N_BLOCKS = 20, 5
 NO_WORSE = 1.1
 
@@ -118,7 +118,7 @@ def paired_regression_of(game: Game, n_coalitions: int) -> Float[np.ndarray, "in
 
 
 def small_regressions_of(game: Game, n_coalitions: int) -> Float[np.ndarray, "inputs outputs"]:
-    """Return the mean over regressions of 6 coalitions per input, as `shapley` makes them."""
+    """Return the mean over regressions of 6 coalitions per input."""
     n_each = SMALL_REGRESSION * len(game.state) + 2
     rows = np.tile(game.background, (max(1, n_coalitions // n_each), 1))
     rng = stream(game.seed, "bench", "regressions")
@@ -127,7 +127,7 @@ def small_regressions_of(game: Game, n_coalitions: int) -> Float[np.ndarray, "in
 
 
 def chains_of(game: Game, n_coalitions: int) -> Float[np.ndarray, "inputs outputs"]:
-    """Return the mean over antithetic chains, as `shapley` makes them up to 16 inputs."""
+    """Return the mean over antithetic chains, which `shapley` makes and adjusts."""
     n_each = 2 * (len(game.state) - 1) + 1
     rows = np.tile(game.background, (max(1, (n_coalitions - 1) // n_each), 1))
     rng = stream(game.seed, "bench", "chains")

@@ -1,18 +1,22 @@
 """Estimated Shapley values of a function's inputs against a background, with standard errors.
 
-Both estimators spend each random draw on one background row: they estimate the game of one state
+All estimators spend each random draw on one background row: they estimate the game of one state
 and that row, and average over rows. Averaging the background inside every coalition would spend as
 many evaluations on each coalition as there are rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
+from pellucid.kernels.control_variates import Controls, adding_up, adjusted_means
 from pellucid.kernels.shapley_pairs import CHUNK_ROWS, ForwardFn
 from pellucid.kernels.shapley_regression import paired_regression
+
+MOST_NUMBERS = 4_000_000
+"""Numbers that the hybrids of one state hold at once at most."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +65,51 @@ def chain_shapley(
 
     Source: Castro 2009, algorithm 1; Mitchell 2022, section 4.1 (antithetic orders).
     """
-    full, empty = forward_fn(states), forward_fn(background)
     values, errors = [], []
-    for row, state in enumerate(states):
-        ranks, n_turned = _orders(state != background, rng)
-        chains = _chain_values(forward_fn, state, background, ranks, n_turned, full[row], empty)
+    for chains in _all_chains(forward_fn, states, background, rng, progress):
         values.append(chains.mean(axis=0))
         errors.append(_standard_errors(chains))
-        if progress is not None:
-            progress((row + 1) / len(states))
     return Estimated(np.stack(values), np.stack(errors))
+
+
+def adjusted_chain_shapley(
+    forward_fn: ForwardFn,
+    states: Shaped[np.ndarray, "states inputs"],
+    background: Shaped[np.ndarray, "chains inputs"],
+    controls: Controls,
+    totals: Float[np.ndarray, "states outputs"],
+    rng: np.random.Generator,
+    *,
+    progress: Callable[[float], None] | None = None,
+) -> Estimated:
+    """Estimate Shapley values against many rows by antithetic chains from a few of them.
+
+    What an input does in a chain depends most of all on the value that it has in the chain's own
+    row. Its mean over all rows is known without asking anybody, and so is what the values of all
+    inputs add up to: chains are adjusted to both.
+
+    Args:
+        forward_fn: The function; called with `chain_evaluations` rows in all.
+        states: States to explain.
+        background: One row per chain, drawn from all rows.
+        controls: Values of the background's inputs, or of what stands for them, and their means
+            over all rows.
+        totals: Shape (states, outputs), f(x) less the mean of f over all rows.
+        rng: Draws the orders, other ones for every state.
+        progress: Called with the share done.
+
+    Returns:
+        Values against all rows, whose standard errors are those of drawing rows and orders.
+
+    Source: `chain_shapley`; `adjusted_means`.
+    """
+    every = _all_chains(forward_fn, states, background, rng, progress)
+    found = [
+        adding_up(adjusted_means(chains, controls), totals[row]) for row, chains in enumerate(every)
+    ]
+    return Estimated(
+        np.stack([one.values for one in found]), np.stack([one.standard_errors for one in found])
+    )
 
 
 def regression_evaluations(n_states: int, n_rows: int, n_coalitions: int) -> int:
@@ -118,6 +157,31 @@ def regression_shapley(
     n_rows = len(background)
     variances = squares / (n_rows - 1) if n_rows > 1 else np.full_like(squares, np.nan)
     return Estimated(total / n_rows, np.sqrt(variances / n_rows))
+
+
+def _all_chains(
+    forward_fn: ForwardFn,
+    states: np.ndarray,
+    background: np.ndarray,
+    rng: np.random.Generator,
+    progress: Callable[[float], None] | None,
+) -> Iterator[Float[np.ndarray, "chains inputs outputs"]]:
+    """Yield the values of each chain, state by state."""
+    full, empty = forward_fn(states), forward_fn(background)
+    n_inputs = states.shape[1]
+    at_once = max(1, MOST_NUMBERS // (2 * n_inputs**2))
+    for row, state in enumerate(states):
+        ranks, n_turned = _orders(state != background, rng)
+        yield np.concatenate(
+            [
+                _chain_values(
+                    forward_fn, state, background[p], ranks[p], n_turned[p], full[row], empty[p]
+                )
+                for p in (slice(s, s + at_once) for s in range(0, len(background), at_once))
+            ]
+        )
+        if progress is not None:
+            progress((row + 1) / len(states))
 
 
 def _orders(

@@ -85,7 +85,7 @@ def test_shapley_values_of_patches_are_estimated_where_they_are_many():
     finding = Shapley().explain(
         task(PixelQ(corner()), logged_images(), queries=10**6, options={"groups": "8x8"})
     )
-    assert finding.facts["estimator"].text == "paired regression"
+    assert finding.facts["estimator"].text == "adjusted antithetic chains"
     assert set(finding.content.ranking[:4]) == {16, 17, 24, 25}
 
 

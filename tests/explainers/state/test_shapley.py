@@ -1,5 +1,8 @@
 """Exact Shapley values against closed forms."""
 
+import re
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
@@ -11,8 +14,9 @@ from torch import nn
 from pellucid.agents import load_agent
 from pellucid.agents.torch_agent import TorchAgent
 from pellucid.errors import BudgetError, CapabilityError, DataError
-from pellucid.explainers.state.input_game import sampled_rows
+from pellucid.explainers.state.input_game import N_LARGE_CHAINS, sampled_rows
 from pellucid.explainers.state.shapley import Shapley
+from pellucid.kernels.shapley import coalition_masks, exact_shapley
 
 WEIGHTS = np.array([[1.0, -2.0], [0.5, 0.0], [0.0, 0.0]])
 
@@ -104,29 +108,104 @@ def many_weights(n_inputs):
 
 
 @pytest.mark.parametrize(
-    ("n_inputs", "queries", "estimator"),
-    [
-        (12, 200_000, "antithetic chains"),
-        (16, 200_000, "antithetic chains"),
-        (17, 400_000, "paired regression"),
-        (40, 400_000, "paired regression"),
-    ],
+    ("n_inputs", "queries"), [(12, 200_000), (16, 200_000), (17, 400_000), (40, 400_000)]
 )
-def test_beyond_exact_the_estimator_is_named_and_linear_agents_get_their_weights(
-    n_inputs, queries, estimator
-):
+def test_beyond_exact_the_estimator_is_named_and_linear_agents_get_their_weights(n_inputs, queries):
     weights, episodes = many_weights(n_inputs), logged(n_inputs, 2)
     given = task(LinearQ(weights), episodes, queries=queries)
     planned = Shapley().plan(given).queries
     finding = Shapley().explain(given)
-    assert finding.facts["estimator"].value == estimator
-    assert f"Shapley values are estimated by {estimator}" in finding.left_out[0]
-    # additive games have no sampling error but that of the background rows
-    mean = background_mean(episodes, finding.facts["n_background"].value)
+    assert finding.facts["estimator"].value == "adjusted antithetic chains"
+    n_coalitions = finding.facts["n_coalitions"].value
+    assert n_coalitions == finding.facts["n_background"].value * 2 * (n_inputs - 1)
+    assert (
+        "Shapley values are estimated by adjusted antithetic chains, from at most "
+        f"{n_coalitions} coalitions of each state"
+    ) in finding.left_out[0]
+    # nothing is lost by drawing rows: the mean is that of all visited states
+    mean = episodes.visited.mean(axis=0)
     expected = (finding.content.observations - mean)[:, :, None] * weights
     np.testing.assert_allclose(finding.content.values, expected, atol=1e-9)
+    assert finding.content.standard_errors.max() < 1e-9
     assert finding.identity_error < 1e-9
     assert given.meter.used.queries <= min(planned, queries)
+
+
+@dataclass
+class Products(LinearQ):
+    """Q(s, 0) = s_0 s_1 s_2 + 2 s_3 s_4 and Q(s, 1) = s_5, of 20 inputs."""
+
+    def q_values(self, observations):
+        rows = np.asarray(observations)
+        first = rows[:, 0] * rows[:, 1] * rows[:, 2] + 2 * rows[:, 3] * rows[:, 4]
+        return np.stack((first, rows[:, 5]), axis=1)
+
+
+def product_values(states, visited):
+    """Closed form: products are games of two and three, against every visited state."""
+    values = np.zeros((len(states), 20, 2))
+    for members, weight in (([0, 1, 2], 1.0), ([3, 4], 2.0)):
+        masks = coalition_masks(len(members))
+        for row, state in enumerate(states[:, members]):
+            worth = np.where(masks, state, visited[:, None, members]).prod(axis=2).mean(axis=0)
+            values[row, members, 0] = exact_shapley(weight * worth)
+    values[:, 5, 1] = states[:, 5] - visited[:, 5].mean()
+    return values
+
+
+@pytest.mark.parametrize(("queries", "largest"), [(20_000, 0.4), (10**6, 0.1)])
+def test_products_of_a_few_of_many_inputs_have_values_in_closed_form(queries, largest):
+    episodes = logged(20, 2)
+    given = task(Products(np.zeros((20, 2))), episodes, queries=queries)
+    content = Shapley().explain(given).content
+    exact = product_values(content.observations, episodes.visited)
+    assert (content.values[:, 6:] == 0).all()
+    assert (content.standard_errors[:, 6:] == 0).all()
+    np.testing.assert_allclose(content.values[:, 5], exact[:, 5], atol=1e-9)
+    assert np.linalg.norm(content.values - exact) < largest * np.linalg.norm(exact)
+    np.testing.assert_allclose(content.values.sum(axis=1), exact.sum(axis=1), atol=1e-12)
+
+
+def test_intervals_hold_the_closed_form_as_often_as_they_say():
+    episodes = logged(20, 2)
+    held = []
+    for seed in range(12):
+        given = task(Products(np.zeros((20, 2))), episodes, queries=20_000, seed=seed)
+        content = Shapley().explain(given).content
+        exact = product_values(content.observations, episodes.visited)
+        missed = np.abs(content.values - exact)[:, :5, 0]
+        held.append(missed <= 1.96 * content.standard_errors[:, :5, 0])
+    assert 0.93 < np.concatenate(held).mean() < 0.99
+
+
+def test_f43_estimates_are_the_same_bytes_for_the_same_seed_and_others_for_another():
+    agent, episodes = Products(np.zeros((20, 2))), logged(20, 2)
+    first, again, other = (
+        Shapley().explain(task(agent, episodes, queries=20_000, seed=seed)).content.values
+        for seed in (3, 3, 4)
+    )
+    assert first.tobytes() == again.tobytes()
+    assert first.tobytes() != other.tobytes()
+
+
+def test_a_mean_over_some_visited_states_is_said_and_widens_standard_errors():
+    weights, episodes = many_weights(20), logged(20, 2, lengths=(600,))
+    finding = Shapley().explain(task(LinearQ(weights), episodes, queries=6_000))
+    assert finding.left_out[-1].endswith("with their mean over 300 of 600 visited states.")
+    # a line explains all of a linear agent but which states its mean is over
+    expected = np.abs(weights) * episodes.visited.std(axis=0)[:, None] / np.sqrt(600)
+    assert finding.content.standard_errors[0] == pytest.approx(expected, rel=0.25)
+
+
+def test_of_few_visited_states_each_begins_as_many_chains():
+    episodes = logged(20, 2, lengths=(20,))
+    given = task(Products(np.zeros((20, 2))), episodes, queries=2 * 10**6)
+    finding = Shapley().explain(given)
+    assert finding.facts["n_background"].value == 7 * 20 < N_LARGE_CHAINS
+    exact = product_values(finding.content.observations, episodes.visited)
+    # two inputs that interact have exact values in each chain, three do not
+    np.testing.assert_allclose(finding.content.values[:, 3:6], exact[:, 3:6], atol=1e-9)
+    assert np.linalg.norm(finding.content.values - exact) < 0.1 * np.linalg.norm(exact)
 
 
 @pytest.mark.parametrize(("n_inputs", "queries"), [(8, 2_000), (12, 5_000), (20, 9_000)])
@@ -139,8 +218,15 @@ def test_f36_estimates_never_exceed_a_small_budget(n_inputs, queries):
 
 @pytest.mark.parametrize("n_inputs", [12, 20])
 def test_budget_below_the_smallest_estimate_says_what_it_needs(n_inputs):
-    with pytest.raises(BudgetError, match=f"estimated Shapley values of {n_inputs} inputs need"):
-        Shapley().explain(task(LinearQ(many_weights(n_inputs)), logged(n_inputs, 2), queries=900))
+    agent, episodes = LinearQ(many_weights(n_inputs)), logged(n_inputs, 2)
+    with pytest.raises(
+        BudgetError, match=f"estimated Shapley values of {n_inputs} inputs need"
+    ) as told:
+        Shapley().explain(task(agent, episodes, queries=900))
+    (need,) = map(int, re.findall(r"at least (\d+) agent", str(told.value)))
+    assert len(Shapley().explain(task(agent, episodes, queries=need)).content.steps) == 5
+    with pytest.raises(BudgetError):
+        Shapley().explain(task(agent, episodes, queries=need - 1))
 
 
 @pytest.mark.parametrize(("n_inputs", "queries"), [(8, 3_000_000), (8, 100_000), (17, 400_000)])

@@ -1,7 +1,8 @@
 """Games among the inputs of visited states, and how they are solved within a budget.
 
 What all of them share: in the game of a state x the value of a set S of inputs is the mean over
-background rows b of f(x on S, b elsewhere), for a function f that the explainer gives.
+background rows b of f(x on S, b elsewhere), for a function f that the explainer gives. Exact values
+are those against the rows that were drawn; estimates are of those against all visited states.
 """
 
 import math
@@ -17,38 +18,40 @@ from pellucid.agents.context import NO_CONTEXT, is_empty, take
 from pellucid.errors import BudgetError, CapabilityError
 from pellucid.explainers.state.asking import AnswerFn, Asking
 from pellucid.explainers.state.hybrids import Sides, sides_of
+from pellucid.explainers.state.input_controls import input_controls
 from pellucid.explainers.state.pairs import stored_groups
 from pellucid.explanation import PREDICTED_RETURN, Attribution, Finding, InputGroups, Task, fact
 from pellucid.explanation.players import players_of
 from pellucid.explanation.whole_action import with_whole_action
+from pellucid.kernels.control_variates import Controls
 from pellucid.kernels.shapley import MAX_EXACT_PLAYERS
-from pellucid.kernels.shapley_chains import (
-    chain_evaluations,
-    chain_shapley,
-    regression_evaluations,
-    regression_shapley,
-)
+from pellucid.kernels.shapley_chains import adjusted_chain_shapley, chain_evaluations
 from pellucid.kernels.shapley_pairs import exact_pair_shapley, pair_games
 from pellucid.seeds import stream
 from pellucid.types import Agent, Context, PreferencesFn
 
 MAX_INPUTS = 512
-"""The regression solves a system of inputs x inputs per background row; more need groups."""
+"""A chain asks about twice as many coalitions as there are inputs; more need groups."""
 ALWAYS_EXACT = 6
 """Inputs up to which all coalitions cost less than a few chains."""
 N_STATES, N_BACKGROUND, N_CHAINS = 180, 50, 400
-MIN_STATES, MIN_BACKGROUND = 5, 4
-COALITIONS_PER_INPUT = 6
-"""Of one regression. Measured at 12 and 16 inputs: at 6, half the error of chains of equal cost."""
+N_LARGE_CHAINS = 150
+"""Chains of each state beyond 16 inputs."""
+MIN_STATES, MIN_BACKGROUND, MIN_CHAINS = 5, 4, 10
+"""Intervals from fewer chains, which fit a line each, held the true value in less than 88 %."""
+POPULATION_PART = 20
+"""One query in so many goes to the agent's mean output over visited states."""
 
-Estimator: TypeAlias = Literal["exact", "antithetic chains", "paired regression"]
-"""All coalitions; random orders and their reverses; a weighted regression on paired coalitions."""
+Estimator: TypeAlias = Literal["exact", "adjusted antithetic chains"]
+"""All coalitions; or random orders and their reverses, adjusted to the means of all visited states
+(`design/0019-adjusted-chains.md`)."""
 
 
 @dataclass(frozen=True)
 class _Size:
     states: int
     background: int
+    population: int
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,12 @@ class InputGame:
         question: What is asked.
         estimator: How the game is solved.
         states: Shape (states, *observation), those that are explained.
-        background: Shape (background, *observation), from which hidden inputs are taken.
+        population: Shape (population, *observation), visited states whose mean output the values
+            of a state explain the difference to.
+        drawn: Shape (background,), rows of the population from which hidden inputs are taken; all
+            of them, in order, where values are exact.
         rows: Shape (states,), rows of the states in `Episodes.visited`.
+        n_visited: Visited states that the population was taken from.
         left_out: What the budget left out, one sentence each.
         groups: The players: single inputs or groups of them.
         context: What answers in the states depend on beside the observation, row by row.
@@ -69,19 +76,36 @@ class InputGame:
     question: str
     estimator: Estimator
     states: Shaped[np.ndarray, "states *observation"]
-    background: Shaped[np.ndarray, "background *observation"]
+    population: Shaped[np.ndarray, "population *observation"]
+    drawn: Int[np.ndarray, " background"]
     rows: Int[np.ndarray, " states"]
+    n_visited: int
     left_out: tuple[str, ...]
     groups: InputGroups
     context: Context = NO_CONTEXT
 
     @property
     def cost(self) -> int:
-        """Queries; an upper bound for regressions, which may draw a coalition twice."""
+        """Queries."""
         # within a context the answer to a background row depends on the state
         per_row = 1 if is_empty(self.context) else len(self.states)
-        ends = len(self.states) + per_row * len(self.background)
+        ends = len(self.states) + per_row * len(self.population)
         return ends + sum(_evaluations(self.estimator, sides) for sides in self.sides)
+
+    @property
+    def n_coalitions(self) -> int:
+        """Coalitions of each state at most; where inputs or rows are equal, fewer are asked for."""
+        return _per_pair(self.estimator, len(self.groups)) * len(self.drawn)
+
+    @cached_property
+    def background(self) -> Shaped[np.ndarray, "background *observation"]:
+        """The rows from which hidden inputs are taken."""
+        return np.asarray(self.population[self.drawn])
+
+    @cached_property
+    def controls(self) -> Controls:
+        """What is known of the inputs of the background."""
+        return input_controls(self.groups, self.population, self.drawn, self.n_visited)
 
     @cached_property
     def sides(self) -> list[Sides]:
@@ -91,12 +115,9 @@ class InputGame:
 
 
 def _evaluations(estimator: Estimator, sides: Sides) -> int:
-    states, background = sides.states, sides.background
     if estimator == "exact":
-        return pair_games(states, background).n_evaluations
-    if estimator == "antithetic chains":
-        return chain_evaluations(states, background)
-    return regression_evaluations(len(states), len(background), _coalitions(states.shape[1]))
+        return pair_games(sides.states, sides.background).n_evaluations
+    return chain_evaluations(sides.states, sides.background)
 
 
 def planned_game(task: Task, question: str) -> InputGame:
@@ -114,19 +135,19 @@ def planned_game(task: Task, question: str) -> InputGame:
     groups = _players(task)
     n_inputs = len(groups)
     n_visited, queries = len(task.episodes.visited), task.meter.left.queries
-    estimator: Estimator = "exact"
     if n_inputs <= MAX_EXACT_PLAYERS:
-        full = _drawn(task, question, _full(estimator, n_visited), estimator, groups)
+        full = _drawn(task, question, _full("exact", n_inputs, n_visited), "exact", groups)
         if full.cost <= queries:
             return full
-    if n_inputs > MAX_EXACT_PLAYERS:
-        estimator = "paired regression"
-    elif n_inputs > ALWAYS_EXACT and queries < 2**n_inputs * N_STATES * N_BACKGROUND / 4:
-        # exact values of less than half the states and background rows tell less than estimates
-        estimator = "antithetic chains"
-    # within a context each state asks about the whole background, and estimators do so again
-    more = 0 if is_empty(task.episodes.visited_context) else 2
-    size = _size(estimator, n_inputs, n_visited, queries, more)
+    estimator: Estimator = "adjusted antithetic chains"
+    # exact values of less than half the states and background rows tell less than estimates
+    if n_inputs <= ALWAYS_EXACT or (
+        n_inputs <= MAX_EXACT_PLAYERS and queries >= 2**n_inputs * N_STATES * N_BACKGROUND / 4
+    ):
+        estimator = "exact"
+    apart = not is_empty(task.episodes.visited_context)
+    fixed = groups.labels is not None and not apart
+    size = _size(estimator, n_inputs, n_visited, queries, apart=apart, fixed=fixed)
     return _drawn(task, question, size, estimator, groups)
 
 
@@ -153,8 +174,8 @@ def solved_game(
     usual = partial(partial, answer_fn)
     asking = Asking(task.agent, game.context, answer_fn, bulk_fn or usual)
     outputs = asking.of_states(game.states)
-    baseline = asking.of_background(game.background).mean(axis=-2)
-    values, errors = _attribute(task, game, asking)
+    baseline = asking.of_background(game.population).mean(axis=-2)
+    values, errors = _attribute(task, game, asking, outputs - baseline)
     own = Attribution(
         values=values,
         observations=game.groups.means(game.states),
@@ -178,7 +199,8 @@ def solved_game(
         facts={
             "x": fact(content.input_names[int(content.ranking[0])]),
             "n_states": fact(len(game.states)),
-            "n_background": fact(len(game.background)),
+            "n_background": fact(len(game.drawn)),
+            "n_coalitions": fact(game.n_coalitions),
             "estimator": fact(game.estimator),
         },
         identity_error=float(missing) / scale,
@@ -195,14 +217,31 @@ def _drawn(
 ) -> InputGame:
     visited = task.episodes.visited
     rows = sampled_rows(task.seed, "states", len(visited), size.states)
-    drawn = visited[sampled_rows(task.seed, "background", len(visited), size.background)]
-    background = groups.donors(drawn, groups.behind(visited))
+    if estimator == "exact":
+        taken = sampled_rows(task.seed, "background", len(visited), size.population)
+        drawn = np.arange(size.population)
+    else:
+        taken = sampled_rows(task.seed, "population", len(visited), size.population)
+        drawn = _spread(task.seed, size.population, size.background)
     told = _left_out(estimator, size, len(visited), len(groups))
-    left_out = tuple(f"{question} {sentence}" for sentence in told)
-    context = take(task.episodes.visited_context, rows)
     return InputGame(
-        question, estimator, visited[rows], background, rows, left_out, groups, context
+        question,
+        estimator,
+        visited[rows],
+        groups.donors(visited[taken], groups.behind(visited)),
+        drawn,
+        rows,
+        len(visited),
+        tuple(f"{question} {sentence}" for sentence in told),
+        groups,
+        take(task.episodes.visited_context, rows),
     )
+
+
+def _spread(seed: int, n_rows: int, n_drawn: int) -> Int[np.ndarray, " drawn"]:
+    """Return which rows chains begin in: no two much more often than others."""
+    order = stream(seed, "shapley", "background").permutation(n_rows)
+    return np.sort(np.resize(order, n_drawn))
 
 
 def _players(task: Task) -> InputGroups:
@@ -216,41 +255,65 @@ def _players(task: Task) -> InputGroups:
     return groups
 
 
-def _coalitions(n_inputs: int) -> int:
-    return COALITIONS_PER_INPUT * n_inputs + 2
-
-
 def _per_pair(estimator: Estimator, n_inputs: int) -> int:
     """Return the most queries of one state against one background row."""
+    return 1 << n_inputs if estimator == "exact" else 2 * (n_inputs - 1)
+
+
+def _chains(n_inputs: int) -> int:
+    return N_CHAINS if n_inputs <= MAX_EXACT_PLAYERS else N_LARGE_CHAINS
+
+
+def _full(estimator: Estimator, n_inputs: int, n_visited: int) -> _Size:
+    states = min(n_visited, N_STATES)
     if estimator == "exact":
-        return 1 << n_inputs
-    return 2 * (n_inputs - 1) if estimator == "antithetic chains" else _coalitions(n_inputs) - 2
+        n_rows = min(n_visited, N_BACKGROUND)
+        return _Size(states, n_rows, n_rows)
+    return _Size(states, _evenly(_chains(n_inputs), n_visited), n_visited)
 
 
-def _full(estimator: Estimator, n_visited: int) -> _Size:
-    background = N_CHAINS if estimator == "antithetic chains" else N_BACKGROUND
-    return _Size(min(n_visited, N_STATES), min(n_visited, background))
+def _evenly(n_chains: int, n_visited: int) -> int:
+    """Return how many chains are made so that, of few visited states, each begins as many."""
+    return n_chains if n_chains < n_visited else n_chains - n_chains % n_visited
 
 
-def _size(estimator: Estimator, n_inputs: int, n_visited: int, queries: int, more: int) -> _Size:
-    """Choose states and background rows so that the coalitions, and more of each pair, fit."""
-    full = _Size(N_STATES, N_CHAINS if estimator == "antithetic chains" else N_BACKGROUND)
-    per_pair = _per_pair(estimator, n_inputs) + more
-    # outputs and baseline take one query per state and background row; estimators ask them again
-    ends = (full.states + full.background) * (1 if estimator == "exact" else 2)
-    pairs = max(0, queries - ends) / per_pair
-    scale = min(1.0, math.sqrt(pairs / (full.states * full.background)))
-    background = min(n_visited, max(MIN_BACKGROUND, int(full.background * scale)))
-    states = min(n_visited, full.states, int(pairs / background))
+def _size(
+    estimator: Estimator, n_inputs: int, n_visited: int, queries: int, *, apart: bool, fixed: bool
+) -> _Size:
+    """Choose states and background rows so that the coalitions, and the ends of each pair, fit.
+
+    Args:
+        estimator: How the game is solved.
+        n_inputs: Inputs or groups of them.
+        n_visited: Visited states.
+        queries: The budget.
+        apart: Whether answers to background rows depend on the state.
+        fixed: Whether means over all visited states tell something.
+    """
+    exact = estimator == "exact"
+    most = N_BACKGROUND if exact else _chains(n_inputs)
+    # within a context each state asks about the whole background, and chains do so again
+    per_pair = _per_pair(estimator, n_inputs) + (2 if apart else 0)
+    known = n_visited if fixed and not exact else 0
+    population = min(known, queries // POPULATION_PART)
+    # outputs and baseline take one query per state and background row; chains ask them again
+    ends = (N_STATES + most) * (1 if exact else 2)
+    pairs = max(0, queries - ends - population) / per_pair
+    scale = min(1.0, math.sqrt(pairs / (N_STATES * most)))
+    least = MIN_BACKGROUND if exact else MIN_CHAINS
+    background = max(least, int(most * scale))
+    background = min(n_visited, background) if exact else _evenly(background, n_visited)
+    states = min(n_visited, N_STATES, int(pairs / background))
     if states < min(n_visited, MIN_STATES):
-        need = per_pair * MIN_STATES * MIN_BACKGROUND + ends
-        kind = "exact" if estimator == "exact" else "estimated"
+        need = per_pair * MIN_STATES * least + ends
+        need += min(known, math.ceil(need / (POPULATION_PART - 1)))
+        kind = "exact" if exact else "estimated"
         raise BudgetError(
             f"{kind} Shapley values of {n_inputs} inputs need at least {need} agent queries here; "
             f"{queries} are left",
             hint=f"a larger budget: at least {need} queries for this method",
         )
-    return _Size(states, background)
+    return _Size(states, background, max(population, min(n_visited, background)))
 
 
 def _left_out(estimator: Estimator, size: _Size, n_visited: int, n_inputs: int) -> tuple[str, ...]:
@@ -261,12 +324,21 @@ def _left_out(estimator: Estimator, size: _Size, n_visited: int, n_inputs: int) 
             if n_inputs <= MAX_EXACT_PLAYERS
             else f"exact ones take at most {MAX_EXACT_PLAYERS} inputs and there are {n_inputs}"
         )
-        told.append(f"Shapley values are estimated by {estimator}; {reason}.")
-    wanted = _full(estimator, n_visited)
-    if size != wanted:
+        n_coalitions = _per_pair(estimator, n_inputs) * size.background
+        told.append(
+            f"Shapley values are estimated by {estimator}, from at most {n_coalitions} coalitions "
+            f"of each state; {reason}."
+        )
+    wanted = _full(estimator, n_inputs, n_visited)
+    if (size.states, size.background) != (wanted.states, wanted.background):
         done = f"{size.states} visited states are explained against {size.background} others"
         planned = f"{wanted.states} against {wanted.background}"
         told.append(f"{done}, in place of {planned}.")
+    if size.population < wanted.population and estimator != "exact":
+        told.append(
+            f"outputs are compared with their mean over {size.population} of {n_visited} visited "
+            "states."
+        )
     return tuple(told)
 
 
@@ -279,42 +351,50 @@ def sampled_rows(seed: int, what: str, n: int, k: int) -> Int[np.ndarray, " k"]:
 
 
 def _attribute(
-    task: Task, game: InputGame, asking: Asking
+    task: Task,
+    game: InputGame,
+    asking: Asking,
+    totals: Float[np.ndarray, "states outputs"],
 ) -> tuple[Float[np.ndarray, "states inputs outputs"], Float[np.ndarray, "states inputs outputs"]]:
     """Return the values and their standard errors."""
     rng = stream(task.seed, "shapley", "coalitions")
     found = []
+    done = 0
     for number, sides in enumerate(game.sides):
 
         def told(share: float, number: int = number) -> None:
             task.progress((number + share) / len(game.sides))
 
-        found.append(
-            _solved(game.estimator, sides.asking(asking.hybrids_of(number)), sides, rng, told)
-        )
+        forward = sides.asking(asking.hybrids_of(number))
+        own = totals[done : done + len(sides.states)]
+        done += len(own)
+        if game.estimator == "exact":
+            found.append(_exact(forward, sides, told))
+        else:
+            found.append(_estimated(forward, sides, game.controls, own, rng, told))
     return np.concatenate([v for v, _ in found]), np.concatenate([e for _, e in found])
 
 
-def _solved(
-    estimator: Estimator,
+def _exact(
+    forward: PreferencesFn, sides: Sides, progress: Callable[[float], None]
+) -> tuple[Float[np.ndarray, "states inputs outputs"], Float[np.ndarray, "states inputs outputs"]]:
+    games = exact_pair_shapley(forward, sides.states, sides.background, progress=progress)
+    values = games.mean(axis=1)
+    n_rows = len(sides.background)
+    if n_rows < 2:
+        return values, np.full_like(values, np.nan)
+    return values, games.std(axis=1, ddof=1) / math.sqrt(n_rows)
+
+
+def _estimated(
     forward: PreferencesFn,
     sides: Sides,
+    controls: Controls,
+    totals: Float[np.ndarray, "states outputs"],
     rng: np.random.Generator,
     progress: Callable[[float], None],
 ) -> tuple[Float[np.ndarray, "states inputs outputs"], Float[np.ndarray, "states inputs outputs"]]:
-    states, background = sides.states, sides.background
-    if estimator == "exact":
-        games = exact_pair_shapley(forward, states, background, progress=progress)
-        values = games.mean(axis=1)
-        n_rows = len(background)
-        if n_rows < 2:
-            return values, np.full_like(values, np.nan)
-        return values, games.std(axis=1, ddof=1) / math.sqrt(n_rows)
-    if estimator == "antithetic chains":
-        found = chain_shapley(forward, states, background, rng, progress=progress)
-    else:
-        n_coalitions = _coalitions(states.shape[1])
-        found = regression_shapley(
-            forward, states, background, n_coalitions, rng, progress=progress
-        )
+    found = adjusted_chain_shapley(
+        forward, sides.states, sides.background, controls, totals, rng, progress=progress
+    )
     return found.values, found.standard_errors

@@ -28,10 +28,15 @@ class Shapley:
     background is drawn from visited states, never zeros. Deviation from SVERL: hidden inputs are
     drawn from their marginal over visited states, not conditionally on the visible ones.
 
-    Exact for up to 16 inputs if the budget pays for it. Otherwise estimated: by antithetic
-    permutation chains up to 16 inputs, by paired regressions beyond, each with a fresh background
-    row. The fact `estimator` names which. Values add up to f(x) - mean f(b) in all three;
-    standard errors are those of the mean over background rows, drawn coalitions included.
+    Exact for up to 16 inputs if the budget pays for it. Otherwise estimated by antithetic
+    permutation chains, each from a background row of its own, for which it is unbiased, and exact
+    where no more than two inputs interact. The mean over chains is adjusted: an input whose mean in
+    the rows that were drawn differs from that in all visited states is given what it would have if
+    it did not. The facts `estimator` and `n_coalitions` name what was done.
+
+    Values add up to f(x) - mean f(b); where estimated, b are all visited states, or as many as a
+    twentieth of the budget pays for. Standard errors are those of drawing background rows and
+    coalitions. They say too little where an agent is mostly in one state and rarely elsewhere.
     """
 
     def plan(self, task: Task) -> Cost:
