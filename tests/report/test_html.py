@@ -231,7 +231,7 @@ def test_failed_cards_show_the_cross_first_and_their_numbers_closed(page: str) -
     assert card is not None
     face, _, rest = card[0].partition("<details>")
     assert "<figure" not in face
-    assert '<p class="answer"><svg class="shape"' in face
+    assert '<p class="answer cross"><svg class="shape"' in face
     assert "<summary>Show the numbers anyway</summary>" in rest
     assert '<div class="crossed">' in rest
 
