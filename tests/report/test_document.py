@@ -4,8 +4,10 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from pellucid.envs.names import Names
 from pellucid.explanation import Explanation, Interval, not_measured
 from pellucid.explanation.content import Attribution
 from pellucid.io import strict_json
@@ -67,6 +69,24 @@ def test_badges_and_episodes_are_counted(document: Any) -> None:
     shares = [a["percent"] for a in counts["actions"]]
     assert math.isclose(sum(shares), 100.0)
     assert shares == sorted(shares, reverse=True)
+
+
+def test_of_very_many_actions_the_common_ones_are_told_and_the_others_together() -> None:
+    (first,) = lunar.episodes([1.0]).attempted
+    actions = np.concatenate([np.repeat(np.arange(20), 2), np.full(60, 3)])
+    names = Names(("x",) * 8, ("",) * 8, tuple(f"move {i}" for i in range(20)), ("",) * 20)
+    long = replace(
+        first,
+        observations=np.zeros((101, 8)),
+        actions=actions,
+        rewards=np.full(100, 0.01),
+    )
+    collected = replace(lunar.episodes([1.0]), attempted=(long,), names=names)
+    told = build_document(lunar.lunar_record(collected=collected, with_frames=False))
+    shares = told["episodes"]["actions"]
+    assert (shares[0]["name"], shares[0]["percent"]) == ("move 3", 62.0)
+    assert len(shares) == 9
+    assert (shares[-1]["name"], shares[-1]["percent"]) == ("12 others together", 24.0)
 
 
 def test_success_counts_episodes_at_or_above_the_environments_own_threshold() -> None:

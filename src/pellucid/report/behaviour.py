@@ -14,6 +14,8 @@ from pellucid.report.said import Document
 from pellucid.rollouts.episodes import Episode
 from pellucid.stats import mean_interval
 
+MOST_ACTIONS = 8
+"""Actions whose share of all choices is told one by one; more are summed up."""
 MOST_NAMED_INPUTS = 200
 """Inputs above which they are pixels, and what they do is a picture and not a list."""
 
@@ -134,4 +136,12 @@ def _action_shares(record: RunRecord) -> list[Document]:
         {"name": action_name(record, value), "percent": 100.0 * float(count) / len(actions)}
         for value, count in zip(values, counts, strict=True)
     ]
-    return sorted(rows, key=lambda row: -row["percent"])
+    rows.sort(key=lambda row: -row["percent"])
+    if len(rows) <= MOST_ACTIONS + 1:
+        return rows
+    others = rows[MOST_ACTIONS:]
+    together = {
+        "name": f"{len(others)} others together",
+        "percent": sum(row["percent"] for row in others),
+    }
+    return [*rows[:MOST_ACTIONS], together]
