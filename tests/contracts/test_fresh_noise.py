@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 
 import pellucid as pl
-from pellucid.explainers.model import why_not
-from pellucid.explainers.state import critical_steps, outcomes_if
+from pellucid.explainers.state import critical_steps
+from pellucid.explanation import parting
 from pellucid.faithfulness import replays
 from pellucid.rollouts.snapshots import noise_seed
 from tests.faithfulness.cases import Cues, Follower, run
@@ -15,8 +15,8 @@ from tests.faithfulness.cases import Cues, Follower, run
 @pytest.mark.parametrize(
     ("method", "module", "n_runs"),
     [
-        ("why-not", why_not, 3),
-        ("outcomes-if", outcomes_if, 3),
+        ("why-not", parting, 3),
+        ("outcomes-if", parting, 3),
         ("critical-steps", critical_steps, 1),
     ],
 )
