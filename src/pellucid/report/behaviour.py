@@ -132,16 +132,13 @@ def _action_shares(record: RunRecord) -> list[Document]:
         return []
     actions = np.concatenate(used)
     values, counts = np.unique(actions, return_counts=True)
-    rows = [
-        {"name": action_name(record, value), "percent": 100.0 * float(count) / len(actions)}
-        for value, count in zip(values, counts, strict=True)
+    order = np.argsort(-counts, kind="stable")
+    shares = 100.0 * counts[order] / len(actions)
+    names = [action_name(record, value) for value in values[order]]
+    if len(names) > MOST_ACTIONS + 1:
+        n_others = len(names) - MOST_ACTIONS
+        names = [*names[:MOST_ACTIONS], f"{n_others} others together"]
+        shares = np.append(shares[:MOST_ACTIONS], shares[MOST_ACTIONS:].sum())
+    return [
+        {"name": name, "percent": float(share)} for name, share in zip(names, shares, strict=True)
     ]
-    rows.sort(key=lambda row: -row["percent"])
-    if len(rows) <= MOST_ACTIONS + 1:
-        return rows
-    others = rows[MOST_ACTIONS:]
-    together = {
-        "name": f"{len(others)} others together",
-        "percent": sum(row["percent"] for row in others),
-    }
-    return [*rows[:MOST_ACTIONS], together]
