@@ -50,6 +50,25 @@ def unused_amounts(n_states: int, n_choices: int, n_events: int) -> dict[str, An
 ODD = (math.nan, math.inf, -math.inf, -0.0, 5e-324, 1.7976931348623157e308)
 
 
+def announced() -> tuple[Content, ...]:
+    """One of every kind of announcement."""
+    return (
+        Prediction(("lands",), np.array([[0.9], [0.1]]), np.array([[True], [False]])),
+        Amounts(("north west", "größe"), np.array([[[1.0, 0.0]] * 2]),
+                np.array([[[0.1, math.nan]] * 2]), np.zeros((1, 2)), np.array([[math.nan, 0.0]]),
+                np.array([[0, 1]]), ("right", "left"), np.array([[7, 12]]), 0.9, 44, "places",
+                np.array([[2.0, 5.0], [2.0, 6.0]]), np.array([0, 0]), np.zeros(2),
+                np.array([True, True]), np.array([[2.0, 5.0]]), np.array([[2, 5], [2, 6]])),
+        Bands(("height",), np.array([[[[-math.inf, 0.0, 1.0]]]]), np.ones((1, 1, 1)), np.ones(1),
+              np.array([[[math.nan]]]), np.zeros((1, 1)), np.array([[0, 3]]), 0.8),
+        Orders(("lit then held",), ("x[0] > 0 then x[1] > 0",), np.array([0.5]),
+               np.array([[True], [False]])),
+        Readings(("größe",), np.array([[0.9], [0.1]]), np.array([[True], [False]]),
+                 np.array([[2, 4], [2, 5]]), np.array([1]), np.array([math.nan]),
+                 np.array([[0, 3]]), np.array([[True]])),
+    )  # fmt: skip
+
+
 def contents() -> dict[str, Content]:
     odd = np.array(ODD)
     found: tuple[Content, ...] = (
@@ -107,19 +126,7 @@ def contents() -> dict[str, Content]:
                    ("fuel", "goal"), ("stay", "go")),
         Rules(("if high: stay",), np.array([2**53 + 1]), np.array([math.nan]),
               examples=np.array([[2, 5]]), likeness="its inputs", scale=np.ones(3)),
-        Prediction(("lands",), np.array([[0.9], [0.1]]), np.array([[True], [False]])),
-        Amounts(("north west", "größe"), np.array([[[1.0, 0.0]] * 2]),
-                np.array([[[0.1, math.nan]] * 2]), np.zeros((1, 2)), np.array([[math.nan, 0.0]]),
-                np.array([[0, 1]]), ("right", "left"), np.array([[7, 12]]), 0.9, 44, "places",
-                np.array([[2.0, 5.0], [2.0, 6.0]]), np.array([0, 0]), np.zeros(2),
-                np.array([True, True]), np.array([[2.0, 5.0]]), np.array([[2, 5], [2, 6]])),
-        Bands(("height",), np.array([[[[-math.inf, 0.0, 1.0]]]]), np.ones((1, 1, 1)), np.ones(1),
-              np.array([[[math.nan]]]), np.zeros((1, 1)), np.array([[0, 3]]), 0.8),
-        Orders(("lit then held",), ("x[0] > 0 then x[1] > 0",), np.array([0.5]),
-               np.array([[True], [False]])),
-        Readings(("größe",), np.array([[0.9], [0.1]]), np.array([[True], [False]]),
-                 np.array([[2, 4], [2, 5]]), np.array([1]), np.array([math.nan]),
-                 np.array([[0, 3]]), np.array([[True]])),
+        *announced(),
         Certificates(np.zeros((2, 1), np.float32), np.array([0.5, math.inf]), "max norm"),
         Graph(("up", "down"), np.array([0.3, 0.7]), np.array([[0.9, 0.1], [0.2, 0.8]])),
         Summary(np.array([[0, 3], [2, 9]]), np.array([0.4, 0.2]), "value spread",

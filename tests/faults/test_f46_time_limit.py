@@ -81,6 +81,7 @@ def test_f46_whenever_the_time_ends_the_result_is_partial_and_says_so(clock, slo
         assert found.used.fits(BUDGET)
         if found.complete:  # what ran when the time ended was the last of the work
             assert (found.text, found.faithfulness) == (whole.text, whole.faithfulness)
+            assert (found.used, taken) == (whole.used, seconds)
             continue
         assert found.badge != "supported"
         told = [found.reason, *(s.reason for s in found.faithfulness), *found.warnings]
