@@ -28,10 +28,11 @@ BENCH_NOTICE = (
     "<!-- Written by scripts/build_docs.py from results/bench; `make docs` writes it again. -->"
 )
 BENCH = """`pellucid bench SUITE` measures again. Both sides run in turn in one process on one
-thread, every peer after a warm-up; ratios are medians of the ratios of blocks of work. Times are
-per unit of work. Evaluations are rows through the agent, counted in the functions that each side
-calls. Peers that are not installed are skipped and named. What was measured depends on the machine;
-a goal that was missed says so."""
+thread unless the suite says two, every peer after a warm-up; ratios are medians of the
+ratios of blocks of work. Times are per unit of work. Evaluations are rows through the
+agent, counted in the functions that each side calls. Peers that are not installed are
+skipped and named. What was measured depends on the machine; a goal that was missed says
+so."""
 
 PLANTED = """Tasks whose answer is known. `pellucid bench planted` puts every registered explainer,
 ours or a plug-in's, to the tasks of its kind and target, on 12 draws of each: another agent, other

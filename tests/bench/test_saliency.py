@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from pellucid.bench import saliency
 from pellucid.bench.harness import Scale
@@ -13,19 +14,21 @@ def setting():
 
 
 def test_our_discs_are_those_of_the_published_loop(setting):
-    ours = saliency.discs(setting)(setting.frames)
-    loop = saliency.disc_loop(setting)(setting.frames[:1])
-    assert ours.shape == (2, 81)
-    np.testing.assert_allclose(ours[:1], loop, atol=1e-5 * loop.max())
-    assert ours.max() > 1e-3  # there is something to see
+    ours = saliency.discs(setting)(np.arange(2))
+    loop = saliency.disc_loop(setting, "policy", "value")(np.arange(1))
+    assert ours.shape == (2, 2, 81)
+    for found, expected in zip(ours[0], loop[0], strict=True):
+        np.testing.assert_allclose(found, expected, atol=5e-5 * expected.max())
+    assert loop.max(axis=(0, 2)).min() > 1e-3  # there is something to see
+    np.testing.assert_array_equal(saliency.disc_loop(setting, "value")(np.arange(1)), loop[:, 1:])
 
 
 def test_our_windows_are_whole_passes_and_captums(setting):
     exact = saliency._exact_windows(setting, None, 1)
-    ours = saliency.windows(setting)(None)(setting.frames[:1])
+    ours = saliency.windows(setting)(None)(np.arange(1))
     np.testing.assert_allclose(ours, exact, atol=1e-5 * np.abs(exact).max())
     pytest.importorskip("captum")
-    theirs = saliency.occlusion(setting, 8)(2)(setting.frames[:1])
+    theirs = saliency.occlusion(setting, 8)(2)(np.arange(1))
     np.testing.assert_allclose(theirs[..., 0], exact[..., 2], atol=1e-5 * np.abs(exact).max())
 
 
@@ -47,12 +50,19 @@ def test_the_suite_runs_and_asks_for_its_goals():
     noted = []
     rows = saliency.run(Scale.smoke, noted.append)
     assert [row.peer.split(",")[0] for row in rows] == [
-        "loop as published", "whole passes alone", "captum Occlusion", "captum Occlusion",
-        "whole passes alone",
+        "loop as published", "loop as published", "whole passes alone",
+        "captum Occlusion", "captum Occlusion", "whole passes alone",
     ]  # fmt: skip
     assert all(row.met is None for row in rows)
     assert all(row.error_ours < 1e-4 for row in rows if row.error_ours is not None)
     assert len(noted) == 2
+
+
+def test_the_two_threads_of_discs_are_given_back():
+    before = torch.get_num_threads()
+    with saliency._threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
 
 
 def test_without_captum_the_row_says_so(monkeypatch, setting):

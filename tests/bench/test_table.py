@@ -1,5 +1,7 @@
 """Rows as people read them."""
 
+from dataclasses import replace
+
 from pellucid.bench.harness import Row, Scale, document
 from pellucid.bench.table import markdown, text
 
@@ -36,3 +38,11 @@ def test_page_has_one_line_per_measured_row_and_names_the_rest():
     assert row.endswith("| 0 | 1e-30 | at least 3 times as fast | no |")
     assert "shap Exact (0.51.0)" in page
     assert page.endswith("Skipped: captum (captum is not installed).")
+
+
+def test_threads_are_told_by_case_where_they_differ():
+    assert "Threads: 1. With" in markdown("shapley", "", document([MEASURED], Scale.full))
+    other = replace(MEASURED, case="chains", threads=2)
+    page = markdown("shapley", "", document([other, MEASURED, other], Scale.full))
+    assert "Threads: 1 (exact), 2 (chains). With" in page
+    assert "Threads: none. With" in markdown("shapley", "", document([SKIPPED], Scale.full))

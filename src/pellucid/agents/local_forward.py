@@ -115,6 +115,12 @@ def split_network(
     return front, nn.Sequential(*flat[len(front) :])
 
 
+def pair(value: Any) -> tuple[int, int]:
+    """Return a size of a layer, which is one number for both axes or one for each."""
+    first, second = (value, value) if isinstance(value, int) else tuple(value)
+    return int(first), int(second)
+
+
 def _flattened(modules: Sequence[nn.Module]) -> list[nn.Module]:
     found: list[nn.Module] = []
     for module in modules:
@@ -144,7 +150,7 @@ def _is_plain(module: nn.Module) -> bool:
 def _padded(layer: nn.Module, values: Tensor) -> Tensor:
     if not isinstance(layer, nn.Conv2d):
         return values
-    down, right = _pair(layer.padding)
+    down, right = pair(layer.padding)
     return functional.pad(values, (right, right, down, down)) if down or right else values
 
 
@@ -155,8 +161,8 @@ def _pixels(values: Tensor) -> Tensor:
 
 def _convolved(layer: nn.Conv2d, around: Tensor, part: _Part) -> _Part:
     """Return the part of the layer's output that the windows reach."""
-    kernel, stride = _pair(layer.kernel_size), _pair(layer.stride)
-    padding = _pair(layer.padding)
+    kernel, stride = pair(layer.kernel_size), pair(layer.stride)
+    padding = pair(layer.padding)
     height, width = part.pixels.shape[1:3]
     part = part._replace(tops=part.tops + padding[0], lefts=part.lefts + padding[1])
     tops, n_rows = _reached(part.tops, height, kernel[0], stride[0], around.shape[0])
@@ -221,8 +227,3 @@ def _in_place(
     which = torch.where(in_rows[:, :, None] & in_columns[:, None, :], inside, outside)
     source = torch.cat([around.reshape(-1, channels), part.pixels.reshape(-1, channels)])
     return source.index_select(0, which.reshape(-1)).reshape(n, height, width, channels)
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    first, second = (value, value) if isinstance(value, int) else tuple(value)
-    return int(first), int(second)

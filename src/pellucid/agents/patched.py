@@ -69,7 +69,7 @@ def patched_preferences(
     number, sample = images.sample
     with undisturbed(agent.network.module), torch.no_grad():
         whole = np.concatenate([images.image, images.hidden, sample])
-        seen, outputs = _whole(agent.network, split[0][0], whole)
+        seen, outputs = whole_passes(agent.network, split[0][0], whole)
         if seen is None or (images.patches[:, 2:].max(axis=0) > seen.shape[2:]).any():
             return None
         found = _local(split, seen, images.patches)
@@ -77,7 +77,7 @@ def patched_preferences(
     return agent.preferred(found) if close(found[number : number + 1], expected) else None
 
 
-def _whole(
+def whole_passes(
     network: Network, first: nn.Module, images: Observations
 ) -> tuple[Tensor | None, Float[np.ndarray, "images outputs"]]:
     """Return images as the first convolution sees them, and what the network makes of them."""

@@ -57,13 +57,24 @@ def markdown(name: str, about: str, document: Mapping[str, Any]) -> str:
         sorted((row["peer"], row["peer_version"]) for row in measured if row["peer_version"])
     )
     told = ", ".join(f"{peer} ({version})" for peer, version in packages.items()) or "none"
-    threads = max((row["threads"] for row in measured), default=None)
+    threads = _threads(measured)
     made_with = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
     setup = f"Peers and their versions: {told}. Threads: {threads}. With {made_with}."
     parts = [f"## {name}", about, "\n".join([*head, *table]), setup]
     if skipped:
         parts.append("Skipped: " + "; ".join(f"{r['peer']} ({r['reason']})" for r in skipped) + ".")
     return "\n\n".join(parts)
+
+
+def _threads(measured: Sequence[Mapping[str, Any]]) -> str:
+    """Return the number of threads, and of which cases it is if they differ."""
+    cases: dict[int, list[str]] = {}
+    for row in measured:
+        cases.setdefault(row["threads"], []).append(row["case"])
+    if len(cases) <= 1:
+        return ", ".join(map(str, cases)) or "none"
+    parts = [f"{n} ({'; '.join(dict.fromkeys(named))})" for n, named in sorted(cases.items())]
+    return ", ".join(parts)
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:

@@ -149,3 +149,25 @@ def test_a_convolutional_agent_is_asked_by_patches_and_answers_the_same(monkeypa
     monkeypatch.setattr("pellucid.agents.patched.LEAST_NUMBERS", 10**9)
     slow = Perturbation().explain(task(agent, episodes)).content
     np.testing.assert_allclose(fast.values, slow.values, atol=1e-4 * np.abs(slow.values).max())
+
+
+def test_a_convolutional_agent_is_asked_by_discs_as_a_whole_and_answers_nearly_the_same(
+    monkeypatch,
+):
+    from tests.agents.test_patched import Pixels, layers
+    from torch import nn
+
+    import pellucid as pl
+
+    episodes = logged_images(np.uint8, (4, 36, 36), lengths=(3, 3))
+    agent = pl.load_agent(nn.Sequential(*layers()), env=Pixels(), outputs="q_values")
+    options = {"hide": "disc"}
+    given = task(agent, episodes, options=options)
+    planned = Perturbation().plan(given).queries
+    fast = Perturbation().explain(given).content
+    assert given.meter.used.queries == planned == 6 * (64 + 7)
+    monkeypatch.setattr("pellucid.agents.blended.LEAST_NUMBERS", 10**9)
+    slow = Perturbation().explain(task(agent, episodes, options=options)).content
+    # images that are made are rounded, mixtures within the network are not
+    np.testing.assert_allclose(fast.values, slow.values, atol=0.05 * np.abs(slow.values).max())
+    assert np.corrcoef(fast.values.ravel(), slow.values.ravel())[0, 1] > 0.999

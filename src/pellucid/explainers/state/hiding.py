@@ -6,10 +6,14 @@ import numpy as np
 from jaxtyping import Float
 
 from pellucid.agents.metering import unmetered
-from pellucid.agents.patched import EXTRA_QUERIES, takes_patches
 from pellucid.errors import InputError
 from pellucid.explainers.state.asking import Asking
-from pellucid.explainers.state.blurring import as_observed, blurred, blurred_answers
+from pellucid.explainers.state.blurring import (
+    as_observed,
+    blurred,
+    blurred_answers,
+    extra_queries,
+)
 from pellucid.explainers.state.pairs import Pairs, planned_pairs, planned_states
 from pellucid.explainers.state.replacing import replaced_answers
 from pellucid.explanation import Task
@@ -49,9 +53,10 @@ def planned_hiding(task: Task, method: str, question: str) -> Pairs:
             "discs are for the patches of a grid, and these are other groups", hint="hide='blur'"
         )
     if way != _VISITED:
-        fast = takes_patches(unmetered(task.agent), task.episodes.visited[:1].size)
-        # every group, everything at once, and what a faster way takes
-        per_state = len(groups) + 1 + (EXTRA_QUERIES if fast and way == _BLUR else 0)
+        n_numbers = task.episodes.visited[:1].size
+        extra = extra_queries(unmetered(task.agent), n_numbers, discs=way == _DISC)
+        # every group, and everything at once
+        per_state = len(groups) + 1 + extra
         return planned_states(task, method, question, groups=groups, per_state=per_state)
     return planned_pairs(task, method, question, groups=groups, per_pair=len(groups))
 
