@@ -30,6 +30,19 @@ def opened(chromium: Any, address: str, **options: Any) -> Iterator[tuple[Any, l
         context.close()
 
 
+def check_first_screen(page: Any) -> None:
+    """Check what is seen first at 1280 x 800: name, return, four counts and three findings."""
+    bottom = "els => els.map(e => e.getBoundingClientRect().bottom)"
+    (heading,) = page.eval_on_selector_all("h1", bottom)
+    lead = page.eval_on_selector_all('.lead [data-path^="summary.performance.0.facts"]', bottom)
+    counts = page.eval_on_selector_all('[data-path^="summary.badges."]', bottom)
+    rows = page.eval_on_selector_all(".findings tbody tr", bottom)
+    assert len(lead) >= 3
+    assert len(counts) == 4
+    assert max([heading, *lead, *counts]) < 800
+    assert sum(b <= 800 for b in rows) >= 3
+
+
 def without_scripts(page: str) -> str:
     """Return a page as it is where no script runs, for a browser in which they do."""
     return re.sub(r"<script>.*?</script>|</?noscript[^>]*>", "", page, flags=re.DOTALL)

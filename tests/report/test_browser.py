@@ -13,7 +13,7 @@ from pellucid.report.record import RunRecord
 from pellucid.report.timeline import shown_episodes
 from pellucid.report.write import write_report
 from tests.report import lunar
-from tests.report.browsing import contrast, opened
+from tests.report.browsing import check_first_screen, contrast, opened
 from tests.report.facts import problem, read
 from tests.report.hostile import hostile_record
 from tests.report.steps import steps_of
@@ -37,15 +37,7 @@ def full_address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_the_first_screen_holds_answer_counts_and_findings(chromium: Any, address: str) -> None:
     with opened(chromium, address, viewport={"width": 1280, "height": 800}) as (page, misdeeds):
-        bottom = "els => els.map(e => e.getBoundingClientRect().bottom)"
-        (heading,) = page.eval_on_selector_all("h1", bottom)
-        lead = page.eval_on_selector_all('[data-path^="summary.performance.0.facts"]', bottom)
-        counts = page.eval_on_selector_all('[data-path^="summary.badges."]', bottom)
-        rows = page.eval_on_selector_all(".findings tbody tr", bottom)
-        assert len(lead) >= 3
-        assert len(counts) == 4
-        assert max([heading, *lead, *counts]) < 800
-        assert sum(b <= 800 for b in rows) >= 3
+        check_first_screen(page)
         assert misdeeds == []
 
 

@@ -8,6 +8,7 @@ lists of names, which change whenever a neighbour is added.
 import ast
 import hashlib
 import importlib.util
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -43,16 +44,21 @@ def closure(*modules: str) -> list[str]:
             raise ModuleNotFoundError(f"there is no module {module!r}", name=module)
     packages = {*(module.partition(".")[0] for module in modules), "pellucid"}
     found: set[str] = set()
+    seen: set[str] = set()
     waiting = [*modules]
     while waiting:
         name = waiting.pop()
-        if name in found or name.partition(".")[0] not in packages or _left_out(name):
+        if name in seen:
             continue
-        if _source_path(name) is None:  # a name inside a module, not a module
+        seen.add(name)
+        if name.partition(".")[0] not in packages or _left_out(name):
+            continue
+        path = _source_path(name)
+        if path is None:  # a name inside a module, not a module
             continue
         found.add(name)
         # importing a.b.c runs a and a.b too
-        waiting += [name.rpartition(".")[0], *_imports(_source(name), name)]
+        waiting += [name.rpartition(".")[0], *_imports(path, path.stat().st_mtime_ns, name)]
     return sorted(found)
 
 
@@ -60,31 +66,32 @@ def _left_out(name: str) -> bool:
     return not name or name in LEFT_OUT or name.startswith(tuple(f"{m}." for m in LEFT_OUT[1:]))
 
 
-def _imports(path: Path, name: str) -> list[str]:
+# the time of a file's last change is a key of these caches, which hold all modules that count
+@lru_cache(maxsize=2048)
+def _imports(path: Path, modified: int, name: str) -> frozenset[str]:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    found = []
-    for node in ast.walk(_tree(path, path.stat().st_mtime_ns)):
+    found = set()
+    for node in ast.walk(_tree(path, modified)):
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = "." * node.level + (node.module or "")
             origin = importlib.util.resolve_name(base, package) if node.level else base
-            found += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
-    return found
+            found |= {origin, *(f"{origin}.{alias.name}" for alias in node.names)}
+    return frozenset(found)
 
 
 def _meaning(path: Path) -> str:
     return _canonical_file(path, path.stat().st_mtime_ns)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=2048)
 def _canonical_file(path: Path, modified: int) -> str:
     return _canonical(_tree(path, modified))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=2048)
 def _tree(path: Path, modified: int) -> ast.Module:
-    # the time of the last change is a key of the cache
     return ast.parse(path.read_bytes(), filename=str(path))
 
 
@@ -135,11 +142,12 @@ def _source_path(name: str) -> Path | None:
         return None
     if root.is_file():  # a package of one file
         return root if not rest else None
-    stem = root.joinpath(*rest)
-    package, module = stem / "__init__.py", stem.with_name(f"{stem.name}.py")
-    if package.is_file():
-        return package
-    return module if rest and module.is_file() else None
+    # joined as texts: this is asked for every name that is imported anywhere
+    stem = "/".join((str(root), *rest))
+    for path in (f"{stem}/__init__.py", *([f"{stem}.py"] if rest else [])):
+        if os.path.isfile(path):  # noqa: PTH113
+            return Path(path)
+    return None
 
 
 def _root(top: str) -> Path | None:
