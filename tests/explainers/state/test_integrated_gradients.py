@@ -8,7 +8,7 @@ import torch
 from tests.explainers.cases import LinearQ, logged, task
 
 from pellucid.errors import CapabilityError
-from pellucid.explainers.state.integrated_gradients import IntegratedGradients
+from pellucid.explainers.state.integrated_gradients import IntegratedGradients, _steepest
 from pellucid.explainers.state.pairs import planned_pairs
 from pellucid.explanation.groups import single_inputs
 
@@ -51,15 +51,29 @@ def test_linear_agent_has_weight_times_distance_from_the_background_mean():
     assert finding.identity_error < 1e-12
 
 
-def test_a_coarse_integral_is_made_again_with_more_points():
-    given = task(Kinked(np.zeros((2, 2))), logged(2, 2))
+def test_steep_paths_are_integrated_again_with_more_points():
+    agent, episodes = Kinked(np.zeros((2, 2))), logged(2, 2, lengths=(5, 6))
+    given = task(agent, episodes)
     planned = IntegratedGradients().plan(given).queries
     finding = IntegratedGradients().explain(given)
-    assert given.meter.used.queries == planned + 90 * 50 * 32
-    poor = task(Kinked(np.zeros((2, 2))), logged(2, 2), queries=planned)
+    assert finding.identity_error <= finding.identity_tolerance
+    n_paths = (planned - 2 * 11) // 8
+    # more than the next number of points on all paths, and less than the one after it
+    assert 32 * n_paths < given.meter.used.queries - planned < (32 + 128) * n_paths
+    poor = task(agent, episodes, queries=planned)
     coarse = IntegratedGradients().explain(poor)
-    assert finding.identity_error < coarse.identity_error
+    assert poor.meter.used.queries == planned
     assert coarse.identity_error > coarse.identity_tolerance  # and is told, not hidden
+    some = task(agent, episodes, queries=planned + 32 * 20 + 31)
+    IntegratedGradients().explain(some)
+    assert some.meter.used.queries == planned + 32 * 20
+
+
+def test_the_steepest_paths_are_those_that_miss_most():
+    missing = np.array([[0.1, 0.5], [0.3, 0.0]])
+    assert _steepest(missing, 0.05, 2).tolist() == [[False, True], [True, False]]
+    assert _steepest(missing, 0.2, 4).tolist() == [[False, True], [True, False]]
+    assert not _steepest(missing, 0.05, 0).any()
 
 
 def test_the_agent_gets_no_gradient_of_its_own():

@@ -5,7 +5,7 @@ from typing import cast
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from pellucid.agents.acting import preference_unit
 from pellucid.budget import Cost
@@ -18,8 +18,9 @@ from pellucid.explanation.players import GROUPS, players_of
 from pellucid.kernels.integrated_gradients import GradientFn, integrated_gradients
 from pellucid.types import Agent, HasGradients, Observations
 
-POINTS = (8, 32)
-"""Points on a path: the second if the first misses the tolerance and the budget pays for it."""
+POINTS = (8, 32, 128, 512)
+"""Points on a path: more on those where fewer miss what the outputs at its two ends differ by, if
+the mean misses the tolerance and the budget pays for them."""
 MOST_NUMBERS = 16_000_000
 """Numbers that the gradients of one batch hold at most."""
 TOLERANCE = 0.01
@@ -44,9 +45,9 @@ class IntegratedGradients:
 
     An input gets its distance from the background row times the mean gradient on the straight path
     between them, averaged over background rows. These are drawn from visited states, never zeros.
-    Values add up to f(x) - mean f(b) up to the error of the integral, which is reported and must be
-    below 1 % of the largest output. Queries are rows of forward passes; each is followed by one
-    backward pass per output.
+    Paths on which an output rises steeply get more points. Values add up to f(x) - mean f(b) up to
+    the error of the integral, which is reported and must be below 1 % of the largest output.
+    Queries are rows of forward passes; each is followed by one backward pass per output.
 
     Values of the numbers in a group, such as a patch of an image, are added up. Where an image is
     made of integers the path between two of them is not: the agent's torch function is asked on
@@ -67,16 +68,32 @@ class IntegratedGradients:
         pairs = _pairs(task, POINTS[0])
         asking = pairs.asking(task)
         outputs = asking.of_states(pairs.states)
-        baseline = asking.of_background(pairs.background).mean(axis=-2)
-        finding = _integrated(task, pairs, POINTS[0], outputs, baseline)
-        more = len(pairs.states) * len(pairs.background) * POINTS[1]
-        if (
-            finding.identity_error is not None
-            and not finding.identity_error <= TOLERANCE
-            and more <= task.meter.left.queries
-        ):
-            finding = _integrated(task, pairs, POINTS[1], outputs, baseline)
-        return finding
+        answers = asking.of_background(pairs.background)
+        baseline = answers.mean(axis=-2)
+        scale = max(1.0, float(np.abs(outputs).max()), float(np.abs(baseline).max()))
+        paths = np.ones((len(pairs.states), len(pairs.background)), dtype=bool)
+        values = _integrated(task, pairs, paths, POINTS[0], outputs.shape[1])
+        for n_points in POINTS[1:]:
+            missing = values.sum(axis=2) - (outputs[:, None] - answers)
+            if np.abs(missing.mean(axis=1)).max() <= TOLERANCE * scale:
+                break
+            n_most = int(task.meter.left.queries // n_points)
+            paths = _steepest(np.abs(missing).max(axis=2), TOLERANCE * scale, n_most)
+            values[paths] = _integrated(task, pairs, paths, n_points, outputs.shape[1])[paths]
+        finding = attributed(
+            task,
+            pairs,
+            QUESTION,
+            values=values,
+            outputs=outputs,
+            baseline=baseline,
+            output_unit=preference_unit(task.agent),
+        )
+        assert isinstance(finding.content, Attribution)
+        # not of the whole action, which is made of the outputs
+        sums = finding.content.values.sum(axis=1)[:, : outputs.shape[1]]
+        error = float(np.abs(sums - (outputs - baseline)).max()) / scale
+        return replace(finding, identity_error=error, identity_tolerance=TOLERANCE)
 
 
 def _pairs(task: Task, n_points: int) -> Pairs:
@@ -95,44 +112,40 @@ def _pairs(task: Task, n_points: int) -> Pairs:
     return planned_pairs(task, "integrated-gradients", QUESTION, groups=groups, per_pair=n_points)
 
 
+def _steepest(
+    missing: Float[np.ndarray, "states background"], least: float, n_most: int
+) -> Bool[np.ndarray, "states background"]:
+    """Return the paths that miss more than `least`, those that miss most if they are too many."""
+    order = np.argsort(-missing, axis=None, kind="stable")[:n_most]
+    chosen = np.zeros(missing.size, dtype=bool)
+    chosen[order] = True
+    return chosen.reshape(missing.shape) & (missing > least)
+
+
 def _integrated(
     task: Task,
     pairs: Pairs,
+    paths: Bool[np.ndarray, "states background"],
     n_points: int,
-    outputs: Float[np.ndarray, "states outputs"],
-    baseline: Float[np.ndarray, "*states outputs"],
-) -> Finding:
+    n_outputs: int,
+) -> Float[np.ndarray, "states background groups outputs"]:
+    """Return what each group gets on some of the paths; the others are zero."""
     asking = pairs.asking(task)
     states = pairs.states.reshape(len(pairs.states), -1).astype(np.float64)
     background = pairs.background.reshape(len(pairs.background), -1).astype(np.float64)
-    n_outputs = outputs.shape[1]
     # gradients of images are large: a few background rows at a time
     at_once = max(1, MOST_NUMBERS // (states.shape[1] * n_points * n_outputs))
-    values = []
+    values = np.zeros((*paths.shape, len(pairs.groups), n_outputs))
     for number, state in enumerate(states):
         gradient = _gradient(asking.agent_at(number), pairs.states.shape[1:])
-        parts = [
-            integrated_gradients(gradient, state, background[start : start + at_once], n_points)
-            for start in range(0, len(background), at_once)
-        ]
+        rows = np.flatnonzero(paths[number])
         here = pairs.states[number : number + 1]
-        values.append(np.concatenate([_by_group(part, pairs.groups, here) for part in parts]))
+        for start in range(0, len(rows), at_once):
+            some = rows[start : start + at_once]
+            part = integrated_gradients(gradient, state, background[some], n_points)
+            values[number, some] = _by_group(part, pairs.groups, here)
         task.progress((number + 1) / len(states))
-    finding = attributed(
-        task,
-        pairs,
-        QUESTION,
-        values=np.stack(values),
-        outputs=outputs,
-        baseline=baseline,
-        output_unit=preference_unit(task.agent),
-    )
-    assert isinstance(finding.content, Attribution)
-    scale = max(1.0, float(np.abs(outputs).max()), float(np.abs(baseline).max()))
-    # not of the whole action, which is made of the outputs
-    sums = finding.content.values.sum(axis=1)[:, :n_outputs]
-    missing = np.abs(sums - (outputs - baseline)).max()
-    return replace(finding, identity_error=float(missing) / scale, identity_tolerance=TOLERANCE)
+    return values
 
 
 def _by_group(
