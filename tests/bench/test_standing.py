@@ -32,12 +32,12 @@ def test_a_passed_explainer_says_so(record):
 
 def test_a_failed_one_names_the_rows_that_it_failed(record):
     found = standing_of("shapley", record(standing="failed", failed=["shortcut/recall"]))
-    assert found.words == "fails its planted truth: shortcut/recall"
+    assert found.words == "fails its planted truth: recall on shortcut"
 
 
 def test_rows_that_were_not_measured_are_named_beside_those_that_passed(record):
     found = standing_of("shapley", record(unmeasured=["backdoor/recall"]))
-    assert found.words == "planted truth: passed, not measured: backdoor/recall"
+    assert found.words == "planted truth: passed, not measured on backdoor"
 
 
 def test_one_that_no_task_fits_is_not_measured(record):

@@ -87,7 +87,7 @@ def test_a_board_as_text_ends_with_who_failed(command, board):
     outcome = command("bench", "planted", "--scale", "smoke")
     assert outcome.code == 0
     assert "board at smoke" in outcome.err
-    assert outcome.out.splitlines()[-1] == "shapley fails its planted truth: hard/recall"
+    assert outcome.out.splitlines()[-1] == "shapley fails its planted truth: recall on hard"
 
 
 def test_comparisons_alone_run_when_no_suite_is_named(command, suite, board):

@@ -272,7 +272,7 @@ def test_one_damaged_explanation_does_not_take_the_others_with_it() -> None:
 def test_the_record_of_each_method_on_planted_truth_is_told_once_and_failures_first() -> None:
     planted = {
         "shapley": "planted truth: passed",
-        "why-not": "fails its planted truth: shortcut/recall",
+        "why-not": "fails its planted truth: recall on shortcut",
     }
     asked = (lunar.supported(), lunar.supported(), lunar.weak(), lunar.critical())
     record = lunar.lunar_record(explanations=asked, with_frames=False, planted=planted)

@@ -51,6 +51,7 @@ def _board(name: str, scale: "Scale", note: "NoteFn", *, as_json: bool) -> int:
     from pellucid.bench.board_table import text
     from pellucid.bench.boards import document, run_board
     from pellucid.bench.standing import told
+    from pellucid.faithfulness.standing import failure
 
     rows = run_board(name, scale=scale, note=note)
     made = document(rows, scale)
@@ -59,6 +60,9 @@ def _board(name: str, scale: "Scale", note: "NoteFn", *, as_json: bool) -> int:
         write_json(made)
         return 0
     failed = [entry for entry in made["explainers"] if entry["standing"] == "failed"]
-    lines = [f"{e['method']} fails its planted truth: {', '.join(e['failed'])}" for e in failed]
+    lines = [
+        f"{entry['method']} fails its planted truth: {', '.join(map(failure, entry['failed']))}"
+        for entry in failed
+    ]
     write_lines("\n".join([text(rows), *lines]))
     return 0

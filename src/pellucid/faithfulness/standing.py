@@ -41,14 +41,27 @@ class Standing:
             return "no planted-truth record"
         told = {
             "passed": "planted truth: passed",
-            "failed": f"fails its planted truth: {', '.join(self.failed)}",
+            "failed": f"fails its planted truth: {', '.join(map(failure, self.failed))}",
             "not_measured": "planted truth: not measured",
         }[self.verdict]
         if self.unmeasured:
-            told += f", not measured: {', '.join(self.unmeasured)}"
+            # a task is not measured as a whole: an agent that it cannot ask, say
+            tasks = dict.fromkeys(row.partition("/")[0] for row in self.unmeasured)
+            told += f", not measured on {', '.join(tasks)}"
         elif self.verdict == "not_measured":
             told += ", no task for it"
         return f"{told} (stale)" if self.stale else told
+
+
+def failure(row: str) -> str:
+    """Return which measure of which task a row `case/metric` is, in words.
+
+    Example:
+        >>> failure("linear-scores/effect")
+        'effect on linear-scores'
+    """
+    case, _, metric = row.partition("/")
+    return f"{metric} on {case}"
 
 
 def standing_of(name: str, record: Path = RECORD, *, check: bool = True) -> Standing:
