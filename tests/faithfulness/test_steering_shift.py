@@ -49,13 +49,13 @@ def known():
 def test_the_carrier_moves_the_choice_as_far_as_is_known_in_closed_form(known):
     setting, episodes, carrier, _ = known
     scores = steering_shift(check(setting.agent, episodes, along(carrier)))
-    assert [s.metric for s in scores] == ["steering_shift.directions", "steering_shift.labels"]
+    assert [s.metric for s in scores] == ["steering_shift.labels", "steering_shift.directions"]
     for score in scores:
         assert score.interval.value == pytest.approx(levers.true_effect(), abs=1.5)
         assert (score.gap.n, score.unit, score.value_unit) == (20, "episode", "percentage points")
         assert judge(score, complete=True, rerun_possible=False).badge == "supported"
     # a random direction has a third of its length along one of six units
-    assert 15.0 < scores[0].control.interval.value < 40.0
+    assert 15.0 < scores[1].control.interval.value < 40.0
 
 
 def test_a_direction_that_holds_a_concept_for_nothing_moves_nothing_and_fails(known):

@@ -60,13 +60,14 @@ def steering_shift(check: Check) -> tuple[Score, ...]:
     moved = bench.held_out.contrast(bench.layer, bench.step)
     value = sign * moved[:, int(content.outputs[named])]
     rng = stream(check.seed, "tests", "steering_shift", "directions")
+    # the harder one first, which is quoted where both come out alike
     controls = {
-        "directions": random_steps(bench.step, thresholds.STEERED_DIRECTIONS, rng),
         "labels": _of_random_labels(bench, float(content.rates[named]), check.seed),
+        "directions": random_steps(bench.step, thresholds.STEERED_DIRECTIONS, rng),
     }
     info = steering_shift.info  # type: ignore[attr-defined]
-    words = {"directions": "random directions, as far", "labels": "probes of random labels, as far"}
-    against = {"labels": f"{info.label}, against probes of random labels"}
+    words = {"labels": "probes of random labels, as far", "directions": "random directions, as far"}
+    against = {"directions": f"{info.label}, against random directions"}
     return tuple(
         paired_score(
             info,
