@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from pellucid.agents.blended_forward import BlendedForward
 from pellucid.agents.dense import close
 from pellucid.agents.local_forward import split_network
-from pellucid.agents.patched import LEAST_NUMBERS, whole_passes
+from pellucid.agents.patched import takes_patches, whole_passes
 from pellucid.agents.torch_agent import TorchAgent
 from pellucid.agents.undisturbed import undisturbed
 from pellucid.types import Agent, Observations
@@ -35,8 +35,9 @@ def takes_blends(agent: Agent, n_numbers: int) -> bool:
         agent: Not metered.
         n_numbers: Of one image.
     """
-    if type(agent) is not TorchAgent or n_numbers < LEAST_NUMBERS:
+    if not takes_patches(agent, n_numbers):
         return False
+    assert type(agent) is TorchAgent
     split = split_network(agent.network.path())
     return split is not None and isinstance(split[0][0], nn.Conv2d)
 
@@ -45,8 +46,8 @@ def blender(agent: Agent, masks: Float[np.ndarray, "masks rows columns"], sample
     """Return a faster way to an agent's preferences for mixtures of images (`BlendedForward`).
 
     The network sees mixtures as they are; an agent of whole numbers, asked for rows, would be given
-    rounded ones. Each call compares one mixture with what the network makes of the rounded one's
-    rows and columns, and with a whole pass.
+    rounded ones. Each call checks one mixture: that the network sees it as it is meant, but for the
+    rounding, and that a whole pass of it gives the same.
 
     Args:
         agent: One that `takes_blends`; not metered.

@@ -166,7 +166,7 @@ def test_a_convolutional_agent_is_asked_by_discs_as_a_whole_and_answers_nearly_t
     planned = Perturbation().plan(given).queries
     fast = Perturbation().explain(given).content
     assert given.meter.used.queries == planned == 6 * (64 + 7)
-    monkeypatch.setattr("pellucid.agents.blended.LEAST_NUMBERS", 10**9)
+    monkeypatch.setattr("pellucid.agents.patched.LEAST_NUMBERS", 10**9)
     slow = Perturbation().explain(task(agent, episodes, options=options)).content
     # images that are made are rounded, mixtures within the network are not
     np.testing.assert_allclose(fast.values, slow.values, atol=0.05 * np.abs(slow.values).max())
