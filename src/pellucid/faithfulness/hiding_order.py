@@ -318,8 +318,8 @@ def hidden_numbers(
     groups = check.finding.groups
     if groups is None or groups.are_inputs:
         return sets
-    labels = groups.of(observed)[:, None, :]
-    return np.take_along_axis(sets, np.broadcast_to(labels, (*sets.shape[:2], labels.shape[2])), 2)
+    labels = groups.of(observed)
+    return np.stack([own.take(where, axis=1) for own, where in zip(sets, labels, strict=True)])
 
 
 def _changed_choices(
