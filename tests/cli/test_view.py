@@ -25,7 +25,9 @@ def folder(tmp_path_factory):
 
 
 def start(*arguments):
-    command = "import sys; from pellucid.cli.main import main; sys.exit(main())"
+    # a shell's jobs in the background ignore Ctrl-C, and what they start does too
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = f"{heed}; import sys; from pellucid.cli.main import main; sys.exit(main())"
     return subprocess.Popen(
         [sys.executable, "-c", command, "view", *map(str, arguments)],
         stdout=subprocess.PIPE,
