@@ -153,7 +153,8 @@ def _by_network(
     task.meter.charge(queries=len(weights) + faster.extra)
     hidden = as_observed(whole, state)
     sample = slice(faster.sample, faster.sample + 1)
-    mixed = as_observed(_mixed(state[0], hidden[0], weights[sample]), state)
+    # as a real number: differences of whole ones without a sign would wrap around
+    mixed = as_observed(_mixed(state[0], hidden[0].astype(np.float64), weights[sample]), state)
     found = faster.answer(state, hidden, mixed)
     if found is not None:
         return found
@@ -178,7 +179,7 @@ def _boxes(groups: InputGroups, shape: tuple[int, ...]) -> Int[np.ndarray, "grou
 
 def _mixed(
     state: Shaped[np.ndarray, "*observation"],
-    hidden: Shaped[np.ndarray, "*observation"],
+    hidden: Float[np.ndarray, "*observation"],
     weights: Float[np.ndarray, "groups *observation"],
 ) -> Float[np.ndarray, "groups *observation"]:
     """Return s (1 - M) + blur(s) M for each mask (Greydanus 2018, eq. 1)."""
