@@ -135,7 +135,8 @@ def test_planned_pairs_keep_their_groups():
     assert pairs.groups is groups
 
 
-def test_a_convolutional_agent_is_asked_by_patches_and_answers_the_same(monkeypatch):
+def both_ways(monkeypatch, extra, **options):
+    """The values of a convolutional agent by the faster way and by whole images."""
     from tests.agents.test_patched import Pixels, layers
     from torch import nn
 
@@ -143,36 +144,24 @@ def test_a_convolutional_agent_is_asked_by_patches_and_answers_the_same(monkeypa
 
     episodes = logged_images(np.uint8, (4, 36, 36), lengths=(3, 3))
     agent = pl.load_agent(nn.Sequential(*layers()), env=Pixels(), outputs="q_values")
-    given = task(agent, episodes)
-    planned = Perturbation().plan(given).queries
-    with monkeypatch.context() as patch:
-        patch.setattr(blurring, "_by_images", None)  # the way holds: no image is asked about
-        fast = Perturbation().explain(given).content
-    assert given.meter.used.queries == planned == 6 * (64 + 5)
-    monkeypatch.setattr("pellucid.agents.patched.LEAST_NUMBERS", 10**9)
-    slow = Perturbation().explain(task(agent, episodes)).content
-    np.testing.assert_allclose(fast.values, slow.values, atol=1e-4 * np.abs(slow.values).max())
-
-
-def test_a_convolutional_agent_is_asked_by_discs_as_a_whole_and_answers_nearly_the_same(
-    monkeypatch,
-):
-    from tests.agents.test_patched import Pixels, layers
-    from torch import nn
-
-    import pellucid as pl
-
-    episodes = logged_images(np.uint8, (4, 36, 36), lengths=(3, 3))
-    agent = pl.load_agent(nn.Sequential(*layers()), env=Pixels(), outputs="q_values")
-    options = {"hide": "disc"}
     given = task(agent, episodes, options=options)
     planned = Perturbation().plan(given).queries
     with monkeypatch.context() as patch:
         patch.setattr(blurring, "_by_images", None)  # the way holds: no image is asked about
         fast = Perturbation().explain(given).content
-    assert given.meter.used.queries == planned == 6 * (64 + 7)
+    assert given.meter.used.queries == planned == 6 * (64 + extra)
     monkeypatch.setattr("pellucid.agents.patched.LEAST_NUMBERS", 10**9)
     slow = Perturbation().explain(task(agent, episodes, options=options)).content
+    return fast.values, slow.values
+
+
+def test_a_convolutional_agent_is_asked_by_patches_and_answers_the_same(monkeypatch):
+    fast, slow = both_ways(monkeypatch, 5)
+    np.testing.assert_allclose(fast, slow, atol=1e-4 * np.abs(slow).max())
+
+
+def test_a_convolutional_agent_is_asked_by_discs_and_answers_nearly_the_same(monkeypatch):
+    fast, slow = both_ways(monkeypatch, 7, hide="disc")
     # images that are made are rounded, mixtures within the network are not
-    np.testing.assert_allclose(fast.values, slow.values, atol=0.05 * np.abs(slow.values).max())
-    assert np.corrcoef(fast.values.ravel(), slow.values.ravel())[0, 1] > 0.999
+    np.testing.assert_allclose(fast, slow, atol=0.05 * np.abs(slow).max())
+    assert np.corrcoef(fast.ravel(), slow.ravel())[0, 1] > 0.999
